@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the checks: each rule on a few lines of text. Run by `./dev check scripts`."""
+
+import unittest
+from pathlib import Path
+
+import check_deps
+import check_style
+from progress import Tally
+
+
+class Dependencies(unittest.TestCase):
+    def test_reads_what_a_library_declares(self):
+        (library,) = check_deps.parse("# comment\nsluice_library(http DEPS net rt\n  LIBS ${X} TEST_DEPS expr)", "http")
+        self.assertEqual((library.name, library.deps, library.test_deps), ("http", ["net", "rt"], ["expr"]))
+
+    def test_reaches_through_dependencies(self):
+        libraries = {name: check_deps.Library(name, name, deps)
+                     for name, deps in (("base", []), ("rt", ["base"]), ("net", ["rt"]))}
+        self.assertEqual(check_deps.closure(["net"], libraries), {"net", "rt", "base"})
+
+    def test_gives_a_file_to_the_deepest_library(self):
+        libraries = {"gateway": check_deps.Library("gateway", "gateway"),
+                     "router": check_deps.Library("router", "gateway/router")}
+        self.assertEqual(check_deps.owner_of("gateway/router/path.h", libraries).name, "router")
+        self.assertEqual(check_deps.owner_of("gateway/plugin.h", libraries).name, "gateway")
+
+    def test_keeps_gateway_and_control_apart(self):
+        self.assertIn("sync", check_deps.border_problem("gateway", "control/admin.h", is_test=False))
+        self.assertIn("sync", check_deps.border_problem("control", "gateway/plugin.h", is_test=False))
+
+    def test_shows_plugins_only_the_kit(self):
+        self.assertIsNone(check_deps.border_problem("plugins", "gateway/plugin.h", is_test=False))
+        self.assertIsNotNone(check_deps.border_problem("plugins", "gateway/router/route.h", is_test=False))
+
+    def test_lets_only_apps_know_apps(self):
+        self.assertIsNotNone(check_deps.border_problem("cli", "apps/main.h", is_test=False))
+
+
+class Style(unittest.TestCase):
+    @staticmethod
+    def problems(name, text):
+        path = check_style.ROOT / name
+        return [what for _, what in check_style._file_problems(Path(path), name, text)]
+
+    HEAD = "// SPDX-License-Identifier: Apache-2.0\n"
+
+    def test_accepts_a_plain_file(self):
+        self.assertEqual(self.problems("src/http/a.cc", self.HEAD + "int a;\n"), [])
+
+    def test_wants_licence_and_pragma(self):
+        self.assertEqual(len(self.problems("src/http/a.h", "int a;\n")), 2)
+
+    def test_keeps_heavy_includes_out_of_headers(self):
+        self.assertEqual(len(self.problems("src/http/a.h", self.HEAD + "#pragma once\n#include <regex>\n")), 1)
+        self.assertEqual(self.problems("src/http/a.cc", self.HEAD + "#include <regex>\n"), [])
+
+    def test_keeps_allocation_in_base(self):
+        for line in ("auto* x = new Thing;", "delete thing;", "void* p = std::malloc(3);"):
+            self.assertEqual(len(self.problems("src/http/a.cc", self.HEAD + line)), 1, line)
+            self.assertEqual(self.problems("src/base/a.cc", self.HEAD + line), [], line)
+
+    def test_knows_what_only_looks_like_allocation(self):
+        for line in ("A(const A&) = delete;", "// a new thing", 'f("new X");', "std::unique_ptr<A> a(new A(1));",
+                     "new_table = 1;", "::new (place) Thing;"):
+            self.assertEqual(self.problems("src/http/a.cc", self.HEAD + line), [], line)
+
+    def test_wants_a_kind_of_todo(self):
+        self.assertEqual(len(self.problems("src/http/a.cc", self.HEAD + "// TO" + "DO: later")), 1)
+        self.assertEqual(self.problems("src/http/a.cc", self.HEAD + "// TO" + "DO(perf): later"), [])
+
+
+class Tallies(unittest.TestCase):
+    def test_reads_what_it_writes(self):
+        for tally in (Tally(3, 0), Tally(1, 2, 4)):
+            self.assertEqual(Tally.parse(str(tally)), tally)
+
+    def test_ignores_other_lines(self):
+        self.assertIsNone(Tally.parse("3 passed, 0 failed in 2 s"))
+
+
+if __name__ == "__main__":
+    unittest.main()
