@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings/check.h"
+
+#include <map>
+
+#include "base/uuid.h"
+
+namespace sluice::settings {
+namespace {
+
+using Faults = std::vector<std::string>;
+
+struct Group {
+  std::string_view name;
+  const std::vector<Listener>& listeners;
+};
+
+/// Whether one bind would fail because of the other.
+bool collide(const Listener& a, const Listener& b) {
+  if (a.port != b.port || a.port == 0) return false;
+  const bool same_family = a.ip.is_v4() == b.ip.is_v4();
+  return a.ip == b.ip || (same_family && (a.ip.is_any() || b.ip.is_any()));
+}
+
+void check_collisions(const Settings& settings, Faults& faults) {
+  const Group groups[] = {{"proxy_listen", settings.proxy_listen},
+                          {"admin_listen", settings.admin_listen},
+                          {"status_listen", settings.status_listen}};
+  std::vector<std::pair<std::string_view, Listener>> seen;
+  for (const Group& group : groups) {
+    for (const Listener& listener : group.listeners) {
+      for (const auto& [name, other] : seen) {
+        if (!collide(listener, other)) continue;
+        faults.push_back(std::string(group.name) + ": " + listener.address() + " is taken by " + other.address() +
+                         " of " + std::string(name));
+      }
+      seen.emplace_back(group.name, listener);
+    }
+  }
+}
+
+void check_admin(const Settings& settings, Faults& faults) {
+  if (settings.admin_auth == AdminAuth::Token) {
+    if (settings.database == Database::Off && settings.admin_token.empty()) {
+      faults.emplace_back("admin_token: required with admin_auth=token and database=off");
+    }
+    return;
+  }
+  for (const Listener& listener : settings.admin_listen) {
+    if (listener.ip.is_loopback()) continue;
+    faults.push_back("admin_listen: " + listener.address() +
+                     " is open to others; set admin_auth=token or listen on 127.0.0.1");
+  }
+}
+
+template <class Keys>
+void check_pairs(std::string_view name, const std::vector<std::string>& certificates, const Keys& keys,
+                 Faults& faults) {
+  if (certificates.size() == keys.size()) return;
+  faults.push_back(std::string(name) + "_key: " + std::to_string(keys.size()) + " keys for " +
+                   std::to_string(certificates.size()) + " certificates of " + std::string(name));
+}
+
+void check_tls(const Settings& settings, Faults& faults) {
+  check_pairs("ssl_cert", settings.ssl_cert, settings.ssl_cert_key, faults);
+  check_pairs("admin_ssl_cert", settings.admin_ssl_cert, settings.admin_ssl_cert_key, faults);
+  check_pairs("status_ssl_cert", settings.status_ssl_cert, settings.status_ssl_cert_key, faults);
+  if (settings.client_ssl && (settings.client_ssl_cert.empty() || settings.client_ssl_cert_key.empty())) {
+    faults.emplace_back("client_ssl: needs client_ssl_cert and client_ssl_cert_key");
+  }
+  if (settings.ssl_cipher_suite == CipherSuite::Custom && settings.ssl_ciphers.empty()) {
+    faults.emplace_back("ssl_cipher_suite: custom needs ssl_ciphers");
+  }
+  if (!settings.ssl_protocols.v1_2 && !settings.ssl_protocols.v1_3) faults.emplace_back("ssl_protocols: none is left");
+}
+
+void check_node(const Settings& settings, Faults& faults) {
+  if (settings.prefix.empty()) faults.emplace_back("prefix: required");
+  if (!settings.node_id.empty() && !Uuid::parse(settings.node_id)) faults.emplace_back("node_id: not a UUID");
+  if (!settings.declarative_config.empty() && !settings.declarative_config_string.empty()) {
+    faults.emplace_back("declarative_config: excludes declarative_config_string");
+  }
+  const bool declarative = !settings.declarative_config.empty() || !settings.declarative_config_string.empty();
+  if (declarative && settings.database != Database::Off) {
+    faults.emplace_back("declarative_config: needs database=off");
+  }
+}
+
+void check_ports(const Settings& settings, Faults& faults) {
+  std::map<std::uint16_t, std::uint16_t> inside_to_outside;
+  for (const PortMap& map : settings.port_maps) {
+    if (!inside_to_outside.emplace(map.inside, map.outside).second) {
+      faults.push_back("port_maps: port " + std::to_string(map.inside) + " is mapped twice");
+    }
+  }
+}
+
+void check_limits(const Settings& settings, Faults& faults) {
+  if (settings.client_max_header_size < kibibytes(1)) {
+    faults.emplace_back("client_max_header_size: must be at least 1k");
+  }
+  if (settings.client_max_uri_size > settings.client_max_header_size) {
+    faults.emplace_back("client_max_uri_size: must not exceed client_max_header_size");
+  }
+  for (const auto& [name, time] :
+       {std::pair{"client_header_timeout", settings.client_header_timeout},
+        std::pair{"client_body_timeout", settings.client_body_timeout},
+        std::pair{"client_send_timeout", settings.client_send_timeout},
+        std::pair{"client_tls_timeout", settings.client_tls_timeout}, std::pair{"dns_timeout", settings.dns_timeout}}) {
+    if (time <= Millis(0)) faults.push_back(std::string(name) + ": every wait needs an end");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> check(const Settings& settings) {
+  Faults faults;
+  check_node(settings, faults);
+  check_collisions(settings, faults);
+  check_admin(settings, faults);
+  check_ports(settings, faults);
+  check_tls(settings, faults);
+  check_limits(settings, faults);
+  return faults;
+}
+
+}  // namespace sluice::settings

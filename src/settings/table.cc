@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings/table.h"
+
+#include "settings/value.h"
+
+namespace sluice::settings {
+namespace {
+
+template <class>
+struct MemberOf;
+template <class T>
+struct MemberOf<T Settings::*> {
+  using Type = T;
+};
+
+/// A row of the table; the calls that follow it add what only some settings have.
+class Row {
+ public:
+  explicit Row(Setting setting) : setting_(setting) {}
+  Row& alias(std::string_view name) {
+    setting_.alias = name;
+    return *this;
+  }
+  Row& between(std::uint64_t least, std::uint64_t most) {
+    setting_.least = least;
+    setting_.most = most;
+    return *this;
+  }
+  Row& secret() {
+    setting_.secret = true;
+    return *this;
+  }
+  Row& bare_millis() {
+    setting_.bare_millis = true;
+    return *this;
+  }
+  operator Setting() const { return setting_; }
+
+ private:
+  Setting setting_;
+};
+
+template <auto Member>
+Row row(std::string_view name, std::string_view fallback, Reload reload, std::string_view doc) {
+  using T = MemberOf<decltype(Member)>::Type;
+  Setting setting{.name = name, .fallback = fallback, .reload = reload, .doc = doc, .type = TypeName<T>::kName};
+  if constexpr (Choice<T>) setting.choices = choices_of<T>();
+  setting.read = [](const Setting& self, std::string_view text, Settings& settings) -> Result<> {
+    return read_value(self, text, settings.*Member);
+  };
+  setting.write = [](const Setting& self, const Settings& settings) { return write_value(self, settings.*Member); };
+  return Row(setting);
+}
+
+#define ROW(name, ...) row<&Settings::name>(#name, __VA_ARGS__)
+constexpr Reload kLive = Reload::Live;
+constexpr Reload kRestart = Reload::Restart;
+
+std::vector<Setting> node_rows() {
+  return {
+      ROW(role, "all", kRestart, "What this node does. `traditional` means `all`."),
+      ROW(database, "sqlite", kRestart,
+          "Where entities live. With `off` they come from a declarative file or `POST /config`; that is implied when "
+          "`declarative_config` is given."),
+      ROW(declarative_config, "", kLive,
+          "Path of the declarative file (YAML or JSON) that a node without a store loads."),
+      ROW(declarative_config_string, "", kLive, "The declarative configuration itself, instead of a path.").secret(),
+      ROW(prefix, "/var/lib/sluice", kRestart,
+          "Working directory: store, keys, node id, logs, last good configuration."),
+      ROW(node_id, "", kRestart, "UUID of this node. Without one it is drawn once and kept in the prefix."),
+      ROW(nginx_worker_processes, "auto", kRestart, "Number of shards, each a thread; `auto` is one per core.")
+          .alias("nginx_main_worker_processes")
+          .between(1, 1024),
+      ROW(nginx_user, "", kRestart, "User, and group after a blank, that workers run as when started by root.")
+          .alias("nginx_main_user"),
+      ROW(plugins, "bundled", kRestart,
+          "Plugins that may be used: names, and `bundled` for all that come with Sluice."),
+      ROW(compat_version, "3.10.0.0", kRestart,
+          "Version that `GET /`, `Server` and `Via` claim to clients of the ecosystem."),
+      ROW(compat_edition, "community", kRestart, "Edition that `GET /` claims; Kong Manager needs `community`."),
+      ROW(shutdown_timeout, "30s", kLive, "How long a graceful stop waits for requests in flight.")
+          .alias("nginx_main_worker_shutdown_timeout"),
+      ROW(log_level, "notice", kLive,
+          "The least severe events that are logged. `crit`, `alert` and `emerg` mean `error`."),
+      ROW(log_format, "auto", kRestart, "Form of the log; `auto` is text on a terminal and JSON lines elsewhere."),
+      ROW(proxy_error_log, "/dev/stderr", kRestart,
+          "Where the log goes: a path, relative to the prefix, or `/dev/stderr`."),
+      ROW(proxy_access_log, "logs/access.log", kLive,
+          "Access log of the proxy: a path, relative to the prefix, or `off`."),
+      ROW(admin_access_log, "logs/admin_access.log", kLive, "Access log of the Admin API: a path or `off`."),
+      ROW(status_access_log, "off", kLive, "Access log of the status API: a path or `off`."),
+  };
+}
+
+std::vector<Setting> listener_rows() {
+  return {
+      ROW(proxy_listen, "0.0.0.0:8000 reuseport backlog=16384, 0.0.0.0:8443 http2 ssl reuseport backlog=16384",
+          kRestart,
+          "Addresses of the proxy, each with any of: ssl, http2, proxy_protocol, deferred, bind, reuseport, backlog=N, "
+          "ipv6only=on|off, so_keepalive=on|off. `off` for none."),
+      ROW(admin_listen, "127.0.0.1:8001 reuseport backlog=16384, 127.0.0.1:8444 http2 ssl reuseport backlog=16384",
+          kRestart, "Addresses of the Admin API. Others than loopback need `admin_auth=token`."),
+      ROW(status_listen, "127.0.0.1:8007 reuseport backlog=16384", kRestart,
+          "Addresses of the status API: health, readiness and metrics."),
+      ROW(port_maps, "", kRestart,
+          "Ports that clients see when something maps ports in front of us, such as `80:8000`."),
+      ROW(admin_auth, "off", kRestart,
+          "`token` asks every Admin API request for the administrator's token; `off` serves loopback only."),
+      ROW(admin_token, "", kLive, "The administrator's token, where no store holds one.").secret(),
+      ROW(admin_gui_url, "", kLive, "Origins of the console, allowed by CORS and as `Host`."),
+      ROW(admin_max_body_size, "128m", kLive, "Largest body that the Admin API takes, a whole configuration included."),
+  };
+}
+
+std::vector<Setting> proxy_rows() {
+  return {
+      ROW(router_flavor, "traditional_compatible", kRestart, "How routes match."),
+      ROW(trusted_ips, "", kLive, "Peers whose forwarding headers are believed."),
+      ROW(real_ip_header, "X-Real-IP", kLive,
+          "Header that carries the client's address when the peer is trusted; `proxy_protocol` takes it from there.")
+          .alias("nginx_proxy_real_ip_header"),
+      ROW(real_ip_recursive, "off", kLive,
+          "Skip trusted addresses from the right of that header, not only the last one.")
+          .alias("nginx_proxy_real_ip_recursive"),
+      ROW(headers, "server_tokens, latency_tokens, X-Kong-Request-Id", kLive, "Headers of ours that responses carry."),
+      ROW(headers_upstream, "X-Kong-Request-Id", kLive, "Headers of ours that requests to upstreams carry."),
+      ROW(error_default_type, "text/plain", kLive, "Form of our error bodies when the request accepts anything."),
+      ROW(error_template_html, "", kLive, "Path of a template for HTML error bodies."),
+      ROW(error_template_json, "", kLive, "Path of a template for JSON error bodies."),
+      ROW(error_template_xml, "", kLive, "Path of a template for XML error bodies."),
+      ROW(error_template_plain, "", kLive, "Path of a template for plain error bodies."),
+      ROW(allow_debug_header, "off", kLive, "Answer `Kong-Debug: 1` with the names of route and service."),
+      ROW(client_max_body_size, "0", kLive, "Largest request body; 0 means no limit, since bodies stream.")
+          .alias("nginx_http_client_max_body_size"),
+      ROW(client_body_buffer_size, "8k", kLive, "Memory for a request body before a plugin that needs it whole.")
+          .alias("nginx_http_client_body_buffer_size"),
+      ROW(buffer_max_body_size, "10m", kLive, "Largest body that is buffered when a plugin needs it whole."),
+      ROW(client_max_header_size, "32k", kLive, "Largest head of a request."),
+      ROW(client_max_headers, "200", kLive, "Most header fields of a request.").between(1, 10'000),
+      ROW(client_max_uri_size, "8k", kLive, "Longest request target."),
+      ROW(client_max_streams, "100", kLive, "Concurrent HTTP/2 streams of a connection.")
+          .alias("nginx_http_http2_max_concurrent_streams")
+          .between(1, 10'000),
+      ROW(client_max_connections_per_address, "1000", kLive, "Connections from one address; 0 means no limit."),
+      ROW(client_keepalive_requests, "1000", kLive, "Requests on one connection; 0 means no limit.")
+          .alias("nginx_http_keepalive_requests"),
+      ROW(client_keepalive_timeout, "60s", kLive, "How long an idle connection is kept.")
+          .alias("nginx_http_keepalive_timeout"),
+      ROW(client_header_timeout, "10s", kLive, "Time for the whole head of a request.")
+          .alias("nginx_http_client_header_timeout"),
+      ROW(client_body_timeout, "30s", kLive, "Longest pause within a request body.")
+          .alias("nginx_http_client_body_timeout"),
+      ROW(client_send_timeout, "60s", kLive, "Longest time that a client may take no octet of a response.")
+          .alias("nginx_http_send_timeout"),
+      ROW(client_tls_timeout, "10s", kLive, "Time for a TLS handshake and a PROXY header."),
+      ROW(upstream_keepalive_pool_size, "512", kLive,
+          "Idle connections kept per upstream address and shard; 0 keeps none."),
+      ROW(upstream_keepalive_max_requests, "10000", kLive, "Requests on one upstream connection; 0 means no limit."),
+      ROW(upstream_keepalive_idle_timeout, "60", kLive,
+          "How long an idle upstream connection is kept; 0 means for ever."),
+      ROW(upstream_max_header_size, "64k", kLive, "Largest head of an upstream's response."),
+      ROW(upstream_tls_verify, "on", kLive, "Verify upstreams' certificates where the service does not say."),
+  };
+}
+
+std::vector<Setting> dns_and_tls_rows() {
+  return {
+      ROW(dns_resolver, "", kRestart, "Name servers, `IP` or `IP:PORT`; empty means those of /etc/resolv.conf."),
+      ROW(dns_hostsfile, "/etc/hosts", kRestart, "The hosts file."),
+      ROW(dns_order, "LAST, SRV, A, CNAME", kRestart,
+          "Record types to ask for, in order; LAST is what succeeded before."),
+      ROW(dns_valid_ttl, "0", kRestart, "Replaces the TTL of answers; 0 keeps theirs."),
+      ROW(dns_stale_ttl, "3600", kRestart, "How long an outdated answer serves while it cannot be renewed."),
+      ROW(dns_not_found_ttl, "30", kRestart, "How long a name is remembered as unknown."),
+      ROW(dns_error_ttl, "1", kRestart, "How long a failed query is remembered."),
+      ROW(dns_cache_size, "10000", kRestart, "Names in the cache.").between(10, 10'000'000),
+      ROW(dns_no_sync, "off", kRestart, "Ask once per request instead of sharing a running query."),
+      ROW(dns_timeout, "2s", kRestart, "Time for one try of a query."),
+      ROW(ssl_cert, "", kLive, "Certificates of TLS listeners. Without any, one is made at first start."),
+      ROW(ssl_cert_key, "", kLive, "Their keys, in the same order.").secret(),
+      ROW(admin_ssl_cert, "", kLive, "Certificates of the Admin API's TLS listeners."),
+      ROW(admin_ssl_cert_key, "", kLive, "Their keys.").secret(),
+      ROW(status_ssl_cert, "", kLive, "Certificates of the status API's TLS listeners."),
+      ROW(status_ssl_cert_key, "", kLive, "Their keys.").secret(),
+      ROW(client_ssl, "off", kLive, "Show a client certificate to upstreams whose service has none of its own."),
+      ROW(client_ssl_cert, "", kLive, "That certificate."),
+      ROW(client_ssl_cert_key, "", kLive, "Its key.").secret(),
+      ROW(ssl_cipher_suite, "intermediate", kLive, "Mozilla's profile of ciphers; `custom` takes `ssl_ciphers`."),
+      ROW(ssl_ciphers, "", kLive, "Ciphers of TLS 1.2 in OpenSSL's notation, with `ssl_cipher_suite=custom`."),
+      ROW(ssl_protocols, "TLSv1.2 TLSv1.3", kLive, "Versions of TLS that clients may use.")
+          .alias("nginx_http_ssl_protocols"),
+      ROW(ssl_session_tickets, "on", kLive, "Session tickets; their keys rotate.")
+          .alias("nginx_http_ssl_session_tickets"),
+      ROW(ssl_session_timeout, "1d", kLive, "How long a session may be resumed.")
+          .alias("nginx_http_ssl_session_timeout"),
+      ROW(ssl_session_cache_size, "10m", kRestart, "Memory for sessions without tickets."),
+      ROW(lua_ssl_trusted_certificate, "system", kLive,
+          "Authorities that outgoing TLS trusts: `system`, paths or PEM texts."),
+      ROW(lua_ssl_verify_depth, "1", kLive, "Longest chain of intermediates.").between(0, 100),
+  };
+}
+#undef ROW
+
+std::vector<Setting> all_rows() {
+  std::vector<Setting> rows;
+  for (const auto& group : {node_rows(), listener_rows(), proxy_rows(), dns_and_tls_rows()}) {
+    rows.insert(rows.end(), group.begin(), group.end());
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::span<const Setting> describe_all() {
+  static const std::vector<Setting> kRows = all_rows();
+  return kRows;
+}
+
+const Setting* find_setting(std::string_view name) {
+  for (const Setting& setting : describe_all()) {
+    if (setting.name == name || (!setting.alias.empty() && setting.alias == name)) return &setting;
+  }
+  return nullptr;
+}
+
+std::vector<Change> changes(const Settings& before, const Settings& after) {
+  std::vector<Change> list;
+  for (const Setting& setting : describe_all()) {
+    if (setting.write(setting, before) != setting.write(setting, after)) list.push_back({setting.name, setting.reload});
+  }
+  return list;
+}
+
+}  // namespace sluice::settings
