@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/dns/resolver.h"
+
+#include <algorithm>
+#include <coroutine>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/dns/end_of_turn.h"
+
+namespace sluice::net::dns {
+
+struct Resolver::Entry {
+  const std::string* name = nullptr;  // the key in the map
+  AnswerPtr answer;                   // the last good one
+  std::optional<Error> error;         // what the last question came to, if it failed
+  std::int64_t error_until_ms = 0;
+  bool asking = false;
+  std::list<Waiter*> waiters;
+  std::list<Entry*>::iterator use;
+
+  [[nodiscard]] bool fresh(std::int64_t now) const { return answer && now < answer->expires_ms; }
+  [[nodiscard]] bool usable(std::int64_t now, std::int64_t stale_ms) const {
+    return answer && (answer->expires_ms == INT64_MAX || now < answer->expires_ms + stale_ms);
+  }
+};
+
+/// co_await waits until the entry's question is answered, or the deadline.
+class Resolver::Waiter final : private rt::Timer {
+ public:
+  Waiter(rt::Reactor& reactor, Entry& entry, rt::Deadline deadline)
+      : reactor_(reactor), entry_(&entry), deadline_(deadline) {}
+  ~Waiter() override {
+    if (queued_) entry_->waiters.erase(place_);
+    if (resuming_) reactor_.forget_resumption(caller_);
+  }
+
+  [[nodiscard]] bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> caller) {
+    caller_ = caller;
+    place_ = entry_->waiters.insert(entry_->waiters.end(), this);
+    queued_ = true;
+    if (deadline_ != rt::Deadline::never()) reactor_.timers().arm(*this, deadline_.at_ms);
+  }
+  Outcome await_resume() {
+    resuming_ = false;
+    return std::move(outcome_);
+  }
+
+  /// The entry has forgotten about this waiter already.
+  void deliver(const Outcome& outcome) {
+    queued_ = false;
+    disarm();
+    outcome_ = outcome;
+    resuming_ = true;
+    reactor_.resume_soon(caller_);
+  }
+
+ private:
+  void expire() override {
+    entry_->waiters.erase(place_);
+    queued_ = false;
+    outcome_ = fail(Errc::Timeout, "name resolution failed: timed out: " + *entry_->name, Blame::Upstream, Retry::Safe);
+    caller_.resume();
+  }
+
+  rt::Reactor& reactor_;
+  Entry* entry_;
+  rt::Deadline deadline_;
+  std::coroutine_handle<> caller_;
+  std::list<Waiter*>::iterator place_;
+  bool queued_ = false;
+  bool resuming_ = false;
+  Outcome outcome_ = AnswerPtr();
+};
+
+Result<std::unique_ptr<Resolver>> Resolver::open(rt::Reactor& reactor, Settings settings) {
+  std::unique_ptr<Resolver> resolver(new Resolver(reactor, std::move(settings)));
+  TRY(resolver->channel_, Channel::open(reactor, resolver->settings_.channel));
+  resolver->search_ = resolver->settings_.search.value_or(resolver->channel_->search());
+  resolver->ndots_ = resolver->settings_.ndots.value_or(resolver->channel_->ndots());
+  return resolver;
+}
+
+Resolver::Resolver(rt::Reactor& reactor, Settings settings) : reactor_(reactor), settings_(std::move(settings)) {
+  if (!settings_.hosts_file.empty()) hosts_ = HostsFile::load(settings_.hosts_file);
+}
+
+Resolver::~Resolver() = default;
+
+const Answer* Resolver::lookup(std::string_view name) {
+  Entry& entry = entry_for(name);
+  auto outcome = known(entry);
+  return outcome && *outcome ? entry.answer.get() : nullptr;
+}
+
+Task<Result<AnswerPtr>> Resolver::resolve(std::string name, rt::Deadline deadline) {
+  Entry& entry = entry_for(name);
+  if (auto outcome = known(entry)) return *std::move(outcome);
+  ++stats_.misses;
+  return wait_for(std::move(name), deadline);
+}
+
+/// Looks again, since the task may be awaited long after it was made. The entry stays as long as somebody waits.
+Task<Resolver::Outcome> Resolver::wait_for(std::string name, rt::Deadline deadline) {
+  Entry& entry = entry_for(name);
+  if (auto outcome = known(entry)) co_return *std::move(outcome);
+  co_return co_await Waiter(reactor_, entry, deadline);
+}
+
+/// What can be said without waiting; starts a question where the answer is getting old.
+std::optional<Resolver::Outcome> Resolver::known(Entry& entry) {
+  const std::int64_t now = now_ms();
+  const bool usable = entry.usable(now, settings_.stale_ttl_s * 1000);
+  if (entry.fresh(now)) {
+    ++stats_.hits;
+    return entry.answer;
+  }
+  if (entry.error && now < entry.error_until_ms) {
+    if (!usable) return std::unexpected(*entry.error);
+    ++stats_.stale_hits;
+    return entry.answer;
+  }
+  if (!entry.asking) ask(entry);
+  if (!usable || entry.answer->ttl_ms == 0) return std::nullopt;
+  ++stats_.stale_hits;
+  return entry.answer;
+}
+
+Resolver::Entry& Resolver::entry_for(std::string_view name) {
+  if (auto found = entries_.find(name); found != entries_.end()) {
+    by_use_.splice(by_use_.begin(), by_use_, found->second.use);
+    return found->second;
+  }
+  make_room();
+  auto [place, added] = entries_.try_emplace(std::string(name));
+  Entry& entry = place->second;
+  entry.name = &place->first;
+  entry.use = by_use_.insert(by_use_.begin(), &entry);
+  answer_without_asking(entry);
+  return entry;
+}
+
+/// Addresses and the names of the hosts file.
+void Resolver::answer_without_asking(Entry& entry) {
+  auto answer = std::make_shared<Answer>();
+  answer->ttl_ms = answer->expires_ms = INT64_MAX;
+  if (auto ip = IpAddress::parse(*entry.name)) {
+    answer->endpoints.push_back({*ip, 0, 0});
+  } else {
+    std::string name = to_lower(*entry.name);
+    if (name.ends_with('.')) name.pop_back();
+    const auto addresses = hosts_.find(name);
+    for (RecordType type : settings_.order) {
+      for (const IpAddress& address : addresses) {
+        if (address.is_v4() == (type == RecordType::A)) answer->endpoints.push_back({address, 0, 0});
+      }
+      if (!answer->endpoints.empty()) break;
+    }
+  }
+  if (!answer->endpoints.empty()) entry.answer = std::move(answer);
+}
+
+void Resolver::make_room() {
+  auto place = by_use_.end();
+  while (entries_.size() >= settings_.cache_size && place != by_use_.begin()) {
+    Entry& entry = **--place;
+    if (entry.asking || !entry.waiters.empty()) continue;
+    place = by_use_.erase(place);
+    entries_.erase(entries_.find(*entry.name));
+  }
+}
+
+void Resolver::ask(Entry& entry) {
+  entry.asking = true;
+  questions_.spawn(ask_servers(*entry.name));
+}
+
+Task<void> Resolver::ask_servers(std::string name) {
+  co_await EndOfTurn(reactor_);  // never settle inside known(): its caller is about to wait
+  Reply reply = co_await search_for(name);
+  settle(name, std::move(reply));
+}
+
+/// Tries the name in its search domains. A server failure does not end the search, since some servers fail for domains
+/// that they do not know; a timeout does, since the next one would be another.
+Task<Reply> Resolver::search_for(std::string name) {
+  std::optional<Reply> failure;
+  Reply reply;
+  for (const std::string& candidate : candidates(name)) {
+    reply = co_await ask_each_type(candidate);
+    if (reply.status == Reply::Status::Answered || reply.status == Reply::Status::TimedOut) co_return reply;
+    if (reply.status == Reply::Status::Failed && !failure) failure = reply;
+  }
+  co_return failure ? *std::move(failure) : reply;
+}
+
+Task<Reply> Resolver::ask_each_type(std::string name) {
+  Reply reply{.status = Reply::Status::NoData, .endpoints = {}, .ttl_s = 0, .error = "no record type is enabled"};
+  for (RecordType type : settings_.order) {
+    ++stats_.queries;
+    reply = co_await channel_->query(name, type);
+    if (reply.status != Reply::Status::NoData) break;  // NXDOMAIN holds for every type
+  }
+  co_return reply;
+}
+
+std::vector<std::string> Resolver::candidates(const std::string& name) const {
+  if (name.ends_with('.')) return {name};
+  std::vector<std::string> names;
+  names.reserve(search_.size() + 1);
+  for (const std::string& domain : search_) names.push_back(std::string(name).append(".").append(domain));
+  const bool as_is_first = std::ranges::count(name, '.') >= ndots_;
+  names.insert(as_is_first ? names.begin() : names.end(), name);
+  return names;
+}
+
+Resolver::Outcome Resolver::to_outcome(const std::string& name, Reply reply) {
+  auto failed = [&](Errc code, const std::string& why) {
+    return fail(code, "name resolution failed: " + why + ": " + name, Blame::Upstream, Retry::Safe);
+  };
+  switch (reply.status) {
+    case Reply::Status::Answered:
+      break;
+    case Reply::Status::NoData:
+      return failed(Errc::NotFound, "no address");
+    case Reply::Status::NoName:
+      return failed(Errc::NotFound, "no such name");
+    case Reply::Status::BadName:
+      return failed(Errc::Invalid, "not a domain name");
+    case Reply::Status::TimedOut:
+      return failed(Errc::Timeout, "no answer from the name servers");
+    case Reply::Status::Failed:
+      return failed(Errc::Unavailable, reply.error);
+  }
+  auto answer = std::make_shared<Answer>();
+  answer->endpoints = std::move(reply.endpoints);
+  answer->ttl_ms = settings_.valid_ttl_s.value_or(reply.ttl_s) * 1000;
+  answer->expires_ms = now_ms() + answer->ttl_ms;
+  return answer;
+}
+
+void Resolver::settle(const std::string& name, Reply reply) {
+  auto found = entries_.find(name);
+  if (SLUICE_BUG(found == entries_.end())) return;  // entries with a question under way are not evicted
+  Entry& entry = found->second;
+  Outcome outcome = to_outcome(name, std::move(reply));
+  entry.asking = false;
+  if (outcome) {
+    entry.answer = *outcome;
+    entry.error.reset();
+  } else {
+    ++stats_.failures;
+    const bool certain = outcome.error().code == Errc::NotFound || outcome.error().code == Errc::Invalid;
+    if (certain) entry.answer.reset();  // the name is gone; only a failure lets the old answer serve on
+    entry.error = outcome.error();
+    entry.error_until_ms = now_ms() + (certain ? settings_.not_found_ttl_s : settings_.error_ttl_s) * 1000;
+    if (entry.usable(now_ms(), settings_.stale_ttl_s * 1000)) outcome = entry.answer;
+  }
+  for (Waiter* waiter : std::exchange(entry.waiters, {})) waiter->deliver(outcome);
+}
+
+Resolver::Stats Resolver::stats() const {
+  Stats stats = stats_;
+  stats.cached = entries_.size();
+  return stats;
+}
+
+}  // namespace sluice::net::dns

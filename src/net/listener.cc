@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/listener.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/log.h"
+#include "rt/reactor.h"
+
+namespace sluice::net {
+namespace {
+constexpr std::int64_t kPauseMs = 100;
+}
+
+Result<int> listen_on(const Address& address, const ListenOptions& options) {
+  auto failed = [&](const char* call, int fd) {
+    std::string why = std::strerror(errno);
+    if (fd >= 0) ::close(fd);
+    return fail(Errc::Unavailable, "cannot listen on " + address.to_string() + ": " + call + ": " + why, Blame::System);
+  };
+  int fd = ::socket(address.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed("socket", fd);
+  int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (options.reuse_port) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  // Accepted sockets inherit it: one system call less per connection.
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (options.keep_alive) ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  int v6_only = options.v6_only ? 1 : 0;
+  if (address.is_v6()) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  if (::bind(fd, address.data(), address.size()) != 0) return failed("bind", fd);
+  if (::listen(fd, options.backlog) != 0) return failed("listen", fd);
+  return fd;
+}
+
+Listener::Listener(rt::Reactor& reactor, int fd) : reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+  source_.attach(reactor, fd);
+}
+
+/// Out of descriptors: closes one waiting client at the price of the reserve. False when there is no reserve.
+bool Listener::shed_one() {
+  if (reserve_ < 0) return false;
+  ::close(std::exchange(reserve_, -1));
+  int fd = ::accept4(source_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  return fd >= 0;
+}
+
+Task<void> Listener::run(OnConnection on_connection) {
+  rt::Reactor& reactor = source_.reactor();
+  for (;;) {
+    co_await source_.wait_readable(rt::Deadline::never());
+    for (;;) {
+      sockaddr_storage storage;
+      socklen_t size = sizeof storage;
+      int fd = ::accept4(source_.fd(), reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        on_connection(fd, Address::from(storage));
+        continue;
+      }
+      if (errno == EAGAIN) {
+        source_.clear_readable();
+        break;
+      }
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        log::warn("listener.out_of_descriptors", {{"error", std::strerror(errno)}, {"pause_ms", kPauseMs}});
+        while (shed_one()) {
+        }
+        co_await rt::Sleep(reactor, reactor.after_ms(kPauseMs));
+        continue;
+      }
+      // ECONNABORTED and its like: that client is gone, the next may be well.
+    }
+  }
+}
+
+}  // namespace sluice::net

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "base/error.h"
+#include "net/address.h"
+#include "rt/io_source.h"
+#include "rt/task.h"
+
+namespace sluice::net {
+
+struct ListenOptions {
+  int backlog = 4096;
+  bool reuse_port = true;  // one socket per shard; the kernel spreads connections
+  bool v6_only = false;
+  bool keep_alive = false;  // TCP keep-alive probes on accepted connections
+};
+
+/// A listening, non-blocking socket. Throws nothing; the error names the address.
+Result<int> listen_on(const Address& address, const ListenOptions& options);
+
+/// Accepts connections on one shard.
+class Listener {
+ public:
+  /// Takes ownership of a listening socket.
+  Listener(rt::Reactor& reactor, int fd);
+
+  using OnConnection = std::function<void(int fd, const Address& peer)>;
+  /// Runs until destroyed. When the process is out of descriptors it pauses instead of spinning, and spends a reserve
+  /// descriptor to close waiting clients politely.
+  Task<void> run(OnConnection on_connection);
+  /// Stops accepting and closes the socket. run() must not be waiting any more (its task destroyed).
+  void close() { source_.close(); }
+
+ private:
+  [[nodiscard]] bool shed_one();
+
+  rt::IoSource source_;
+  int reserve_ = -1;
+};
+
+}  // namespace sluice::net
