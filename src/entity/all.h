@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Every entity; catalog.cc lists them in order.
+#include "entity/ca_certificate.h"
+#include "entity/certificate.h"
+#include "entity/consumer.h"
+#include "entity/consumer_group.h"
+#include "entity/credential.h"
+#include "entity/key.h"
+#include "entity/plugin.h"
+#include "entity/route.h"
+#include "entity/service.h"
+#include "entity/sni.h"
+#include "entity/target.h"
+#include "entity/upstream.h"
+#include "entity/vault.h"
