@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/h1/body.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "rt/reactor.h"
+
+namespace sluice::http::h1 {
+
+void IncomingBody::begin(Framing framing) {
+  framing_ = framing;
+  left_ = framing.length;
+  done_ = !framing.has_body();
+}
+
+std::optional<std::uint64_t> IncomingBody::remaining() const {
+  if (framing_.kind == Framing::Kind::Length || done_) return left_;
+  return std::nullopt;
+}
+
+const Headers* IncomingBody::trailers() const {
+  return framing_.kind == Framing::Kind::Chunked && done_ && !trailers_.empty() ? &trailers_ : nullptr;
+}
+
+Task<Result<Chunk>> IncomingBody::read() {
+  consume_handed_out();
+  if (done_) return Result<Chunk>(Chunk{{}, true});
+  if (auto now = take_pending()) return std::move(*now);
+  // A first attempt without a frame: the octets are often there already.
+  if (stream_.has_input()) {
+    net::Io io = input_.fill(stream_);
+    if (io.state == net::Io::State::Closed || io.state == net::Io::State::Failed) closed_ = true;
+    if (auto now = take_pending()) return std::move(*now);
+  }
+  return wait_and_read();
+}
+
+std::optional<Result<Chunk>> IncomingBody::at_end() {
+  if (!closed_) return std::nullopt;
+  if (framing_.kind == Framing::Kind::UntilClose && !stream_.source().broken()) {
+    done_ = true;
+    return Result<Chunk>(Chunk{{}, true});
+  }
+  return Result<Chunk>(fail(Errc::Closed, "connection closed in the middle of a message", timeouts_.blame));
+}
+
+std::optional<Result<Chunk>> IncomingBody::take_pending() {
+  if (framing_.kind == Framing::Kind::Chunked) return take_chunked();
+  std::string_view bytes = input_.pending();
+  if (bytes.empty()) return at_end();
+  if (framing_.kind == Framing::Kind::Length) {
+    bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size())));
+    left_ -= bytes.size();
+    done_ = left_ == 0;
+  }
+  handed_out_ = bytes.size();
+  octets_ += bytes.size();
+  return Result<Chunk>(Chunk{bytes, done_});
+}
+
+std::optional<Result<Chunk>> IncomingBody::take_chunked() {
+  for (;;) {
+    ChunkedDecoder::Step step = decoder_.next(input_.pending());
+    switch (step.kind) {
+      case ChunkedDecoder::Step::Kind::Data:
+        octets_ += step.data.size();
+        if (!step.data.empty()) {
+          handed_out_ = step.consumed;
+          return Result<Chunk>(Chunk{step.data, false});
+        }
+        input_.consume(step.consumed);
+        continue;
+      case ChunkedDecoder::Step::Kind::Done:
+        input_.consume(step.consumed);
+        done_ = true;
+        return Result<Chunk>(Chunk{{}, true});
+      case ChunkedDecoder::Step::Kind::Error:
+        return Result<Chunk>(fail(Errc::Invalid, std::string("chunked content: ") + step.why, timeouts_.blame));
+      case ChunkedDecoder::Step::Kind::NeedMore: return at_end();
+    }
+  }
+}
+
+Task<Result<Chunk>> IncomingBody::wait_and_read() {
+  if (first_wait_ != nullptr) {
+    auto* listener = std::exchange(first_wait_, nullptr);
+    CO_TRY(co_await listener->before_first_wait());
+  }
+  for (;;) {
+    if (!closed_ && !stream_.has_input()) {
+      rt::Deadline deadline = stream_.reactor().after_ms(timeouts_.between_reads_ms);
+      if (co_await stream_.readable(deadline) == rt::Wake::TimedOut) {
+        co_return fail(Errc::Timeout, "timed out waiting for content", timeouts_.blame);
+      }
+    }
+    net::Io io = input_.fill(stream_);
+    if (io.state == net::Io::State::Closed || io.state == net::Io::State::Failed) closed_ = true;
+    if (auto now = take_pending()) co_return std::move(*now);
+  }
+}
+
+std::optional<SpliceSource> IncomingBody::splice_source() {
+  consume_handed_out();
+  if (framing_.kind != Framing::Kind::Length || done_ || !input_.empty() || !stream_.is_plain()) return std::nullopt;
+  return SpliceSource{&stream_, left_};
+}
+
+void IncomingBody::spliced(std::uint64_t octets) {
+  left_ -= octets;
+  octets_ += octets;
+  done_ = left_ == 0;
+}
+
+}  // namespace sluice::http::h1

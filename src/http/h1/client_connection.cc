@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/h1/client_connection.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+
+#include "http/h1/scan.h"
+#include "http/h1/serialize.h"
+#include "rt/reactor.h"
+
+namespace sluice::http::h1 {
+namespace {
+
+// An upstream is judged as strictly as a client, but may send larger heads (many cookies).
+constexpr HeadLimits kResponseLimits{.head_octets = 60 * 1024, .target_octets = 0, .method_octets = 0, .fields = 500};
+
+}  // namespace
+
+bool ClientConnection::is_quiet() {
+  if (stream_.is_open() && stream_.is_plain() && stream_.source().readable() && !stream_.source().peer_closed()) {
+    char octet = 0;
+    if (::recv(stream_.fd(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN) stream_.source().clear_readable();
+  }
+  return !is_stale();
+}
+
+ClientExchange::ClientExchange(ClientConnection& connection, Arena& arena, Timeouts timeouts)
+    : connection_(connection),
+      arena_(arena),
+      timeouts_(timeouts),
+      body_(connection.stream_, connection.input_, arena, {timeouts.read_ms, Blame::Upstream}),
+      outgoing_{connection.stream_, timeouts.send_ms, Blame::Upstream} {}
+
+Task<Result<>> ClientExchange::send(const RequestHead& head, BodyReader* body) {
+  method_ = head.method;
+  HeadWriter writer(connection_.stream_.reactor().output(), rt::Reactor::kScratch / 2);
+  write_request_head(writer, head);
+  if (writer.overflow()) return Result<>(fail(Errc::TooLarge, "request head does not fit", Blame::Client));
+  Task<Result<>> sending = outgoing_.send(writer.written(), body, head.framing);
+  if (sending.ready()) {
+    Result<> done = sending.take();
+    sent_ = done.has_value();
+    return done;
+  }
+  struct Finish {
+    static Task<Result<>> run(ClientExchange& self, Task<Result<>> rest) {
+      CO_TRY(co_await rest);
+      self.sent_ = true;
+      co_return Result<>{};
+    }
+  };
+  return Finish::run(*this, std::move(sending));
+}
+
+std::unexpected<Error> ClientExchange::closed_early() const {
+  return fail(Errc::Closed, "upstream closed the connection before it answered", Blame::Upstream,
+              received_anything_ ? Retry::Never : Retry::Safe);
+}
+
+Result<ClientExchange::HeadState> ClientExchange::try_head(ResponseHead& head) {
+  for (;;) {
+    std::string_view bytes = connection_.input_.pending();
+    if (bytes.empty()) return HeadState::NeedMore;
+    received_anything_ = true;
+    const char* end = find_head_end(bytes.data(), bytes.data() + bytes.size());
+    if (end == nullptr) {
+      ResponseHead probe(arena_);
+      ParseOutcome outcome = parse_response(bytes, kResponseLimits, method_, probe);
+      if (outcome.malformed()) return fail(Errc::Invalid, std::string("upstream: ") + outcome.why, Blame::Upstream);
+      return HeadState::NeedMore;
+    }
+    std::string_view text = arena_.copy(bytes.substr(0, static_cast<std::size_t>(end - bytes.data())));
+    head.headers.clear();
+    ParseOutcome outcome = parse_response(text, kResponseLimits, method_, head);
+    if (!outcome.complete()) return fail(Errc::Invalid, std::string("upstream: ") + outcome.why, Blame::Upstream);
+    connection_.input_.consume(outcome.consumed);
+    if (head.status >= 200 || head.status == 101) return HeadState::Ready;
+  }
+}
+
+Task<Result<>> ClientExchange::receive(ResponseHead& head) { return wait_and_receive(head); }
+
+Task<Result<>> ClientExchange::wait_and_receive(ResponseHead& head) {
+  net::Stream& stream = connection_.stream_;
+  rt::Deadline deadline = stream.reactor().after_ms(timeouts_.read_ms);
+  for (;;) {
+    if (!stream.has_input() && co_await stream.readable(deadline) == rt::Wake::TimedOut) {
+      co_return fail(Errc::Timeout, "upstream did not answer in time", Blame::Upstream);
+    }
+    net::Io io = connection_.input_.fill(stream);
+    if (io.blocked()) continue;
+    if (!io.moved()) co_return closed_early();
+    CO_TRY(HeadState state, try_head(head));
+    if (state == HeadState::Ready) break;
+  }
+  framing_ = method_ == "HEAD" ? Framing{} : head.framing;
+  head_complete_ = true;
+  keep_alive_ = decide_persistence(head);
+  body_.begin(framing_);
+  co_return Result<>{};
+}
+
+bool ClientExchange::decide_persistence(const ResponseHead& head) const {
+  if (head.framing.kind == Framing::Kind::UntilClose || head.status == 101) return false;
+  bool keep = head.version != Version::Http10;
+  for (const Field& field : head.headers) {
+    if (field.known != Known::Connection) continue;
+    if (list_has(field.value, "close")) return false;
+    if (list_has(field.value, "keep-alive")) keep = true;
+  }
+  return keep;
+}
+
+net::Stream* ClientExchange::take_tunnel(std::string_view& early) {
+  early = arena_.copy(connection_.input_.pending());
+  connection_.input_.consume(connection_.input_.pending().size());
+  return &connection_.stream_;
+}
+
+}  // namespace sluice::http::h1

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "http/client_stream.h"
+#include "http/h1/body.h"
+#include "http/h1/outgoing.h"
+#include "http/h1/parser.h"
+#include "http/input_buffer.h"
+#include "net/stream.h"
+
+namespace sluice::http::h1 {
+
+/// A connection to an upstream, used for one request at a time.
+class ClientConnection {
+ public:
+  explicit ClientConnection(rt::Reactor& reactor) : input_(reactor) {}
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
+
+  [[nodiscard]] net::Stream& stream() { return stream_; }
+  /// An idle connection on which the peer sent something or closed is of no use.
+  [[nodiscard]] bool is_stale() const { return !stream_.is_open() || !input_.empty() || stream_.source().readable(); }
+  /// As is_stale(), after asking the kernel where the last read could not tell whether it left anything (splice).
+  [[nodiscard]] bool is_quiet();
+  [[nodiscard]] std::uint64_t requests() const { return requests_; }
+  void count_request() { ++requests_; }
+
+ private:
+  friend class ClientExchange;
+  net::Stream stream_;
+  InputBuffer input_;
+  std::uint64_t requests_ = 0;
+};
+
+/// One request on a client connection. The connection outlives it.
+class ClientExchange final : public ClientStream {
+ public:
+  struct Timeouts {
+    std::int64_t send_ms;
+    std::int64_t read_ms;
+  };
+  ClientExchange(ClientConnection& connection, Arena& arena, Timeouts timeouts);
+
+  Task<Result<>> send(const RequestHead& head, BodyReader* body) override;
+  Task<Result<>> receive(ResponseHead& head) override;
+  [[nodiscard]] BodyReader* body() override { return framing_.has_body() ? &body_ : nullptr; }
+  [[nodiscard]] bool received_anything() const override { return received_anything_; }
+  [[nodiscard]] bool reusable() const override { return keep_alive_ && head_complete_ && body_.complete() && sent_; }
+  [[nodiscard]] net::Stream* take_tunnel(std::string_view& early) override;
+
+ private:
+  enum class HeadState : std::uint8_t { NeedMore, Ready, Failed };
+  [[nodiscard]] Result<HeadState> try_head(ResponseHead& head);
+  Task<Result<>> wait_and_receive(ResponseHead& head);
+  [[nodiscard]] bool decide_persistence(const ResponseHead& head) const;
+  [[nodiscard]] std::unexpected<Error> closed_early() const;
+
+  ClientConnection& connection_;
+  Arena& arena_;
+  Timeouts timeouts_;
+  IncomingBody body_;
+  Outgoing outgoing_;
+  std::string_view method_;
+  Framing framing_;
+  bool sent_ = false;
+  bool keep_alive_ = false;
+  bool received_anything_ = false;
+  bool head_complete_ = false;
+};
+
+}  // namespace sluice::http::h1

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/arena.h"
+#include "http/h1/body.h"
+#include "http/h1/outgoing.h"
+#include "http/h1/parser.h"
+#include "http/input_buffer.h"
+#include "http/server_stream.h"
+#include "net/stream.h"
+
+namespace sluice::http::h1 {
+
+class ServerConnection;
+
+/// One request on an HTTP/1 connection. Recycled: an idle connection has none.
+class ServerExchange final : public ServerStream, private IncomingBody::FirstWait {
+ public:
+  ServerExchange(ServerConnection& connection, std::int64_t started_ns);
+
+  [[nodiscard]] rt::Reactor& reactor() const override;
+  [[nodiscard]] Arena& arena() override { return arena_; }
+  [[nodiscard]] RequestHead& request() override { return request_; }
+  [[nodiscard]] BodyReader* body() override { return request_.framing.has_body() ? &body_ : nullptr; }
+  [[nodiscard]] const ConnectionInfo& connection() const override;
+  [[nodiscard]] std::int64_t started_ns() const override { return started_ns_; }
+  Task<Result<>> respond(ResponseHead& head, BodyReader* body) override;
+  Task<Result<>> inform(int status) override;
+  Task<Result<net::Stream*>> switch_protocols(ResponseHead& head, std::string_view& early) override;
+  void close_after_response() override { keep_alive_ = false; }
+  [[nodiscard]] bool response_started() const override { return response_started_; }
+  [[nodiscard]] std::uint64_t octets_received() const override { return head_octets_ + body_.octets_read(); }
+  [[nodiscard]] std::uint64_t octets_sent() const override { return outgoing_.sent; }
+
+ private:
+  friend class ServerConnection;
+  Task<Result<>> before_first_wait() override;
+  [[nodiscard]] Framing wire_framing(const ResponseHead& head, const BodyReader* body);
+
+  ServerConnection& connection_;
+  InlineArena<6 * 1024> arena_;
+  RequestHead request_;
+  IncomingBody body_;
+  Outgoing outgoing_;
+  std::int64_t started_ns_;
+  std::size_t head_octets_ = 0;
+  bool keep_alive_ = true;
+  bool response_started_ = false;
+  bool response_complete_ = false;
+  bool expects_continue_ = false;
+  bool tunnel_ = false;
+};
+
+/// Memory for exchanges, kept per shard: as many as there are requests in flight.
+class ExchangePool {
+ public:
+  void* take();
+  void put(void* memory) noexcept;
+  ~ExchangePool();
+
+ private:
+  std::vector<void*> free_;
+};
+
+/// An HTTP/1 connection of a client: reads requests, gives each to the handler, and keeps the order of responses by
+/// handling one at a time (pipelined requests wait in the socket).
+class ServerConnection {
+ public:
+  /// `stream` is connected (and past its TLS handshake); everything given outlives the connection.
+  ServerConnection(std::unique_ptr<net::Stream> stream, const ServerOptions& options, Handler& handler, ExchangePool& pool,
+                   ConnectionInfo info);
+  ServerConnection(const ServerConnection&) = delete;
+  ServerConnection& operator=(const ServerConnection&) = delete;
+  ~ServerConnection();
+
+  /// Runs until the connection ends. Destroying the task closes the connection.
+  Task<void> serve();
+  /// Finishes the request in flight, then closes; an idle connection closes at once.
+  void drain();
+  /// Octets that were read from the socket before the connection was made.
+  void seed(std::string_view bytes) { input_.seed(bytes); }
+
+ private:
+  friend class ServerExchange;
+  enum class HeadState : std::uint8_t { NeedMore, Ready, Malformed };
+
+  [[nodiscard]] HeadState try_head();
+  [[nodiscard]] HeadState judge(ParseOutcome outcome);
+  ServerExchange& new_exchange();
+  void end_exchange() noexcept;
+  [[nodiscard]] bool decide_persistence();
+  Task<bool> finish_request();
+  Task<void> linger();
+  [[nodiscard]] rt::Reactor& reactor() const { return stream_->reactor(); }
+
+  std::unique_ptr<net::Stream> stream_;
+  InputBuffer input_;
+  const ServerOptions& options_;
+  Handler& handler_;
+  ExchangePool& pool_;
+  ConnectionInfo info_;
+  ServerExchange* exchange_ = nullptr;
+  ParseOutcome refusal_;
+  std::int64_t head_started_ns_ = 0;
+  bool draining_ = false;
+  bool idle_ = false;
+};
+
+}  // namespace sluice::http::h1

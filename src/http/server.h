@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "http/h1/server_connection.h"
+#include "http/server_stream.h"
+#include "net/listener.h"
+#include "rt/scope.h"
+
+namespace sluice::http {
+
+/// Prepares a fresh connection before HTTP begins: reads a PROXY header, shakes hands. What it reads beyond that goes
+/// to `early`. An error ends the connection. Null: nothing to prepare.
+using Preparation =
+    std::function<Task<Result<>>(net::Stream& stream, ConnectionInfo& info, std::string& early)>;
+
+/// Counts of a shard's connections, read by metrics.
+struct ConnectionCounts {
+  std::uint64_t accepted = 0;
+  std::uint64_t active = 0;
+  std::uint64_t requests = 0;
+};
+
+/// The HTTP server of one shard: accepts on listeners, prepares connections and runs them until they end.
+class Server {
+ public:
+  /// `options` and `handler` outlive the server.
+  Server(rt::Reactor& reactor, const ServerOptions& options, Handler& handler);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Takes ownership of a listening socket.
+  void listen(int fd, Preparation preparation = {});
+  /// Takes over one connected socket, as if it had been accepted.
+  /// `preparation` outlives the connection's start.
+  void adopt(int fd, const net::Address& peer, const Preparation& preparation);
+  /// Stops accepting; requests in flight are finished, idle connections closed.
+  void drain();
+
+  [[nodiscard]] std::size_t open_connections() const { return connections_.size(); }
+  [[nodiscard]] const ConnectionCounts& counts() const { return counts_; }
+
+ private:
+  /// One client. Its task runs its life; the last thing that does is to ask for its own removal.
+  struct Client {
+    std::list<std::unique_ptr<Client>>::iterator self;
+    std::unique_ptr<h1::ServerConnection> connection;
+    Task<void> life = Task<void>::done();
+  };
+
+  Task<void> live(Client& client, std::unique_ptr<net::Stream> stream, const Preparation& preparation);
+  void retire(Client& client);
+
+  rt::Reactor& reactor_;
+  const ServerOptions& options_;
+  Handler& handler_;
+  h1::ExchangePool exchanges_;
+  struct Door {
+    Door(rt::Reactor& reactor, int fd, Preparation p) : listener(reactor, fd), preparation(std::move(p)) {}
+    net::Listener listener;
+    Preparation preparation;
+  };
+  std::vector<std::unique_ptr<Door>> doors_;
+  std::unique_ptr<rt::TaskScope> accepting_;
+  std::list<std::unique_ptr<Client>> connections_;
+  std::list<std::unique_ptr<Client>> ended_;  // freed in the next turn: a frame cannot destroy itself
+  ConnectionCounts counts_;
+  std::uint64_t next_id_ = 1;
+  bool draining_ = false;
+};
+
+}  // namespace sluice::http
