@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "rt/task.h"
+#include "sync/delta.h"
+
+namespace sluice::sync {
+
+/// Why an entity cannot be served although its document is valid: a pattern that does not compile, a plugin option
+/// that this build does not offer.
+struct ConfigProblem {
+  std::string type;  // "routes"
+  Uuid id;
+  std::string field;  // "paths", "config.policy"; empty: the entity as a whole
+  std::string message;
+};
+
+struct Applied {
+  std::uint64_t generation = 0;
+  std::string hash;
+};
+
+/// What the node says of itself.
+struct NodeStatus {
+  std::uint64_t generation = 0;
+  std::string hash = std::string(32, '0');  // all zeros: no configuration yet
+  bool ready = false;                       // a configuration is live on every shard
+  bool draining = false;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_active = 0;
+  std::uint64_t total_requests = 0;
+};
+
+/// A request that is imagined, for explain().
+struct ExplainQuery {
+  std::string method = "GET";
+  std::string url;  // http://host/path?query
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string client_ip = "127.0.0.1";
+};
+
+/// The gateway of this process as the control side sees it. The one place where both meet; apps/ wires it. Called on
+/// the control shard; tasks resume there.
+class LocalGateway {
+ public:
+  virtual ~LocalGateway() = default;
+
+  /// Compiles and publishes a change; resumes when it is live on every shard, or with everything that is wrong, and
+  /// then nothing has changed. Changes are applied in the order of the calls.
+  virtual Task<std::expected<Applied, std::vector<ConfigProblem>>> apply(Delta delta) = 0;
+  [[nodiscard]] virtual NodeStatus status() const = 0;
+  /// Prometheus text exposition of the whole node.
+  [[nodiscard]] virtual std::string metrics() const = 0;
+  /// Which route matches, why the others do not, which plugins run in which order, which upstream is asked.
+  [[nodiscard]] virtual Json explain(const ExplainQuery& query) const = 0;
+  /// Health of an upstream's targets by "host:port": HEALTHY, UNHEALTHY, HEALTHCHECKS_OFF or DNS_ERROR, with the
+  /// addresses behind each; {} for an upstream that is not known.
+  [[nodiscard]] virtual Json upstream_health(const Uuid& upstream) const = 0;
+};
+
+}  // namespace sluice::sync
