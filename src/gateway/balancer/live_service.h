@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/intrusive_rc.h"
+#include "gateway/config/snapshot.h"
+#include "gateway/proxy/gateway_options.h"
+#include "http/pool.h"
+#include "net/address.h"
+#include "rt/reactor.h"
+#include "rt/task.h"
+
+namespace sluice::gateway {
+
+/// Turns names into addresses. The answers are shared by the node; look-ups that need no query do not wait.
+class NameResolver {
+ public:
+  virtual ~NameResolver() = default;
+  /// Addresses for `host`, at least one; Errc::Unavailable "name resolution failed" otherwise.
+  virtual Task<Result<std::vector<IpAddress>>> resolve(const std::string& host, rt::Deadline deadline) = 0;
+};
+
+/// An address of an upstream on one shard, with its idle connections. Found again by (address, TLS identity), so that
+/// it survives changes of configuration.
+struct Endpoint {
+  Endpoint(rt::Reactor& reactor, const http::PoolOptions& options, const net::Address& where)
+      : address(where), pool(reactor, options) {}
+  net::Address address;
+  http::Pool pool;
+};
+
+/// What the balancer chose for one attempt.
+struct Choice {
+  Endpoint* endpoint = nullptr;
+  std::string_view host;         // of the service or target, for the Host header and SNI; lives with the service
+  std::uint16_t port = 80;
+  std::string_view host_header;  // of the upstream entity; empty: none
+};
+
+/// A service as one shard lives with it: where its requests go, in which order.
+class LiveService : public RcObject {
+ public:
+  LiveService(Shared<const ServiceConfig> service, Shared<const UpstreamConfig> upstream);
+
+  [[nodiscard]] const ServiceConfig& config() const { return *service_; }
+  [[nodiscard]] const UpstreamConfig* upstream() const { return upstream_.get(); }
+  [[nodiscard]] bool tls() const { return tls_; }
+
+ private:
+  friend class Balancer;
+  struct Peer {
+    std::string host;
+    std::uint16_t port;
+  };
+  Shared<const ServiceConfig> service_;
+  Shared<const UpstreamConfig> upstream_;
+  bool tls_ = false;
+  std::vector<Peer> peers_;
+  std::vector<std::uint16_t> wheel_;  // indexes of peers, each as often as its weight says, well mixed
+  std::size_t next_ = 0;
+  // The common case, one peer with a literal address: chosen without any look-up.
+  Endpoint* only_ = nullptr;
+};
+
+/// Chooses upstream addresses for the requests of one shard. Round-robin by weight.
+class Balancer {
+ public:
+  Balancer(rt::Reactor& reactor, const http::PoolOptions& pool, NameResolver& resolver)
+      : reactor_(reactor), pool_(pool), resolver_(resolver) {}
+
+  /// The live form of `service`; the same object as long as nothing about it changes. A request keeps the one it has.
+  Rc<LiveService> live(const Snapshot& snapshot, const Shared<const ServiceConfig>& service);
+  /// The address for the next attempt. Born ready where no name has to be asked for.
+  Task<Result<Choice>> pick(LiveService& service, rt::Deadline deadline);
+
+ private:
+  Endpoint& endpoint(const net::Address& address, const LiveService& service);
+  Task<Result<Choice>> resolve_and_pick(LiveService& service, std::size_t peer, rt::Deadline deadline);
+
+  rt::Reactor& reactor_;
+  const http::PoolOptions& pool_;
+  NameResolver& resolver_;
+  std::unordered_map<Uuid, Rc<LiveService>> services_;
+  std::unordered_map<std::string, std::unique_ptr<Endpoint>> endpoints_;
+  std::uint64_t turn_ = 0;  // spreads requests over the addresses of one name
+};
+
+}  // namespace sluice::gateway

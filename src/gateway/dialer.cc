@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/dialer.h"
+
+#include <utility>
+
+#include "net/tls/handshake.h"
+
+namespace sluice::gateway {
+
+Dialer::Dialer(rt::Reactor& reactor, net::dns::Resolver* resolver, std::shared_ptr<const net::tls::TrustStore> trust,
+               bool verify_by_default)
+    : reactor_(reactor), resolver_(resolver), trust_(std::move(trust)), verify_by_default_(verify_by_default) {}
+
+void Dialer::publish(Snapshot::Ref snapshot) {
+  if (!snapshot_ || snapshot->policy_epoch != epoch_) contexts_.clear();
+  epoch_ = snapshot->policy_epoch;
+  snapshot_ = std::move(snapshot);
+}
+
+Task<Result<std::vector<IpAddress>>> Dialer::resolve(const std::string& host, rt::Deadline deadline) {
+  auto unresolved = [] { return fail(Errc::Unavailable, "name resolution failed", Blame::Upstream); };
+  if (resolver_ == nullptr) co_return unresolved();
+  net::dns::AnswerPtr asked;
+  const net::dns::Answer* answer = resolver_->lookup(host);
+  if (answer == nullptr) {
+    auto outcome = co_await resolver_->resolve(host, deadline);
+    if (!outcome) co_return unresolved();
+    asked = *std::move(outcome);
+    answer = asked.get();
+  }
+  std::vector<IpAddress> addresses;
+  for (const net::dns::Endpoint& endpoint : answer->endpoints) addresses.push_back(endpoint.ip);
+  co_return addresses;
+}
+
+Task<Result<>> Dialer::connect(net::Stream& stream, const Choice& choice, const LiveService& service, rt::Deadline deadline) {
+  if (!service.tls()) return net::connect(stream, reactor_, choice.endpoint->address, deadline);
+  return connect_tls(stream, choice, service.config(), deadline);
+}
+
+Task<Result<>> Dialer::connect_tls(net::Stream& stream, const Choice& choice, const ServiceConfig& service, rt::Deadline deadline) {
+  CO_TRY(Context context, context_for(service));
+  std::string name(choice.host_header.empty() ? choice.host : choice.host_header);
+  if (std::size_t colon = name.find(':'); colon != std::string::npos) name.resize(colon);
+  CO_TRY(co_await net::connect(stream, reactor_, choice.endpoint->address, deadline));
+  co_return co_await net::tls::connect(stream, std::move(context), std::move(name), deadline);
+}
+
+/// What the service says about trust and identity, as a TLS context; one per service and generation of policy.
+Result<Dialer::Context> Dialer::context_for(const ServiceConfig& service) {
+  Context& context = contexts_[service.id.value];
+  if (context) return context;
+  net::tls::ClientSettings settings;
+  settings.verify = service.tls_verify.value_or(verify_by_default_);
+  settings.trust = trust_;
+  settings.verify_depth = service.tls_verify_depth.value_or(1);
+  if (!service.ca_certificates.empty() && snapshot_) {
+    std::vector<std::string> texts;
+    auto rows = snapshot_->rows.find("ca_certificates");
+    for (const Uuid& id : service.ca_certificates) {
+      const sync::Document* document = rows != snapshot_->rows.end() ? rows->second.find(id) : nullptr;
+      auto parsed = document != nullptr ? parse_json(**document) : Result<Json>(Json());
+      if (const Json* cert = parsed ? parsed->find("cert") : nullptr; cert != nullptr && cert->is_string()) {
+        texts.push_back(cert->as_string());
+      }
+    }
+    TRY(settings.trust, net::tls::TrustStore::from_pem(texts));
+  }
+  if (service.client_certificate && snapshot_) {
+    if (const auto* certificate = snapshot_->certificates.find(service.client_certificate.id)) {
+      TRY(auto identity, net::tls::Identity::from_pem((*certificate)->cert, (*certificate)->key));
+      settings.identity = std::make_shared<const net::tls::Identity>(std::move(identity));
+    }
+  }
+  TRY(context, net::tls::ClientContext::make(std::move(settings)));
+  return context;
+}
+
+Task<Result<>> Dialer::dial(net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify,
+                            rt::Deadline deadline) {
+  IpAddress ip;
+  if (auto literal = IpAddress::parse(host)) {
+    ip = *literal;
+  } else {
+    CO_TRY(auto addresses, co_await resolve(host, deadline));
+    ip = addresses.front();
+  }
+  CO_TRY(co_await net::connect(stream, reactor_, net::Address(ip, port), deadline));
+  if (!tls) co_return Result<>{};
+  Context& context = own_contexts_[verify];
+  if (!context) {
+    net::tls::ClientSettings settings;
+    settings.verify = verify;
+    settings.trust = trust_;
+    CO_TRY(context, net::tls::ClientContext::make(std::move(settings)));
+  }
+  co_return co_await net::tls::connect(stream, context, std::move(host), deadline);
+}
+
+}  // namespace sluice::gateway

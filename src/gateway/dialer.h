@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/balancer/live_service.h"
+#include "gateway/proxy/proxy.h"
+#include "net/dns/resolver.h"
+#include "net/tls/client_context.h"
+#include "net/tls/trust_store.h"
+
+namespace sluice::gateway {
+
+/// Opens connections to upstreams on one shard: names through the resolver, TLS where the service asks for it.
+class Dialer final : public NameResolver, public Connector {
+ public:
+  /// `resolver` may be null: then only addresses can be reached.
+  Dialer(rt::Reactor& reactor, net::dns::Resolver* resolver, std::shared_ptr<const net::tls::TrustStore> trust,
+         bool verify_by_default);
+
+  /// Certificates and CAs of services are looked up in this generation.
+  void publish(Snapshot::Ref snapshot);
+
+  Task<Result<std::vector<IpAddress>>> resolve(const std::string& host, rt::Deadline deadline) override;
+  Task<Result<>> connect(net::Stream& stream, const Choice& choice, const LiveService& service,
+                         rt::Deadline deadline) override;
+  /// For requests of the gateway's own making.
+  Task<Result<>> dial(net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify, rt::Deadline deadline);
+
+ private:
+  using Context = std::shared_ptr<const net::tls::ClientContext>;
+  Result<Context> context_for(const ServiceConfig& service);
+  Task<Result<>> connect_tls(net::Stream& stream, const Choice& choice, const ServiceConfig& service, rt::Deadline deadline);
+
+  rt::Reactor& reactor_;
+  net::dns::Resolver* resolver_;
+  std::shared_ptr<const net::tls::TrustStore> trust_;
+  bool verify_by_default_;
+  Snapshot::Ref snapshot_;
+  std::uint64_t epoch_ = 0;
+  std::map<Uuid, Context> contexts_;  // by service, of this epoch
+  std::map<bool, Context> own_contexts_;
+};
+
+}  // namespace sluice::gateway

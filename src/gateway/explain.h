@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/json.h"
+#include "gateway/config/snapshot.h"
+#include "sync/local.h"
+
+namespace sluice::gateway {
+
+/// What would happen to a request, and why: the route that matches, the candidates that do not and their reasons, the
+/// effective plugins in order with their scope, the upstream. Walks all routes: not for the request path.
+Json explain_request(const Snapshot& snapshot, const sync::ExplainQuery& query);
+
+}  // namespace sluice::gateway

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "entity/catalog.h"
+#include "gateway/config/snapshot_builder.h"
+#include "gateway/shard.h"
+#include "rt/offload.h"
+#include "rt/shards.h"
+#include "sync/local.h"
+
+namespace sluice::gateway {
+
+/// The gateway of a process: its shards, the current generation, and the way to change it.
+///
+/// Changes are compiled one after the other on a thread of the node's own and then published to every shard. Requests
+/// never wait for any of it.
+class Node final : public sync::LocalGateway {
+ public:
+  /// `control` is the reactor on which apply() is awaited. Everything given outlives the node.
+  Node(NodeParts& parts, const entity::Catalog& catalog, const PluginRegistry& plugins, router::Flavor flavor,
+       std::size_t shards, rt::Reactor& control);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node() override;
+
+  /// Opens the doors on every shard. `doors` outlive the node.
+  void start(const std::vector<ProxyDoor>& doors);
+  /// Stops accepting; returns when every connection has ended or `deadline_ms` have passed. Blocks: not on a reactor.
+  void drain(std::int64_t deadline_ms);
+  /// Compiles and publishes before any traffic; for start-up. Blocks.
+  std::expected<sync::Applied, std::vector<sync::ConfigProblem>> apply_now(sync::Delta delta);
+
+  Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> apply(sync::Delta delta) override;
+  [[nodiscard]] sync::NodeStatus status() const override;
+  [[nodiscard]] std::string metrics() const override;
+  [[nodiscard]] Json explain(const sync::ExplainQuery& query) const override;
+  [[nodiscard]] Json upstream_health(const Uuid& upstream) const override;
+
+  [[nodiscard]] Snapshot::Ref snapshot() const { return std::atomic_load(&current_); }
+
+ private:
+  using Outcome = std::expected<sync::Applied, std::vector<sync::ConfigProblem>>;
+  class Publication;
+
+  [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> compile(sync::Delta delta);
+  void publish(const Snapshot::Ref& snapshot, std::function<void()> when_live);
+
+  NodeParts& parts_;
+  SnapshotBuilder builder_;
+  rt::Reactor& control_;
+  Snapshot::Ref current_;
+  rt::BlockingPool builder_thread_{1};
+  rt::Shards reactors_;
+  std::vector<std::unique_ptr<Shard>> shards_;  // each made and destroyed on its own thread
+  std::atomic<bool> ready_{false};
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace sluice::gateway

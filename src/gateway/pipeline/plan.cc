@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/pipeline/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "base/hash.h"
+
+namespace sluice::gateway {
+namespace {
+
+constexpr std::size_t kSweepAbove = 100'000;
+
+/// What the tuple of a request is, as ids; nil where there is none.
+struct Tuple {
+  Uuid route, service, consumer;
+  const std::vector<Uuid>* groups = nullptr;
+
+  [[nodiscard]] bool in_group(const Uuid& id) const {
+    return groups != nullptr && std::find(groups->begin(), groups->end(), id) != groups->end();
+  }
+  /// Position of the group among the consumer's, which are sorted by name: the first one decides.
+  [[nodiscard]] int group_order(const Uuid& id) const {
+    if (groups == nullptr || id.is_nil()) return 0;
+    return static_cast<int>(std::find(groups->begin(), groups->end(), id) - groups->begin());
+  }
+};
+
+/// Whether every scope that the row names is the request's.
+bool applies(const PluginConfig& row, const Tuple& tuple) {
+  return (row.route.is_nil() || row.route == tuple.route) && (row.service.is_nil() || row.service == tuple.service) &&
+         (row.consumer.is_nil() || row.consumer == tuple.consumer) &&
+         (row.consumer_group.is_nil() || tuple.in_group(row.consumer_group));
+}
+
+/// Reference section 6.2, highest first: consumer+route+service, group+route+service, consumer+route,
+/// consumer+service, group+route, group+service, route+service, consumer, group, route, service, global.
+int precedence(const PluginConfig& row) {
+  const bool r = !row.route.is_nil(), s = !row.service.is_nil(), c = !row.consumer.is_nil(), g = !row.consumer_group.is_nil();
+  if (c && r && s) return 12;
+  if (g && r && s) return 11;
+  if (c && r) return 10;
+  if (c && s) return 9;
+  if (g && r) return 8;
+  if (g && s) return 7;
+  if (r && s) return 6;
+  if (c) return 5;
+  if (g) return 4;
+  if (r) return 3;
+  if (s) return 2;
+  return 1;
+}
+
+bool runs_before(const PluginDescriptor* a, const PluginDescriptor* b) {
+  return a->priority != b->priority ? a->priority > b->priority : a->name > b->name;
+}
+
+struct RunsBefore {
+  bool operator()(const PluginDescriptor* a, const PluginDescriptor* b) const { return runs_before(a, b); }
+};
+
+}  // namespace
+
+std::size_t PlanCache::KeyHash::operator()(const Key& key) const {
+  return std::hash<Uuid>{}(key.route) ^ (std::hash<Uuid>{}(key.consumer) * 0x9E3779B97F4A7C15ULL);
+}
+
+Rc<Plan> PlanCache::plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
+  Key key{route != nullptr ? route->id.value : Uuid{}, consumer != nullptr ? consumer->id : Uuid{}};
+  auto [place, is_new] = plans_.try_emplace(key);
+  Rc<Plan>& cached = place->second;
+  if (is_new || cached->epoch != snapshot.policy_epoch || cached->route.get() != route) {
+    cached = resolve(snapshot, route, consumer);
+  }
+  return cached;
+}
+
+PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
+  Tuple tuple;
+  if (route != nullptr) {
+    tuple.route = route->id.value;
+    tuple.service = route->service.id;
+  }
+  if (consumer != nullptr) {
+    tuple.consumer = consumer->id;
+    tuple.groups = &consumer->consumer_groups;
+  }
+  // One row per plugin: the one that is scoped most narrowly.
+  std::map<const PluginDescriptor*, const Shared<const PluginConfig>*, RunsBefore> chosen;
+  auto consider = [&](const Uuid& anchor) {
+    const PluginRows* rows = snapshot.plugins_at(anchor);
+    if (rows == nullptr) return;
+    for (const auto& row : *rows) {
+      if (!applies(*row, tuple)) continue;
+      auto& best = chosen[row->descriptor];
+      if (best == nullptr || precedence(*row) > precedence(**best) ||
+          (precedence(*row) == precedence(**best) &&
+           tuple.group_order(row->consumer_group) < tuple.group_order((*best)->consumer_group))) {
+        best = &row;
+      }
+    }
+  };
+  consider({});
+  if (!tuple.route.is_nil()) consider(tuple.route);
+  if (!tuple.service.is_nil()) consider(tuple.service);
+  if (!tuple.consumer.is_nil()) consider(tuple.consumer);
+  if (tuple.groups != nullptr) {
+    for (const Uuid& group : *tuple.groups) consider(group);
+  }
+  PluginRows rows;
+  for (const auto& [descriptor, row] : chosen) rows.push_back(*row);
+  return rows;
+}
+
+Rc<Plan> PlanCache::resolve(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
+  auto plan = make_rc<Plan>();
+  plan->epoch = snapshot.policy_epoch;
+  if (route != nullptr) {
+    plan->route = *snapshot.routes_by_id.find(route->id.value);
+    if (const auto* service = snapshot.services.find(route->service.id)) plan->service = *service;
+  }
+  for (const auto& row : effective_rows(snapshot, route, consumer)) {
+    plan->instances.push_back(instance(row));
+    plan->hooks |= row->descriptor->hooks;
+  }
+  return plan;
+}
+
+Rc<PluginInstance> PlanCache::instance(const Shared<const PluginConfig>& row) {
+  Rc<PluginInstance>& live = instances_[row.get()];
+  if (!live) {
+    live = make_rc<PluginInstance>();
+    live->row = row;  // keeps the row's address from being used again while it is a key
+    live->plugin = row->descriptor->make(row->config, row->identity, host_);
+  }
+  return live;
+}
+
+void PlanCache::sweep(const Snapshot& snapshot) {
+  std::erase_if(plans_, [&](const auto& entry) {
+    const Plan& plan = *entry.second;
+    if (plan.epoch != snapshot.policy_epoch) return true;
+    if (!plan.route) return false;
+    const auto* current = snapshot.routes_by_id.find(plan.route->id.value);
+    return current == nullptr || current->get() != plan.route.get() || plans_.size() > kSweepAbove;
+  });
+  std::erase_if(instances_, [](const auto& entry) { return entry.second.use_count() == 1; });
+}
+
+}  // namespace sluice::gateway

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/proxy/proxy.h"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/intrusive_rc.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "gateway/config/plugin_check.h"
+#include "gateway/proxy/error_body.h"
+#include "gateway/proxy/forwarding.h"
+#include "gateway/proxy/request_setup.h"
+#include "gateway/router/upstream_path.h"
+#include "http/h1/client_connection.h"
+#include "net/tunnel.h"
+#include "rt/first_of.h"
+
+namespace sluice::gateway {
+
+/// A generation as one shard holds it: one atomic reference here, a plain counter for requests.
+struct Proxy::Generation : RcObject {
+  explicit Generation(Snapshot::Ref s) : snapshot(std::move(s)) {}
+  Snapshot::Ref snapshot;
+};
+
+struct Proxy::Life {
+  Life(Proxy& proxy, http::ServerStream& s)
+      : parts(proxy.parts_),
+        stream(s),
+        generation(proxy.current_),
+        ex(s.reactor(), s.arena(), s.request()),
+        pipeline(parts.plans, *generation->snapshot) {
+    ex.directory = generation->snapshot.get();
+    ex.record.started_ns = s.started_ns();
+    const rt::Clock& clock = ex.clock();
+    ex.record.started_wall_ms = clock.wall_ms() - (clock.mono_ns() - s.started_ns()) / 1'000'000;
+    parts.ids.next(ex.record.request_id);
+  }
+  Life(const Life&) = delete;
+  Life& operator=(const Life&) = delete;
+  ~Life() {
+    telemetry::RequestRecord& record = ex.record;
+    record.finished_ns = ex.clock().mono_ns();
+    record.request_size = stream.octets_received();
+    record.response_size = stream.octets_sent();
+    if (record.status == 0 || !answered) {
+      if (record.status == 0) record.status = 499;  // the client left before it had an answer
+    }
+    pipeline.log(ex);
+    parts.observer.on_request(ex);
+  }
+
+  [[nodiscard]] const Snapshot& snapshot() const { return *generation->snapshot; }
+
+  ProxyParts& parts;
+  http::ServerStream& stream;
+  Rc<Generation> generation;
+  Exchange ex;
+  Pipeline pipeline;
+  Rc<LiveService> service;
+  Task<Result<>> upload = Result<>{};  // goes on while the response is on its way
+  bool answered = false;
+};
+
+namespace {
+
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" || method == "TRACE";
+}
+
+bool wants_grpc(const entity::Route& route) {
+  return !route.protocols.empty() && (route.protocols[0] == "grpc" || route.protocols[0] == "grpcs");
+}
+
+/// Reference 4.5: a route for https alone answers plain requests with the way to do better.
+std::optional<Reply> check_scheme(const Exchange& ex, const entity::Route& route) {
+  auto offers = [&](std::string_view protocol) {
+    return std::find(route.protocols.begin(), route.protocols.end(), protocol) != route.protocols.end();
+  };
+  if (ex.request.forwarded_scheme == "https" || offers("http") || offers("grpc") || !offers("https")) return std::nullopt;
+  if (route.https_redirect_status_code == 426) {
+    return Reply{426, "Please use HTTPS protocol"}.with("Upgrade", "TLS/1.2, HTTP/1.1");
+  }
+  std::string location = "https://";
+  location.append(ex.request.host).append(ex.request.received.path);
+  if (ex.request.has_query) location.append("?").append(ex.request.query);
+  return Reply{route.https_redirect_status_code, ""}.with("Location", std::move(location));
+}
+
+std::optional<Reply> check_grpc(const Exchange& ex, const entity::Route& route) {
+  if (!wants_grpc(route)) return std::nullopt;
+  auto type = ex.request.headers.get(http::Known::ContentType);
+  if (!type || !type->starts_with("application/grpc")) return Reply{415, "Non-gRPC request matched gRPC route"};
+  if (ex.request.received.version < http::Version::Http2) return Reply{426, "Please use HTTP2 protocol"};
+  return std::nullopt;
+}
+
+/// What a failed attempt tells the client. Reference 5.4.
+Reply failure_reply(const Error& error) {
+  if (error.blame == Blame::Client) {
+    switch (error.code) {
+      case Errc::Timeout: return Reply{408, ""};
+      case Errc::TooLarge: return Reply{413, ""};
+      default: return Reply{400, ""};
+    }
+  }
+  switch (error.code) {
+    case Errc::Timeout: return Reply{504, ""};
+    case Errc::Unavailable: return Reply{503, error.what};
+    default: return Reply{502, ""};
+  }
+}
+
+}  // namespace
+
+Proxy::Proxy(const ProxyParts& parts) : parts_(parts) {}
+Proxy::~Proxy() = default;
+
+void Proxy::publish(Snapshot::Ref snapshot) {
+  current_ = make_rc<Generation>(std::move(snapshot));
+  parts_.plans.sweep(*current_->snapshot);
+}
+
+Task<void> Proxy::handle(http::ServerStream& stream) {
+  Life life(*this, stream);
+  std::optional<Reply> answer;
+  try {
+    Verdict verdict = co_await police(life);
+    if (verdict.is_reply()) {
+      answer = std::move(verdict.reply());
+    } else {
+      co_await forward(life);
+    }
+  } catch (const std::exception& error) {
+    log::error("request.failed", {{"request_id", life.ex.id()}, {"error", error.what()}});
+    answer = Reply::message(500, "An unexpected error occurred");
+    life.ex.record.source = telemetry::RequestRecord::Source::Failure;
+  }
+  if (answer && !stream.response_started()) co_await reply(life, *std::move(answer));
+}
+
+Task<void> Proxy::refuse(http::ServerStream& stream, int status, std::string_view /*why*/) {
+  Life life(*this, stream);
+  const net::Address& peer = stream.connection().peer;
+  life.ex.client.address = life.ex.client.forwarded_address = peer.ip();
+  life.ex.client.port = life.ex.client.forwarded_port = peer.port();
+  life.ex.request.method = stream.request().method;
+  life.pipeline.begin(nullptr);
+  co_await reply(life, Reply{status, ""});
+}
+
+/// Everything before the upstream is asked. Without a plugin that waits, this runs without a frame.
+Task<Verdict> Proxy::police(Life& life) {
+  Exchange& ex = life.ex;
+  if (auto refusal = set_up_request(ex, life.stream, parts_.options)) {
+    life.pipeline.begin(nullptr);
+    return Verdict(*std::move(refusal));
+  }
+  Task<Verdict> rewritten = life.pipeline.rewrite(ex);
+  if (rewritten.ready()) {
+    Verdict verdict = rewritten.take();
+    if (verdict.is_reply()) return verdict;
+    return route(life);
+  }
+  struct Wait {
+    static Task<Verdict> run(Proxy& proxy, Life& life, Task<Verdict> waiting) {
+      Verdict verdict = co_await waiting;
+      if (verdict.is_reply()) co_return verdict;
+      co_return co_await proxy.route(life);
+    }
+  };
+  return Wait::run(*this, life, std::move(rewritten));
+}
+
+Task<Verdict> Proxy::route(Life& life) {
+  Exchange& ex = life.ex;
+  ExchangeHeaders headers(ex.request.headers);
+  const router::Match match = life.snapshot().routes->match(match_input(ex, headers));
+  if (!match) {
+    life.pipeline.begin(nullptr);
+    if (match.too_costly) return Reply{500, ""};
+    return Reply{404, "no Route matched with those values"};
+  }
+  const auto& route = *static_cast<const RouteConfig*>(match.route->target.get());
+  ex.route = &route;
+  life.pipeline.begin(&route);
+  const Plan& plan = *life.pipeline.plan();
+  ex.service = plan.service.get();
+
+  router::UpstreamPathInput path{.service_path = plan.service ? std::string_view(plan.service->path) : std::string_view{},
+                                 .request_path = ex.request.path,
+                                 .prefix_length = match.prefix_length,
+                                 .strip_path = route.strip_path,
+                                 .handling = route.path_handling == "v1" ? router::PathHandling::V1 : router::PathHandling::V0};
+  path_buffer_.clear();
+  router::append_upstream_path(path_buffer_, path);
+  ex.request.upstream_path = ex.arena.copy(path_buffer_);
+  ex.request.stripped_prefix = router::forwarded_prefix(path);
+  if (route.preserve_host) ex.request.upstream_host = ex.request.received.authority;
+  if (match.regex != nullptr) {
+    router::UriCaptures captures = router::captures_of(match, ex.request.path);
+    ex.captures.unnamed = std::move(captures.unnamed);
+    ex.captures.named = std::move(captures.named);
+  }
+  if (auto refusal = check_scheme(ex, route)) return Verdict(*std::move(refusal));
+  if (auto refusal = check_grpc(ex, route)) return Verdict(*std::move(refusal));
+  return life.pipeline.request(ex);
+}
+
+Task<void> Proxy::forward(Life& life) {
+  Exchange& ex = life.ex;
+  const Plan& plan = *life.pipeline.plan();
+  if (!plan.service) co_return co_await reply(life, Reply{503, "no Service found with those values"});
+  if (std::uint64_t limit = parts_.options.client_max_body_size; limit != 0 && ex.request.body != nullptr) {
+    if (auto length = ex.request.body->remaining(); length && *length > limit) co_return co_await reply(life, Reply{413, ""});
+  }
+  life.service = parts_.balancer.live(life.snapshot(), plan.service);
+  ex.record.upstream_started_ns = ex.clock().mono_ns();
+
+  int tries_left = 1 + plan.service->retries;
+  for (;;) {
+    bool may_try_again = false;
+    Result<> outcome = co_await attempt(life, may_try_again);
+    if (outcome) co_return;
+    if (life.stream.response_started()) co_return;  // broken in the middle: the connection says so
+    if (may_try_again && --tries_left > 0) continue;
+    co_return co_await reply(life, failure_reply(outcome.error()));
+  }
+}
+
+/// One try: choose, connect, ask, answer. `may_try_again` tells whether another try is safe after a failure.
+Task<Result<>> Proxy::attempt(Life& life, bool& may_try_again) {
+  Exchange& ex = life.ex;
+  LiveService& service = *life.service;
+  const ServiceConfig& config = service.config();
+  rt::Reactor& reactor = ex.reactor;
+  const std::int64_t began_ns = ex.clock().mono_ns();
+
+  Result<Choice> choice = co_await parts_.balancer.pick(service, reactor.after_ms(config.connect_timeout.count()));
+  if (!choice) co_return std::unexpected(std::move(choice).error());
+  telemetry::Try& record = note_try(ex, *choice, began_ns);
+
+  http::Pool::Connection connection = choice->endpoint->pool.take();
+  const bool kept = connection != nullptr;
+  if (!kept) {
+    connection = std::make_unique<http::h1::ClientConnection>(reactor);
+    rt::Deadline deadline = reactor.after_ms(config.connect_timeout.count());
+    Result<> connected = co_await parts_.connector.connect(connection->stream(), *choice, service, deadline);
+    if (!connected) {
+      may_try_again = true;
+      record.failed = true;
+      record.status = connected.error().code == Errc::Timeout ? 504 : 502;
+      co_return connected;
+    }
+  }
+
+  http::h1::ClientExchange upstream(*connection, ex.arena, {config.write_timeout.count(), config.read_timeout.count()});
+  http::RequestHead head = upstream_request(
+      ex, parts_.options,
+      {.host = choice->host, .port = choice->port, .tls = service.tls(), .host_header = choice->host_header});
+  ex.record.upstream_uri = head.target;
+  Result<> heads = co_await exchange_heads(life, upstream, head);
+  if (!heads) {
+    record.failed = true;
+    record.status = heads.error().code == Errc::Timeout ? 504 : 502;
+    // Nothing of the request is lost only if it had no content and the upstream had said nothing yet.
+    may_try_again = ex.request.body == nullptr && !upstream.received_anything() && is_idempotent(ex.request.method) &&
+                    heads.error().blame == Blame::Upstream;
+    co_return heads;
+  }
+  record.status = ex.response.head.status;
+  co_await respond_from_upstream(life, upstream);
+  if (life.upload.ready() && upstream.reusable()) choice->endpoint->pool.put(std::move(connection));
+  co_return Result<>{};
+}
+
+telemetry::Try& Proxy::note_try(Exchange& ex, const Choice& choice, std::int64_t began_ns) {
+  telemetry::RequestRecord& record = ex.record;
+  const std::size_t index = std::min<std::size_t>(record.try_count, telemetry::RequestRecord::kMaxTries - 1);
+  ++record.try_count;
+  telemetry::Try& entry = record.tries[index];
+  entry = {.ip = choice.endpoint->address.ip(),
+           .port = choice.endpoint->address.port(),
+           .started_wall_ns = ex.clock().wall_ns() - (ex.clock().mono_ns() - began_ns),
+           .balancer_ns = ex.clock().mono_ns() - began_ns,
+           .status = 0,
+           .failed = false};
+  return entry;
+}
+
+/// Sends the request and waits for the response head. The upload goes on behind an early response, so that both
+/// directions may stream.
+Task<Result<>> Proxy::exchange_heads(Life& life, http::ClientStream& upstream, const http::RequestHead& head) {
+  life.upload = upstream.send(head, life.ex.request.body);
+  if (life.upload.ready()) {
+    Result<> sent = life.upload.take();
+    life.upload = Result<>{};
+    if (!sent && (sent.error().blame == Blame::Client || head.framing.kind == http::Framing::Kind::None)) co_return sent;
+    // An upstream that refuses a request may answer and close before it has read everything: its answer counts.
+    co_return co_await upstream.receive(life.ex.response.head);
+  }
+  Task<Result<>> answer = upstream.receive(life.ex.response.head);
+  co_await rt::FirstOf(life.upload, answer);
+  if (life.upload.ready() && !answer.ready()) {
+    Result<> sent = life.upload.take();
+    life.upload = Result<>{};
+    if (!sent && sent.error().blame == Blame::Client) co_return sent;
+  }
+  co_return co_await answer;
+}
+
+Task<void> Proxy::respond_from_upstream(Life& life, http::ClientStream& upstream) {
+  Exchange& ex = life.ex;
+  ex.record.upstream_head_ns = ex.clock().mono_ns();
+  ex.record.upstream_status = ex.response.head.status;
+  ex.record.source = telemetry::RequestRecord::Source::Upstream;
+  ex.response.from_upstream = true;
+  ex.response.body = upstream.body();
+  strip_upstream_response(ex, parts_.options);
+  if (ex.response.head.status == 101) co_return co_await tunnel(life, upstream);
+
+  Verdict verdict = co_await life.pipeline.response(ex);
+  if (verdict.is_reply()) {
+    life.upload.reset();
+    life.upload = Result<>{};
+    co_return co_await reply(life, std::move(verdict.reply()));
+  }
+  add_gateway_fields(ex, parts_.options);
+  co_await send_response(life);
+}
+
+Task<void> Proxy::send_response(Life& life) {
+  Exchange& ex = life.ex;
+  ex.record.status = ex.response.head.status;
+  ex.record.head_sent_ns = ex.clock().mono_ns();
+  Task<Result<>> sending = life.stream.respond(ex.response.head, ex.response.body);
+  if (sending.ready()) {
+    life.answered = sending.take().has_value();
+    return Task<void>::done();
+  }
+  struct Wait {
+    static Task<void> run(Life& life, Task<Result<>> rest) {
+      Result<> sent = co_await rest;
+      life.answered = sent.has_value();
+      if (!sent) log::debug("response.broken", {{"request_id", life.ex.id()}, {"error", sent.error()}});
+    }
+  };
+  return Wait::run(life, std::move(sending));
+}
+
+/// 101: from here on the connection belongs to both ends.
+Task<void> Proxy::tunnel(Life& life, http::ClientStream& upstream) {
+  Exchange& ex = life.ex;
+  add_gateway_fields(ex, parts_.options);
+  ex.record.status = 101;
+  ex.record.head_sent_ns = ex.clock().mono_ns();
+  std::string_view from_client;
+  std::string_view from_upstream;
+  Result<net::Stream*> client = co_await life.stream.switch_protocols(ex.response.head, from_client);
+  net::Stream* server = upstream.take_tunnel(from_upstream);
+  if (!client || server == nullptr) co_return;
+  const std::int64_t idle_ms = life.service->config().read_timeout.count();
+  rt::Deadline deadline = ex.reactor.after_ms(idle_ms);
+  if (!co_await server->write_all(from_client, deadline)) co_return;
+  if (!co_await (*client)->write_all(from_upstream, deadline)) co_return;
+  life.answered = true;
+  net::TunnelCounts counts;
+  co_await net::run_tunnel(**client, *server, idle_ms, counts);
+}
+
+/// The gateway's own answer. Response and log hooks of the plan run for it as for any other.
+Task<void> Proxy::reply(Life& life, Reply answer) {
+  Exchange& ex = life.ex;
+  render(ex, answer);
+  for (int rounds = 0; rounds < 2; ++rounds) {
+    Verdict verdict = co_await life.pipeline.response(ex);
+    if (!verdict.is_reply()) break;
+    render(ex, verdict.reply());
+  }
+  add_gateway_fields(ex, parts_.options);
+  co_await send_response(life);
+}
+
+void Proxy::render(Exchange& ex, const Reply& answer) {
+  ex.response.head.status = answer.status;
+  ex.response.head.reason = {};
+  ex.response.headers.clear();
+  ex.response.from_upstream = false;
+  if (ex.record.source == telemetry::RequestRecord::Source::Upstream) ex.record.source = telemetry::RequestRecord::Source::Gateway;
+  http::Headers& headers = ex.response.headers;
+  headers.add_view("Date", ex.arena.copy(date(ex.clock())), http::Known::Date);
+  std::string_view body;
+  if (answer.form == Reply::Form::Error) {
+    std::string_view message = answer.body.empty() ? default_message(answer.status) : std::string_view(answer.body);
+    auto accept = ex.request.headers.get(http::Known::Accept);
+    std::string_view fallback = answer.body.empty() ? std::string_view(parts_.options.error_default_type) : "application/json";
+    ErrorBody made = error_body(accept.value_or(std::string_view{}), fallback, message, ex.id());
+    headers.add_view("Content-Type", made.content_type, http::Known::ContentType);
+    body = ex.arena.copy(made.text);
+  } else {
+    if (!answer.content_type.empty()) headers.set(http::Known::ContentType, answer.content_type);
+    body = ex.arena.copy(answer.body);
+  }
+  for (const auto& [name, value] : answer.headers) headers.set(name, value);
+  ex.replace_response_body(body);
+  // What the client still sends of a refused request is not worth waiting for when it waits for leave to send.
+}
+
+std::string_view Proxy::date(const rt::Clock& clock) {
+  if (clock.wall_s() != date_second_) {
+    date_second_ = clock.wall_s();
+    date_text_ = format_http_date(date_second_);
+  }
+  return date_text_;
+}
+
+}  // namespace sluice::gateway

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/intrusive_rc.h"
+#include "gateway/balancer/live_service.h"
+#include "gateway/config/snapshot.h"
+#include "gateway/exchange.h"
+#include "gateway/pipeline/pipeline.h"
+#include "gateway/proxy/gateway_options.h"
+#include "gateway/proxy/request_id.h"
+#include "http/server_stream.h"
+
+namespace sluice::gateway {
+
+/// Told about every finished request, after the log phase; access log and node metrics. On the shard, must not block.
+class RequestObserver {
+ public:
+  virtual ~RequestObserver() = default;
+  virtual void on_request(const Exchange& ex) noexcept = 0;
+};
+
+/// Opens connections to upstreams: TCP, and TLS where the service asks for it.
+class Connector {
+ public:
+  virtual ~Connector() = default;
+  virtual Task<Result<>> connect(net::Stream& stream, const Choice& choice, const LiveService& service,
+                                 rt::Deadline deadline) = 0;
+};
+
+/// The parts of a shard that the proxy works with. All outlive it.
+struct ProxyParts {
+  const GatewayOptions& options;
+  PlanCache& plans;
+  Balancer& balancer;
+  Connector& connector;
+  RequestIds& ids;
+  RequestObserver& observer;
+};
+
+/// Owns each exchange from its head to its log record: matches the route, runs the pipeline, asks the balancer, talks
+/// to the upstream and sends the answer back. One per shard.
+class Proxy final : public http::Handler {
+ public:
+  explicit Proxy(const ProxyParts& parts);
+  ~Proxy() override;
+
+  /// New requests use this generation; those in flight keep theirs.
+  void publish(Snapshot::Ref snapshot);
+
+  Task<void> handle(http::ServerStream& stream) override;
+  Task<void> refuse(http::ServerStream& stream, int status, std::string_view why) override;
+
+ private:
+  /// One request: the exchange, what it pins, and its end. The destructor is the log phase, so that it runs exactly
+  /// once, also when the client goes away.
+  struct Life;
+  struct Generation;
+
+  Task<Verdict> police(Life& life);
+  Task<Verdict> route(Life& life);
+  Task<void> forward(Life& life);
+  Task<Result<>> attempt(Life& life, bool& may_try_again);
+  Task<Result<>> exchange_heads(Life& life, http::ClientStream& upstream, const http::RequestHead& head);
+  Task<void> respond_from_upstream(Life& life, http::ClientStream& upstream);
+  Task<void> tunnel(Life& life, http::ClientStream& upstream);
+  Task<void> reply(Life& life, Reply answer);
+  Task<void> send_response(Life& life);
+  void render(Exchange& ex, const Reply& answer);
+  [[nodiscard]] static telemetry::Try& note_try(Exchange& ex, const Choice& choice, std::int64_t began_ns);
+  [[nodiscard]] std::string_view date(const rt::Clock& clock);
+
+  ProxyParts parts_;
+  Rc<Generation> current_;
+  std::string path_buffer_;
+  std::int64_t date_second_ = 0;
+  std::string date_text_;
+};
+
+}  // namespace sluice::gateway

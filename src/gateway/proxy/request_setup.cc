@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/proxy/request_setup.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/strings.h"
+#include "gateway/router/path.h"
+
+namespace sluice::gateway {
+namespace {
+
+using http::Known;
+
+/// Lower-case copy in the arena; the text itself when nothing has to change.
+std::string_view lower(Arena& arena, std::string_view text) {
+  auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (std::none_of(text.begin(), text.end(), is_upper)) return text;
+  auto* out = static_cast<char*>(arena.alloc(text.size(), 1));
+  std::transform(text.begin(), text.end(), out, [&](char c) { return is_upper(c) ? static_cast<char>(c + 32) : c; });
+  return {out, text.size()};
+}
+
+/// Splits host[:port]; an IPv6 literal keeps its brackets.
+void split_authority(Exchange& ex, std::string_view authority, std::uint16_t listener_port) {
+  std::size_t colon = authority.rfind(':');
+  bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos &&
+                  colon + 1 < authority.size();
+  ex.request.host = lower(ex.arena, colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos
+                                        ? authority.substr(0, colon)
+                                        : authority);
+  ex.request.port = listener_port;
+  if (has_port) {
+    if (auto port = parse_int<std::uint16_t>(authority.substr(colon + 1))) ex.request.port = *port;
+  }
+}
+
+bool is_trusted(const GatewayOptions& options, const IpAddress& address) {
+  return std::any_of(options.trusted_ips.begin(), options.trusted_ips.end(),
+                     [&](const Cidr& range) { return range.contains(address); });
+}
+
+/// The client's own address, as trusted proxies in front of us tell it: from the right end of the list, the first
+/// address that is not trusted itself (real_ip_recursive), or the last one.
+void find_forwarded_address(Exchange& ex, const GatewayOptions& options) {
+  ex.client.forwarded_address = ex.client.address;
+  ex.client.forwarded_port = ex.client.port;
+  if (!ex.client.trusted) return;
+  auto list = ex.request.headers.get(std::string_view(options.real_ip_header));
+  if (!list) return;
+  std::vector<IpAddress> chain;
+  http::for_each_token(*list, [&](std::string_view token) {
+    if (auto address = IpAddress::parse(token)) chain.push_back(*address);
+  });
+  for (auto address = chain.rbegin(); address != chain.rend(); ++address) {
+    ex.client.forwarded_address = *address;
+    if (!options.real_ip_recursive || !is_trusted(options, *address)) return;
+  }
+}
+
+}  // namespace
+
+std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, const GatewayOptions& options) {
+  const http::RequestHead& head = stream.request();
+  const http::ConnectionInfo& connection = stream.connection();
+  ex.client.address = connection.peer.ip();
+  ex.client.port = connection.peer.port();
+  ex.client.local_port = connection.local.port();
+  ex.client.tls = connection.tls;
+  ex.client.sni = connection.tls_info.sni;
+  ex.client.tls_version = connection.tls_info.version;
+  ex.client.tls_cipher = connection.tls_info.cipher;
+  ex.client.trusted = !options.trusted_ips.empty() && is_trusted(options, ex.client.address);
+
+  ex.request.method = head.method;
+  ex.request.scheme = connection.tls ? "https" : "http";
+  ex.request.forwarded_scheme = ex.request.scheme;
+  if (ex.client.trusted) {
+    if (auto proto = head.headers.get(Known::XForwardedProto)) ex.request.forwarded_scheme = *proto;
+  }
+  ex.request.query = head.query;
+  ex.request.has_query = head.has_query;
+  ex.request.body = stream.body();
+  if (!head.headers.empty()) {
+    const http::Field& last = *(head.headers.end() - 1);
+    ex.request.received_end = last.value.data() + last.value.size() + 1;
+  } else {
+    ex.request.received_end = head.target.data() + head.target.size() + 1;
+  }
+  split_authority(ex, head.authority, ex.client.local_port);
+  find_forwarded_address(ex, options);
+
+  if (head.path == "*") {
+    ex.request.path = "/";
+    return std::nullopt;
+  }
+  std::string buffer;
+  auto path = router::normalize_path(head.path, buffer);
+  if (!path) return Reply{400, "Bad request"};
+  ex.request.path = path->data() == buffer.data() ? ex.arena.copy(*path) : *path;
+  return std::nullopt;
+}
+
+router::MatchInput match_input(const Exchange& ex, const expr::HeaderSource& headers) {
+  router::MatchInput input;
+  input.protocol = ex.client.tls ? expr::Protocol::Https : expr::Protocol::Http;
+  input.method = ex.request.method;
+  input.host = ex.request.host;
+  input.path = ex.request.path;
+  input.query = ex.request.query;
+  input.sni = ex.client.sni;
+  input.src_ip = ex.client.forwarded_address;
+  input.src_port = ex.client.forwarded_port;
+  input.dst_port = ex.request.port;
+  input.headers = &headers;
+  return input;
+}
+
+std::optional<std::string_view> ExchangeHeaders::value(std::string_view name, std::size_t nth) const {
+  for (const http::Field& field : headers_) {
+    if (expr::names_header(field.name, name) && nth-- == 0) return field.value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluice::gateway

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/shard.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "net/proxy_protocol.h"
+#include "net/tls/handshake.h"
+#include "net/tls/identity_index.h"
+#include "net/tls/server_context.h"
+
+namespace sluice::gateway {
+namespace {
+
+std::unique_ptr<net::dns::Resolver> open_resolver(rt::Reactor& reactor, const net::dns::Settings& settings) {
+  auto resolver = net::dns::Resolver::open(reactor, settings);
+  if (resolver) return *std::move(resolver);
+  log::error("dns.unavailable", {{"error", resolver.error()}});
+  return nullptr;
+}
+
+RequestIds::Origin on_shard(RequestIds::Origin origin, std::size_t index) {
+  origin.shard = static_cast<std::uint16_t>(index);
+  return origin;
+}
+
+std::string_view version_text(http::Version version) {
+  switch (version) {
+    case http::Version::Http10: return "HTTP/1.0";
+    case http::Version::Http11: return "HTTP/1.1";
+    case http::Version::Http2: return "HTTP/2.0";
+    case http::Version::Http3: return "HTTP/3.0";
+  }
+  return "HTTP/1.1";
+}
+
+}  // namespace
+
+Shard::Shard(rt::Reactor& reactor, const NodeParts& node, std::size_t index)
+    : reactor_(reactor),
+      node_(node),
+      sinks_(reactor, node.files, metrics_),
+      access_log_(node.access_log.empty() ? nullptr
+                                          : std::make_unique<telemetry::AccessLog>(reactor, node.files, node.access_log)),
+      resolver_(open_resolver(reactor, node.dns)),
+      dialer_(reactor, resolver_.get(), node.trust, node.options.upstream_tls_verify),
+      client_(reactor,
+              [this](net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify, rt::Deadline deadline) {
+                return dialer_.dial(stream, std::move(host), port, tls, verify, deadline);
+              }),
+      host_{reactor, node.blocking, node.counters, client_, metrics_, node.options.node_id, node.options.hostname, &sinks_},
+      plans_(host_),
+      balancer_(reactor, node.options.pool, dialer_),
+      ids_(node.id_key, on_shard(node.origin, index)),
+      proxy_({node.options, plans_, balancer_, dialer_, ids_, *this}),
+      server_(reactor, node.options.server, proxy_) {}
+
+Shard::~Shard() = default;
+
+void Shard::listen(const ProxyDoor& door, int socket) {
+  http::Preparation preparation;
+  if (door.tls || door.proxy_protocol) {
+    preparation = [this, &door](net::Stream& stream, http::ConnectionInfo& info, std::string& early) {
+      return prepare(door, stream, info, early);
+    };
+  }
+  server_.listen(socket, std::move(preparation));
+}
+
+/// PROXY header first, then TLS: as the octets come.
+Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::ConnectionInfo& info, std::string& /*early*/) {
+  rt::Deadline deadline = reactor_.after_ms(node_.options.server.header_timeout_ms);
+  if (door.proxy_protocol) {
+    CO_TRY(net::ProxyHeader header, co_await net::read_proxy_header(stream, deadline));
+    if (header.source.is_set()) info.peer = header.source;
+    if (header.destination.is_set()) info.local = header.destination;
+  }
+  if (door.tls) {
+    CO_TRY(co_await net::tls::accept(stream, node_.tls, identities_, deadline));
+    info.tls = true;
+    info.tls_info = stream.layer()->info();
+  }
+  co_return Result<>{};
+}
+
+void Shard::publish(const Snapshot::Ref& snapshot) {
+  if (node_.tls && snapshot->policy_epoch != identities_epoch_) {
+    identities_ = index_identities(*snapshot);
+    identities_epoch_ = snapshot->policy_epoch;
+  }
+  dialer_.publish(snapshot);
+  proxy_.publish(snapshot);
+}
+
+void Shard::on_request(const Exchange& ex) noexcept {
+  counts_.requests.fetch_add(1, std::memory_order_relaxed);
+  counts_.accepted.store(server_.counts().accepted, std::memory_order_relaxed);
+  counts_.active.store(server_.counts().active, std::memory_order_relaxed);
+  if (access_log_ == nullptr) return;
+  const http::RequestHead& head = ex.request.received;
+  auto header = [&](http::Known field) { return head.headers.get(field).value_or(std::string_view{}); };
+  access_log_->write({.address = ex.client.forwarded_address,
+                      .authorization = header(http::Known::Authorization),
+                      .method = head.method,
+                      .target = head.target,
+                      .version = version_text(head.version),
+                      .status = ex.record.status,
+                      .body_octets = ex.record.response_body_size,
+                      .referer = head.headers.get("Referer").value_or(std::string_view{}),
+                      .user_agent = header(http::Known::UserAgent),
+                      .request_id = ex.id()});
+}
+
+std::shared_ptr<const net::tls::IdentityResolver> index_identities(const Snapshot& snapshot) {
+  auto index = std::make_shared<net::tls::IdentityIndex>();
+  auto make = [](const CertificateConfig& config) -> Result<std::shared_ptr<const net::tls::IdentitySet>> {
+    TRY(auto first, net::tls::Identity::from_pem(config.cert, config.key));
+    if (config.cert_alt.empty()) return net::tls::IdentitySet::of(std::move(first));
+    TRY(auto second, net::tls::Identity::from_pem(config.cert_alt, config.key_alt));
+    return net::tls::IdentitySet::of(std::move(first), std::move(second));
+  };
+  for (const auto& entry : snapshot.certificate_by_sni) {
+    const auto* certificate = snapshot.certificates.find(entry.value);
+    if (certificate == nullptr) continue;
+    auto identities = make(**certificate);
+    if (!identities) {
+      log::error("certificate.unusable", {{"sni", entry.key}, {"error", identities.error()}});
+      continue;
+    }
+    if (entry.key == "*") {
+      index->set_default(*identities);
+    } else {
+      index->add(entry.key, *identities);
+    }
+  }
+  return index;
+}
+
+}  // namespace sluice::gateway
