@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "configuration.h"
+
+#include <fmt/core.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "base/json.h"
+#include "base/yaml.h"
+#include "crypto/hash.h"
+#include "plugins/all.h"
+
+namespace sluice::apps {
+namespace {
+
+gateway::router::Flavor router_flavor(settings::RouterFlavor flavor) {
+  switch (flavor) {
+    case settings::RouterFlavor::Traditional: return gateway::router::Flavor::Traditional;
+    case settings::RouterFlavor::Expressions: return gateway::router::Flavor::Expressions;
+    case settings::RouterFlavor::TraditionalCompatible: break;
+  }
+  return gateway::router::Flavor::TraditionalCompatible;
+}
+
+entity::RouterFlavor entity_flavor(settings::RouterFlavor flavor) {
+  switch (flavor) {
+    case settings::RouterFlavor::Traditional: return entity::RouterFlavor::Traditional;
+    case settings::RouterFlavor::Expressions: return entity::RouterFlavor::Expressions;
+    case settings::RouterFlavor::TraditionalCompatible: break;
+  }
+  return entity::RouterFlavor::TraditionalCompatible;
+}
+
+bool looks_like_json(std::string_view text) {
+  std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] == '{';
+}
+
+}  // namespace
+
+Vocabulary::Vocabulary(settings::RouterFlavor chosen) : flavor(router_flavor(chosen)) {
+  plugins::add_all(plugins);
+  for (const gateway::PluginDescriptor* plugin : plugins.in_order()) {
+    entity::PluginSchema schema;
+    schema.name = plugin->name;
+    schema.config = *plugin->config_schema;
+    schema.protocols = plugin->protocols;
+    schema.on_route = (plugin->scopes & gateway::kRoute) != 0;
+    schema.on_service = (plugin->scopes & gateway::kService) != 0;
+    schema.on_consumer = (plugin->scopes & gateway::kConsumer) != 0;
+    schema.on_consumer_group = (plugin->scopes & gateway::kConsumerGroup) != 0;
+    schemas.add(std::move(schema));
+  }
+  entity::CatalogOptions options;
+  options.flavor = entity_flavor(chosen);
+  catalog = std::make_unique<entity::Catalog>(schemas, options);
+}
+
+std::unique_ptr<settings::Settings> load_settings(const SettingsArguments& arguments) {
+  settings::Sources sources;
+  std::string text;
+  if (!arguments.file.empty()) {
+    auto file = read_file(arguments.file);
+    if (!file) {
+      fmt::print(stderr, "sluice: {}\n", file.error());
+      return nullptr;
+    }
+    text = *std::move(file);
+    sources.file_name = arguments.file;
+    sources.file = text;
+  }
+  sources.environment = settings::process_environment();
+  if (!arguments.declarative.empty()) {
+    sources.command_line.push_back({"declarative_config", arguments.declarative});
+    sources.command_line.push_back({"database", "off"});
+  }
+  if (!arguments.prefix.empty()) sources.command_line.push_back({"prefix", arguments.prefix});
+  auto loaded = settings::load(sources);
+  if (!loaded) {
+    fmt::print(stderr, "{}\n", settings::to_string(loaded.error()));
+    return nullptr;
+  }
+  for (const std::string& warning : loaded->warnings) fmt::print(stderr, "warning: {}\n", warning);
+  return std::make_unique<settings::Settings>(std::move(loaded->settings));
+}
+
+std::expected<std::string, std::string> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return std::unexpected(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+std::expected<sync::Delta, std::string> load_configuration(const Vocabulary& vocabulary, const std::string& text) {
+  Result<Json> document = looks_like_json(text) ? parse_json(text) : parse_yaml(text);
+  if (!document) return std::unexpected(document.error().what);
+  auto rows = entity::load_declarative(*vocabulary.catalog, *document);
+  if (!rows) {
+    std::string problems = rows.error().all.text();
+    if (problems.empty()) problems = to_pretty_json(rows.error().body());
+    if (!problems.ends_with('\n')) problems += '\n';
+    return std::unexpected(std::move(problems));
+  }
+  sync::Delta delta;
+  delta.complete = true;
+  delta.hash = crypto::md5_hex(text);
+  delta.upserts.reserve(rows->size());
+  for (entity::Row& row : *rows) {
+    delta.upserts.push_back({row.type->name(), row.id, std::make_shared<const std::string>(std::move(row.document))});
+  }
+  return delta;
+}
+
+}  // namespace sluice::apps

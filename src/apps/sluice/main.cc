@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include <fmt/core.h>
+
+#include "commands.h"
+
+namespace {
+
+using namespace sluice::apps;
+
+/// The options that say where settings come from.
+void add_settings_options(CLI::App& command, SettingsArguments& arguments) {
+  command.add_option("-c,--conf", arguments.file, "File with settings (`name = value`), such as sluice.conf");
+  command.add_option("-p,--prefix", arguments.prefix, "Working folder for logs, sockets and secrets");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Sluice: an API gateway. Start with:\n  sluice start --declarative examples/quickstart.yaml"};
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Help of every command");
+  SettingsArguments settings;
+  int code = 0;
+
+  CLI::App* start_command = app.add_subcommand("start", "Run the gateway in the foreground");
+  add_settings_options(*start_command, settings);
+  start_command->add_option("--declarative", settings.declarative, "Declarative configuration (YAML or JSON); no database is used");
+  start_command->callback([&] { code = start(settings); });
+
+  std::string listen = "127.0.0.1:9000";
+  CLI::App* echo_command = app.add_subcommand("echo", "Run an upstream that answers with what it received, as JSON");
+  echo_command->add_option("--listen", listen, "Address and port")->capture_default_str();
+  echo_command->callback([&] { code = echo(listen); });
+
+  CLI::App* config_command = app.add_subcommand("config", "Work with declarative configurations");
+  config_command->require_subcommand(1);
+  std::string file;
+  CLI::App* parse_command = config_command->add_subcommand("parse", "Check a file and list everything that is wrong with it");
+  add_settings_options(*parse_command, settings);
+  parse_command->add_option("file", file, "YAML or JSON file")->required();
+  parse_command->callback([&] { code = config_parse(settings, file); });
+
+  CLI::App* check_command = app.add_subcommand("check", "Check a settings file");
+  check_command->add_option("file", file, "Settings file")->required();
+  check_command->callback([&] { code = check(file); });
+
+  bool as_json = false;
+  CLI::App* version_command = app.add_subcommand("version", "Print the version");
+  version_command->add_flag("--json", as_json, "As JSON, with the features of this build");
+  version_command->callback([&] { code = print_version(as_json); });
+
+  CLI::App* health_command = app.add_subcommand("health", "Ask the gateway of a prefix whether it runs");
+  add_settings_options(*health_command, settings);
+  health_command->callback([&] { code = health(settings); });
+
+  ExplainArguments request;
+  CLI::App* explain_command = app.add_subcommand(
+      "explain", "Say which route a request would match and why, which plugins run, and where it goes");
+  add_settings_options(*explain_command, settings);
+  explain_command->add_option("method", request.method, "GET, POST, ...")->required();
+  explain_command->add_option("url", request.url, "http://host/path?query")->required();
+  explain_command->add_option("-H,--header", request.headers, "Header of the request, `Name: value`");
+  explain_command->add_option("--declarative", settings.declarative, "Configuration to look at")->required();
+  explain_command->add_flag("--json", request.as_json, "As JSON");
+  explain_command->callback([&] { code = explain(settings, request); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    int wanted = app.exit(error);
+    return wanted == 0 ? 0 : 1;
+  }
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "sluice: {}\n", error.what());
+    return 1;
+  }
+}
