@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The corpus as data: reading it, and the one table that says which cases the product can be judged by today."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pathlib
+import re
+import time
+import uuid
+
+CORPUS = pathlib.Path(__file__).resolve().parents[1] / "corpus" / "bad_inputs.jsonl"
+
+# Area -> the feature (of `sluice version --json`) without which its cases cannot run; "" runs always.
+# What is not listed here does not exist in the product yet.
+AREAS = {
+    "control": "", "h1-request-line": "", "h1-host": "", "h1-header": "", "h1-framing": "", "h1-chunked": "",
+    "h1-connection": "", "h1-slow": "", "path": "", "log": "", "auth": "", "websocket": "", "admin": "",
+    "h2-headers": "http2", "h2-frames": "http2", "h2-flood": "http2", "tls": "tls",
+}  # fmt: skip
+
+# Words of a case's `setup` that name something the product does not have yet.
+MISSING_SETUPS = {
+    "jwt": "the plugin jwt does not exist yet",
+    "hmac-auth": "the plugin hmac-auth does not exist yet",
+    "openid-connect": "the plugin openid-connect does not exist yet",
+    "proxy-cache": "the plugin proxy-cache does not exist yet",
+    "frame inspection": "WebSocket frames are tunnelled, not inspected, so far",
+    "websocket-size-limit": "the plugin websocket-size-limit does not exist yet",
+    "client certificate": "client certificates on routes (mtls-auth) do not exist yet",
+    "foreign CA": "client certificates on routes (mtls-auth) do not exist yet",
+    "mTLS": "client certificates on routes (mtls-auth) do not exist yet",
+    "ticket from open.test": "client certificates on routes (mtls-auth) do not exist yet",
+}
+
+# Cases of the admin area that mean something without a store, where every write is refused before it is read.
+ADMIN_READS = (
+    "ADM-NOAUTH", "ADM-DEFAULT-TOKEN", "ADM-REBIND", "ADM-CSRF-TEXT", "ADM-CORS-STAR", "ADM-PAGE-SIZE",
+    "ADM-OFFSET-FORGED", "ADM-STATIC-TRAVERSAL",
+)  # fmt: skip
+
+# Over the defaults of harness/gateway.py. SL-BODY sends an octet every 10 s: with the product's own 30 s of silence
+# between octets a run would not stay under a minute.
+ADMIN_TOKEN = "corpus-admin-token-0123456789abcdef"
+SETTINGS = {"admin_auth": "token", "admin_token": ADMIN_TOKEN, "client_body_timeout": "8s"}
+
+# A WebSocket tunnel is judged by these although their setup mentions inspection.
+TUNNEL_CASES = ("WS-UNMASKED",)
+
+
+def load() -> list[dict]:
+    with open(CORPUS, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def why_skipped(case: dict, features: frozenset[str]) -> str:
+    """Empty when the case runs, else the reason that is printed beside its name."""
+    area = case["area"]
+    if area not in AREAS:
+        return f"area '{area}' has no feature behind it yet"
+    needed = "http2" if case.get("proto") == "h2" else AREAS[area]
+    if needed and needed not in features:
+        return f"needs {needed}"
+    if area == "admin" and case["id"] not in ADMIN_READS:
+        return "writes, workspaces and roles need a store, which does not exist yet"
+    if case.get("target") not in (None, "gateway", "admin"):
+        return f"there is no {case['target']} yet"
+    if case["id"] not in TUNNEL_CASES:
+        for word, reason in MISSING_SETUPS.items():
+            if word in case.get("setup", ""):
+                return reason
+    return ""
+
+
+def octets(case: dict) -> bytes:
+    """The exact octets of a raw case."""
+    raw = base64.b64decode(case.get("raw_b64", ""))
+    raw += base64.b64decode(case.get("repeat_b64", "")) * case.get("repeat_n", 0)
+    return raw + base64.b64decode(case.get("tail_b64", ""))
+
+
+def parts(case: dict) -> list[tuple[bytes, float]]:
+    """What to send, and how many seconds to wait after each piece at the most."""
+    if "parts" in case:
+        return [(base64.b64decode(part["b64"]), part["wait_ms"] / 1000) for part in case["parts"]]
+    return [(octets(case), 0.0)]
+
+
+def structured(case: dict) -> bytes:
+    """A structured case as HTTP/1.1 octets, its templates filled."""
+    body = fill_body(case["body"])
+    lines = [f"{case['method']} {fill(case['path']).replace(' ', '%20')} HTTP/1.1"]
+    names = [name.lower() for name in case["headers"]]
+    for name, value in case["headers"].items():
+        lines += [f"{name}: {fill(item)}" for item in (value if isinstance(value, list) else [value])]
+    if body and "transfer-encoding" not in names and "content-length" not in names:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body
+
+
+def fill(text: str) -> str:
+    stamp = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+    spoofed = f"203.0.113.{uuid.uuid4().int % 250}"
+    return text.replace("{now}", stamp).replace("{random}", spoofed).replace("{admin}", ADMIN_TOKEN)
+
+
+def fill_body(text: str) -> bytes:
+    if text == "{chunked 2 MiB}":
+        return b"10000\r\n%s\r\n" % (b"x" * 65536) * 32 + b"0\r\n\r\n"
+    if repeated := re.fullmatch(r'\{repeat "(.)" (\d+)\}', text):
+        return repeated[1].encode() * int(repeated[2])
+    return text.encode()
+
+
+def configuration(upstream: int, folder: pathlib.Path) -> dict:
+    """The routes of bad_inputs.fixtures.json whose plugins exist. Every route keeps its path."""
+
+    def route(name: str, path: str, *plugins: dict) -> dict:
+        return {"name": name, "paths": [path], "strip_path": False, "preserve_host": True, "plugins": list(plugins)}
+
+    def plugin(name: str, **config: object) -> dict:
+        return {"name": name, "config": config}
+
+    routes = [
+        route("root", "/"),
+        route("admin", "/admin", plugin("key-auth")),
+        route("key", "/key", plugin("key-auth", hide_credentials=True)),
+        route("basic", "/basic", plugin("basic-auth")),
+        route("ip", "/ip", plugin("ip-restriction", allow=["10.0.0.0/8"])),
+        route("small", "/small", plugin("request-size-limiting", allowed_payload_size=1)),
+        route("acl", "/acl", plugin("key-auth", anonymous="stranger"), plugin("acl", allow=["gold"])),
+        route("cors", "/cors", plugin("cors", origins=["https://good.test"], credentials=True)),
+        route("rl", "/rl", plugin("rate-limiting", minute=5, limit_by="ip", policy="local")),
+        route("ws", "/ws"),
+        # An early 404 with the body still unread; a real miss would need a host without the route "/".
+        route("none", "/no-such-route", plugin("request-termination", status_code=404)),
+    ]
+    return {
+        "_format_version": "3.0",
+        "services": [{"name": "origin", "url": f"http://127.0.0.1:{upstream}", "routes": routes}],
+        "consumers": [
+            {"username": "corpus", "keyauth_credentials": [{"key": "corpus-key-1"}],
+             "basicauth_credentials": [{"username": "corpus", "password": "corpus-pass"}]},
+            {"username": "second", "keyauth_credentials": [{"key": "corpus-key-2"}]},
+            {"username": "stranger"},
+        ],
+        "plugins": [plugin("file-log", path=f"{folder}/records.log")],
+    }  # fmt: skip
