@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "http/h2/preface.h"
 #include "net/proxy_protocol.h"
 #include "net/tls/handshake.h"
 #include "net/tls/identity_index.h"
@@ -11,6 +12,10 @@
 
 namespace sluice::gateway {
 namespace {
+
+constexpr std::string_view kPlainOnTls =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 50\r\nConnection: close\r\n\r\n"
+    "The plain HTTP request was sent to HTTPS port 400\n";
 
 std::unique_ptr<net::dns::Resolver> open_resolver(rt::Reactor& reactor, const net::dns::Settings& settings) {
   auto resolver = net::dns::Resolver::open(reactor, settings);
@@ -59,7 +64,7 @@ Shard::~Shard() = default;
 
 void Shard::listen(const ProxyDoor& door, int socket) {
   http::Preparation preparation;
-  if (door.tls || door.proxy_protocol) {
+  if (door.tls || door.http2 || door.proxy_protocol) {
     preparation = [this, &door](net::Stream& stream, http::ConnectionInfo& info, std::string& early) {
       return prepare(door, stream, info, early);
     };
@@ -67,8 +72,8 @@ void Shard::listen(const ProxyDoor& door, int socket) {
   server_.listen(socket, std::move(preparation));
 }
 
-/// PROXY header first, then TLS: as the octets come.
-Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::ConnectionInfo& info, std::string& /*early*/) {
+/// PROXY header first, then TLS, then the HTTP version: as the octets come.
+Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::ConnectionInfo& info, std::string& early) {
   rt::Deadline deadline = reactor_.after_ms(node_.options.server.header_timeout_ms);
   if (door.proxy_protocol) {
     CO_TRY(net::ProxyHeader header, co_await net::read_proxy_header(stream, deadline));
@@ -76,9 +81,16 @@ Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::
     if (header.destination.is_set()) info.local = header.destination;
   }
   if (door.tls) {
-    CO_TRY(co_await net::tls::accept(stream, node_.tls, identities_, deadline));
+    Result<> shaken = co_await net::tls::accept(stream, door.http2 ? node_.tls_http2 : node_.tls, identities_, deadline);
+    if (!shaken) {
+      // Plain HTTP where TLS is spoken: say so in the only language that the client understands.
+      if (shaken.error().code == Errc::Unsupported) CO_TRY(co_await stream.write_all(kPlainOnTls, deadline));
+      co_return shaken;
+    }
     info.tls = true;
     info.tls_info = stream.layer()->info();
+  } else if (door.http2) {
+    CO_TRY(co_await http::h2::sniff_preface(stream, early, deadline));
   }
   co_return Result<>{};
 }

@@ -27,6 +27,7 @@ namespace sluice::gateway {
 /// A proxy listener as the node hands it to its shards.
 struct ProxyDoor {
   bool tls = false;
+  bool http2 = false;
   bool proxy_protocol = false;
   std::vector<int> sockets;  // one listening descriptor per shard; owned by whoever serves it
 };
@@ -35,7 +36,8 @@ struct ProxyDoor {
 struct NodeParts {
   GatewayOptions options;
   net::dns::Settings dns;
-  std::shared_ptr<const net::tls::ServerContext> tls;  // null: no TLS listener
+  std::shared_ptr<const net::tls::ServerContext> tls;        // null: no TLS listener
+  std::shared_ptr<const net::tls::ServerContext> tls_http2;  // of listeners that offer HTTP/2; null as above
   std::shared_ptr<const net::tls::TrustStore> trust;   // for upstreams; null: none
   std::string access_log;                              // path; empty: off
   std::array<std::uint8_t, 16> id_key{};

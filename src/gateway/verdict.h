@@ -17,11 +17,15 @@ namespace sluice::gateway {
 /// by Accept: JSON with message and request_id, HTML, XML or plain text); Reply::exit(...) sends exactly what it is
 /// given (reference: plugins-auth-traffic.md, section 0).
 struct Reply {
-  enum class Form : unsigned char { Error, Exit };
+  enum class Form : unsigned char {
+    Error,    // JSON where Accept does not decide
+    Failure,  // the exchange itself failed: error_default_type where Accept does not decide
+    Exit,
+  };
 
   int status = 500;
   Form form = Form::Error;
-  std::string body;          // error form: the message, empty means the default text of the status
+  std::string body;          // error forms: the message, empty means the default text of the status
   std::string content_type;  // exit form only; empty: no Content-Type
   std::vector<std::pair<std::string, std::string>> headers;
 
@@ -32,6 +36,12 @@ struct Reply {
     Reply reply(status_code, std::move(text));
     reply.form = Form::Exit;
     reply.content_type = std::move(type);
+    return reply;
+  }
+  /// The error form of what is nobody's policy: a malformed request, an upstream that does not answer.
+  static Reply failure(int status_code, std::string message = {}) {
+    Reply reply(status_code, std::move(message));
+    reply.form = Form::Failure;
     return reply;
   }
   /// exit() with `{"message":"<message>"}` and the JSON content type.

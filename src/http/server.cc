@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "http/h2/preface.h"
 #include "rt/reactor.h"
 
 namespace sluice::http {
@@ -38,9 +39,12 @@ void Server::drain() {
   draining_ = true;
   accepting_->cancel();
   for (auto& door : doors_) door->listener.close();
-  for (auto& client : connections_) {
-    if (client->connection) client->connection->drain();
-  }
+  for (auto& client : connections_) client->drain();
+}
+
+void Server::Client::drain() {
+  if (connection) connection->drain();
+  if (multiplexed) multiplexed->drain();
 }
 
 void Server::retire(Client& client) {
@@ -63,12 +67,21 @@ Task<void> Server::live(Client& client, std::unique_ptr<net::Stream> stream, con
       co_return;
     }
   }
-  client.connection =
-      std::make_unique<h1::ServerConnection>(std::move(stream), options_, handler_, exchanges_, std::move(info));
-  if (!early.empty()) client.connection->seed(early);
-  if (draining_) client.connection->drain();
-  co_await client.connection->serve();
-  client.connection.reset();
+  if (info.tls_info.alpn == "h2" || early.starts_with(h2::kPreface)) {
+    client.multiplexed = std::make_unique<h2::ServerConnection>(std::move(stream), options_, handler_,
+                                                                multiplexed_exchanges_, std::move(info));
+    if (!early.empty()) client.multiplexed->seed(early);
+    if (draining_) client.drain();
+    co_await client.multiplexed->serve();
+    client.multiplexed.reset();
+  } else {
+    client.connection =
+        std::make_unique<h1::ServerConnection>(std::move(stream), options_, handler_, exchanges_, std::move(info));
+    if (!early.empty()) client.connection->seed(early);
+    if (draining_) client.drain();
+    co_await client.connection->serve();
+    client.connection.reset();
+  }
   retire(client);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/h1/server_connection.h"
+#include "http/h2/server_connection.h"
 #include "http/server_stream.h"
 #include "net/listener.h"
 #include "rt/scope.h"
@@ -16,7 +17,8 @@
 namespace sluice::http {
 
 /// Prepares a fresh connection before HTTP begins: reads a PROXY header, shakes hands. What it reads beyond that goes
-/// to `early`. An error ends the connection. Null: nothing to prepare.
+/// to `early`. An error ends the connection. Null: nothing to prepare. HTTP/2 is spoken when ALPN has chosen it or `early`
+/// begins with its preface (h2::sniff_preface).
 using Preparation =
     std::function<Task<Result<>>(net::Stream& stream, ConnectionInfo& info, std::string& early)>;
 
@@ -51,7 +53,10 @@ class Server {
   /// One client. Its task runs its life; the last thing that does is to ask for its own removal.
   struct Client {
     std::list<std::unique_ptr<Client>>::iterator self;
-    std::unique_ptr<h1::ServerConnection> connection;
+    std::unique_ptr<h1::ServerConnection> connection;  // one of the two, once prepared
+    std::unique_ptr<h2::ServerConnection> multiplexed;
+
+    void drain();
     Task<void> life = Task<void>::done();
   };
 
@@ -62,6 +67,7 @@ class Server {
   const ServerOptions& options_;
   Handler& handler_;
   h1::ExchangePool exchanges_;
+  h2::ExchangePool multiplexed_exchanges_;
   struct Door {
     Door(rt::Reactor& reactor, int fd, Preparation p) : listener(reactor, fd), preparation(std::move(p)) {}
     net::Listener listener;

@@ -66,6 +66,9 @@ class ServerStream {
   [[nodiscard]] virtual bool response_started() const = 0;
   [[nodiscard]] virtual std::uint64_t octets_received() const = 0;  // of this request so far
   [[nodiscard]] virtual std::uint64_t octets_sent() const = 0;      // of this response so far
+  /// Of octets_received() and octets_sent(), those of the heads.
+  [[nodiscard]] virtual std::uint64_t head_octets_received() const { return 0; }
+  [[nodiscard]] virtual std::uint64_t head_octets_sent() const { return 0; }
 };
 
 /// What is done with requests. One per shard.

@@ -135,6 +135,8 @@ class Origin:
                 self.exchange(sock, reader)
         except (Hangup, wire.Closed, OSError):
             pass
+        except wire.Truncated:
+            pass  # a request that is given up in the middle must look broken here
         except (wire.WireError, scn.ScenarioError, match.Mismatch, ValueError) as error:
             self.errors.append(str(error))
         finally:

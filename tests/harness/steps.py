@@ -304,7 +304,7 @@ def step_run(stage: Stage, step: scn.Block) -> None:
     """run [NAME=value ...] sluice ARGUMENTS"""
     words = shlex.split(stage.substitute(step.text))[1:]
     env = stage.gateway.env()
-    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+    while words and re.fullmatch(r"[A-Z][A-Z0-9_]*=.*", words[0]):
         name, _, value = words.pop(0).partition("=")
         env[name] = value
     if words[0] == "sluice":

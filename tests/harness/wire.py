@@ -15,6 +15,10 @@ class WireError(Exception):
     """The peer sent something that is not HTTP/1.1, or the connection ended in the middle of a message."""
 
 
+class Truncated(WireError):
+    """The connection ended in the middle of a message: broken on purpose, or by a client that went away."""
+
+
 class Closed(WireError):
     """The connection was closed (cleanly or by a reset) where a message could have started."""
 
@@ -71,7 +75,7 @@ class Reader:
     def exactly(self, count: int) -> bytes:
         while len(self.buffer) < count:
             if not self.fill():
-                raise WireError(f"connection ended {count - len(self.buffer)} octets before the end of the body")
+                raise Truncated(f"connection ended {count - len(self.buffer)} octets before the end of the body")
         return self.take(count)
 
     def to_end(self) -> bytes:
@@ -87,7 +91,7 @@ class Reader:
             if not self.fill():
                 if not self.buffer and not self.taken:
                     raise Closed("connection closed")
-                raise WireError(f"connection ended within a line: {bytes(self.buffer[-80:])!r}")
+                raise Truncated(f"connection ended within a line: {bytes(self.buffer[-80:])!r}")
         line = self.take(end + 1)
         if not line.endswith(b"\r\n"):
             raise WireError(f"line ends without CR: {line!r}")

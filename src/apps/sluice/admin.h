@@ -7,21 +7,21 @@
 #include "base/error.h"
 #include "configuration.h"
 #include "gateway/node.h"
-#include "gateway/proxy/gateway_options.h"
 
 namespace sluice::apps {
 
 /// The Admin API and status listeners of the process, and the store behind them. Lives on the control reactor.
 class Admin {
  public:
+  /// Everything given outlives it.
   Admin(const settings::Settings& settings, const Vocabulary& vocabulary, gateway::Node& node, rt::Reactor& control,
-        const gateway::GatewayOptions& options);
+        const gateway::NodeParts& parts);
   ~Admin();
 
   /// The configuration of the start, before any listener is open. Blocks. False: `problems` says why.
-  bool take_first(sync::Delta delta, const std::string& text, std::string& problems);
+  bool take_first(sync::Delta delta, std::string& problems);
   /// Replaces the configuration; empty when it is live, else everything that is wrong.
-  Task<std::string> replace(sync::Delta delta, std::string text);
+  Task<std::string> replace(sync::Delta delta);
   /// Opens admin_listen and status_listen.
   Result<> listen();
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+
+#include <algorithm>
 #include <exception>
+#include <string_view>
 
 #include <fmt/core.h>
 
@@ -14,6 +17,11 @@ using namespace sluice::apps;
 void add_settings_options(CLI::App& command, SettingsArguments& arguments) {
   command.add_option("-c,--conf", arguments.file, "File with settings (`name = value`), such as sluice.conf");
   command.add_option("-p,--prefix", arguments.prefix, "Working folder for logs, sockets and secrets");
+}
+
+bool knows(const CLI::App& app, std::string_view command) {
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  return std::any_of(commands.begin(), commands.end(), [&](const CLI::App* known) { return known->get_name() == command; });
 }
 
 int run(int argc, char** argv) {
@@ -68,6 +76,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (argc > 1 && argv[1][0] != '-' && !knows(app, argv[1])) {
+      fmt::print(stderr, "sluice: unknown command: {}\nRun sluice --help for the list.\n", argv[1]);
+      return 1;
+    }
     int wanted = app.exit(error);
     return wanted == 0 ? 0 : 1;
   }

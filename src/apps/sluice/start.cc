@@ -167,13 +167,29 @@ Result<std::shared_ptr<const net::tls::IdentitySet>> own_identity(const settings
   return net::tls::IdentitySet::of(std::move(identity));
 }
 
-Result<std::shared_ptr<const net::tls::ServerContext>> tls_context(const settings::Settings& settings) {
+/// The contexts of listeners with and without HTTP/2, which differ in what ALPN offers.
+Result<> make_tls_contexts(const settings::Settings& settings, gateway::NodeParts& parts) {
   net::tls::ServerSettings tls;
   TRY(tls.identity, own_identity(settings));
   tls.alpn = {"http/1.1"};
   tls.tickets = settings.ssl_session_tickets;
   tls.session_timeout_s = settings.ssl_session_timeout.count() / 1000;
-  return net::tls::ServerContext::make(std::move(tls), std::make_shared<net::tls::TicketKeys>());
+  auto keys = std::make_shared<net::tls::TicketKeys>();
+  TRY(parts.tls, net::tls::ServerContext::make(tls, keys));
+  tls.alpn = {"h2", "http/1.1"};
+  TRY(parts.tls_http2, net::tls::ServerContext::make(std::move(tls), std::move(keys)));
+  return {};
+}
+
+/// The authorities that upstreams' certificates are judged by: the system's, or files.
+Result<std::shared_ptr<const net::tls::TrustStore>> trust_store(const settings::Settings& settings) {
+  std::vector<std::string> texts;
+  for (const std::string& entry : settings.lua_ssl_trusted_certificate) {
+    if (entry == "system") continue;
+    auto text = read_file(entry);
+    texts.push_back(text ? *std::move(text) : entry);  // a path, or the PEM text itself
+  }
+  return texts.empty() ? net::tls::TrustStore::system() : net::tls::TrustStore::from_pem(texts);
 }
 
 /// Opens every proxy listener once per shard, before anything else may fail later.
@@ -182,6 +198,7 @@ Result<std::vector<gateway::ProxyDoor>> open_doors(const std::vector<settings::L
   for (const settings::Listener& listener : listeners) {
     gateway::ProxyDoor door;
     door.tls = listener.ssl;
+    door.http2 = listener.http2;
     door.proxy_protocol = listener.proxy_protocol;
     net::ListenOptions options;
     if (listener.backlog > 0) options.backlog = listener.backlog;
@@ -235,6 +252,7 @@ int Gateway::run() {
   parts_ = std::make_unique<gateway::NodeParts>(gateway::NodeParts{.options = gateway_options(settings_),
                                                                    .dns = dns_settings(settings_),
                                                                    .tls = nullptr,
+                                                                   .tls_http2 = nullptr,
                                                                    .trust = nullptr,
                                                                    .access_log = {},
                                                                    .id_key = {},
@@ -245,18 +263,23 @@ int Gateway::run() {
   if (settings_.proxy_access_log != "off") parts_->access_log = settings::below_prefix(settings_, settings_.proxy_access_log);
   fill_random(std::as_writable_bytes(std::span(parts_->id_key)));
   parts_->origin.boot = static_cast<std::uint32_t>(random_u64());
-  if (auto trust = net::tls::TrustStore::system()) parts_->trust = *trust;
-  const bool any_tls = std::any_of(settings_.proxy_listen.begin(), settings_.proxy_listen.end(), [](const auto& l) { return l.ssl; });
-  if (any_tls) {
-    auto context = tls_context(settings_);
-    if (!context) {
-      fmt::print(stderr, "sluice: TLS: {}\n", context.error().what);
+  if (auto trust = trust_store(settings_)) {
+    parts_->trust = *trust;
+  } else {
+    fmt::print(stderr, "sluice: lua_ssl_trusted_certificate: {}\n", trust.error().what);
+    return 1;
+  }
+  auto speaks_tls = [](const std::vector<settings::Listener>& listeners) {
+    return std::any_of(listeners.begin(), listeners.end(), [](const auto& listener) { return listener.ssl; });
+  };
+  if (speaks_tls(settings_.proxy_listen) || speaks_tls(settings_.admin_listen) || speaks_tls(settings_.status_listen)) {
+    if (auto made = make_tls_contexts(settings_, *parts_); !made) {
+      fmt::print(stderr, "sluice: TLS: {}\n", made.error().what);
       return 1;
     }
-    parts_->tls = *context;
   }
   node_ = std::make_unique<gateway::Node>(*parts_, *vocabulary_.catalog, vocabulary_.plugins, vocabulary_.flavor, shards, control_);
-  admin_ = std::make_unique<Admin>(settings_, vocabulary_, *node_, control_, parts_->options);
+  admin_ = std::make_unique<Admin>(settings_, vocabulary_, *node_, control_, *parts_);
   if (!load_first_configuration()) return 1;
 
   auto doors = open_doors(settings_.proxy_listen, shards);
@@ -272,7 +295,7 @@ int Gateway::run() {
   node_->start(doors_);
   const std::string pid_file = settings::below_prefix(settings_, "pids/sluice.pid");
   write_file(pid_file, std::to_string(::getpid()) + "\n");
-  log::notice("gateway.started", {{"version", SLUICE_VERSION}, {"shards", shards}, {"prefix", settings_.prefix}});
+  log::info("gateway.started", {{"version", SLUICE_VERSION}, {"shards", shards}, {"prefix", settings_.prefix}});
 
   sigset_t wanted;
   sigemptyset(&wanted);
@@ -288,7 +311,7 @@ int Gateway::run() {
   admin_.reset();
   node_.reset();
   ::unlink(pid_file.c_str());
-  log::notice("gateway.stopped");
+  log::info("gateway.stopped");
   log::flush();
   return 0;
 }
@@ -310,7 +333,7 @@ bool Gateway::load_first_configuration() {
     return false;
   }
   std::string problems;
-  if (!admin_->take_first(*std::move(delta), text, problems)) {
+  if (!admin_->take_first(*std::move(delta), problems)) {
     fmt::print(stderr, "sluice: the declarative configuration cannot be served:\n{}", problems);
     return false;
   }
@@ -350,9 +373,9 @@ Task<void> Gateway::reload() {
     log::error("config.reload_failed", {{"file", settings_.declarative_config}, {"error", delta.error()}});
     co_return;
   }
-  std::string problems = co_await admin_->replace(*std::move(delta), *text);
+  std::string problems = co_await admin_->replace(*std::move(delta));
   if (problems.empty()) {
-    log::notice("config.reloaded", {{"file", settings_.declarative_config}});
+    log::info("config.reloaded", {{"file", settings_.declarative_config}});
   } else {
     log::error("config.reload_failed", {{"file", settings_.declarative_config}, {"error", problems}});
   }
@@ -368,7 +391,7 @@ Task<void> Gateway::keep_house() {
 /// Lame duck: readiness is gone at once, requests in flight finish, then the process ends.
 void Gateway::shut_down() {
   if (std::exchange(stopping_, true)) return;
-  log::notice("gateway.draining");
+  log::info("gateway.draining");
   drain_ = std::thread([this] {
     node_->drain(settings_.shutdown_timeout.count());
     control_.stop();

@@ -19,7 +19,8 @@ void print_explanation(const Json& answer) {
     fmt::print("refused  400, {}\n", refused->as_string());
     return;
   }
-  fmt::print("route    {}\n", text(answer.find("route")));
+  const Json* route = answer.find("route");
+  fmt::print("route    {}\n", route->is_null() ? "(none: no Route matched with those values)" : route->as_string());
   for (const Json& candidate : answer.find("candidates")->as_array()) {
     fmt::print("  not    {}: {}\n", text(candidate.find("route")), text(candidate.find("reason")));
   }
@@ -77,7 +78,7 @@ int print_version(bool as_json) {
     return 0;
   }
   Json::Array features;
-  for (const char* name : {"tls", "upstream-tls", "proxy-protocol", "explain"}) features.emplace_back(name);
+  for (const char* name : {"tls", "http2", "upstream-tls", "proxy-protocol", "explain"}) features.emplace_back(name);
   fmt::print("{}\n", to_json(Json::Object{{"version", SLUICE_VERSION}, {"features", std::move(features)}}));
   return 0;
 }
@@ -129,7 +130,7 @@ int explain(const SettingsArguments& arguments, const ExplainArguments& request)
   } else {
     print_explanation(answer);
   }
-  return 0;
+  return answer.find("route") != nullptr && !answer.find("route")->is_null() ? 0 : 1;
 }
 
 }  // namespace sluice::apps

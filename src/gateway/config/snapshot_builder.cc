@@ -237,14 +237,20 @@ void Edit::acl(const Change& change) {
 }
 
 void Edit::credential(const Change& change, std::string_view collection, std::string_view identity, std::string_view secret) {
-  if (change.before != nullptr) next_->credentials.erase(credential_key(collection, text(*change.before, identity)));
+  auto secret_text = [&](const Json& document, std::string_view field) {
+    const Json* value = document.find(field);
+    return value != nullptr && value->is_string() ? resolve_secrets(*value, *next_).as_string() : std::string{};
+  };
+  if (change.before != nullptr) next_->credentials.erase(credential_key(collection, secret_text(*change.before, identity)));
   if (change.after == nullptr) return;
+  // A reference that cannot be resolved is no key at all, least of all one that a client could spell.
+  if (secret_text(*change.after, identity).empty()) return;
   auto credential = Shared<CredentialConfig>::make();
   credential->id = change.id;
   credential->id_text = change.id.to_string();
   credential->consumer_id = reference(*change.after, "consumer");
-  credential->identity = text(*change.after, identity);
-  if (!secret.empty()) credential->secret = text(*change.after, secret);
+  credential->identity = secret_text(*change.after, identity);
+  if (!secret.empty()) credential->secret = secret_text(*change.after, secret);
   if (const Json* ttl = change.after->find("ttl"); ttl != nullptr && ttl->is_int() && ttl->as_int() > 0) {
     const Json* created = change.after->find("created_at");
     credential->expires_at_s = (created != nullptr && created->is_int() ? created->as_int() : 0) + ttl->as_int();

@@ -68,12 +68,11 @@ std::size_t PlanCache::KeyHash::operator()(const Key& key) const {
 
 Rc<Plan> PlanCache::plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
   Key key{route != nullptr ? route->id.value : Uuid{}, consumer != nullptr ? consumer->id : Uuid{}};
-  auto [place, is_new] = plans_.try_emplace(key);
-  Rc<Plan>& cached = place->second;
-  if (is_new || cached->epoch != snapshot.policy_epoch || cached->route.get() != route) {
-    cached = resolve(snapshot, route, consumer);
+  auto found = plans_.find(key);
+  if (found != plans_.end() && found->second->epoch == snapshot.policy_epoch && found->second->route.get() == route) {
+    return found->second;
   }
-  return cached;
+  return plans_[key] = resolve(snapshot, route, consumer);
 }
 
 PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {

@@ -6,6 +6,9 @@
 #include <charconv>
 #include <initializer_list>
 
+#include "entity/route.h"
+#include "entity/service.h"
+
 namespace sluice::gateway {
 namespace {
 
@@ -23,7 +26,16 @@ std::string_view join(Arena& arena, std::initializer_list<std::string_view> part
   return {text, size};
 }
 
-std::string_view ip_text(Arena& arena, const IpAddress& ip) { return arena.copy(ip.to_string()); }
+std::string_view ip_text(Arena& arena, const IpAddress& ip) {
+  if (!ip.is_v4()) return arena.copy(ip.to_string());
+  std::array<char, 16> text;  // dotted quad by hand: this is in every request
+  char* at = text.data();
+  for (std::uint8_t octet : ip.octets()) {
+    at = std::to_chars(at, text.data() + text.size(), octet).ptr;
+    *at++ = '.';
+  }
+  return arena.copy({text.data(), static_cast<std::size_t>(at - text.data()) - 1});
+}
 
 /// Fields that mean one connection only. RFC 9110, 7.6.1, and those that tradition counts among them.
 bool is_hop_by_hop(Known field) {
@@ -145,6 +157,19 @@ std::string_view protocol_version(http::Version version) {
   return "1.1";
 }
 
+/// What the client asked to see with `Kong-Debug: 1`.
+void add_debug_fields(Exchange& ex) {
+  Headers& headers = ex.response.headers;
+  if (ex.route != nullptr) {
+    headers.set("Kong-Route-Id", ex.route->id.value.to_string());
+    if (!ex.route->name.empty()) headers.set("Kong-Route-Name", ex.route->name);
+  }
+  if (ex.service != nullptr) {
+    headers.set("Kong-Service-Id", ex.service->id.value.to_string());
+    if (!ex.service->name.empty()) headers.set("Kong-Service-Name", ex.service->name);
+  }
+}
+
 void append_to_list(Headers& headers, Known field, std::string_view addition) {
   auto present = headers.get(field);
   headers.set_view(http::spelling(field), present ? join(headers.arena(), {*present, ", ", addition}) : addition, field);
@@ -253,6 +278,7 @@ void add_gateway_fields(Exchange& ex, const GatewayOptions& options) {
     }
   }
   if (options.request_id_downstream) headers.set_view("X-Kong-Request-Id", ex.id(), Known::XKongRequestId);
+  if (options.allow_debug_header && ex.request.headers.get("Kong-Debug") == "1") add_debug_fields(ex);
 }
 
 }  // namespace sluice::gateway

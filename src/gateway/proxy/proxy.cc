@@ -47,9 +47,9 @@ struct Proxy::Life {
     record.finished_ns = ex.clock().mono_ns();
     record.request_size = stream.octets_received();
     record.response_size = stream.octets_sent();
-    if (record.status == 0 || !answered) {
-      if (record.status == 0) record.status = 499;  // the client left before it had an answer
-    }
+    record.request_body_size = record.request_size - std::min(record.request_size, stream.head_octets_received());
+    record.response_body_size = record.response_size - std::min(record.response_size, stream.head_octets_sent());
+    if (record.status == 0) record.status = 499;  // the client left before it had an answer
     pipeline.log(ex);
     parts.observer.on_request(ex);
   }
@@ -63,10 +63,35 @@ struct Proxy::Life {
   Pipeline pipeline;
   Rc<LiveService> service;
   Task<Result<>> upload = Result<>{};  // goes on while the response is on its way
-  bool answered = false;
 };
 
 namespace {
+
+/// Content of unknown length, up to the limit of client_max_body_size.
+class LimitedBody final : public http::BodyReader {
+ public:
+  LimitedBody(http::BodyReader& inner, std::uint64_t limit) : inner_(inner), left_(limit) {}
+
+  Task<Result<http::Chunk>> read() override {
+    Task<Result<http::Chunk>> next = inner_.read();
+    if (next.ready()) return judge(next.take());
+    return wait(std::move(next));
+  }
+  [[nodiscard]] std::optional<std::uint64_t> remaining() const override { return inner_.remaining(); }
+  [[nodiscard]] const http::Headers* trailers() const override { return inner_.trailers(); }
+
+ private:
+  Result<http::Chunk> judge(Result<http::Chunk> chunk) {
+    if (!chunk) return chunk;
+    if (chunk->bytes.size() > left_) return fail(Errc::TooLarge, "request content over client_max_body_size", Blame::Client);
+    left_ -= chunk->bytes.size();
+    return chunk;
+  }
+  Task<Result<http::Chunk>> wait(Task<Result<http::Chunk>> next) { co_return judge(co_await next); }
+
+  http::BodyReader& inner_;
+  std::uint64_t left_;
+};
 
 bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" || method == "TRACE";
@@ -103,15 +128,15 @@ std::optional<Reply> check_grpc(const Exchange& ex, const entity::Route& route) 
 Reply failure_reply(const Error& error) {
   if (error.blame == Blame::Client) {
     switch (error.code) {
-      case Errc::Timeout: return Reply{408, ""};
-      case Errc::TooLarge: return Reply{413, ""};
-      default: return Reply{400, ""};
+      case Errc::Timeout: return Reply::failure(408);
+      case Errc::TooLarge: return Reply::failure(413);
+      default: return Reply::failure(400);
     }
   }
   switch (error.code) {
-    case Errc::Timeout: return Reply{504, ""};
+    case Errc::Timeout: return Reply::failure(504);
     case Errc::Unavailable: return Reply{503, error.what};
-    default: return Reply{502, ""};
+    default: return Reply::failure(502);
   }
 }
 
@@ -150,7 +175,7 @@ Task<void> Proxy::refuse(http::ServerStream& stream, int status, std::string_vie
   life.ex.client.port = life.ex.client.forwarded_port = peer.port();
   life.ex.request.method = stream.request().method;
   life.pipeline.begin(nullptr);
-  co_await reply(life, Reply{status, ""});
+  co_await reply(life, Reply::failure(status));
 }
 
 /// Everything before the upstream is asked. Without a plugin that waits, this runs without a frame.
@@ -182,7 +207,7 @@ Task<Verdict> Proxy::route(Life& life) {
   const router::Match match = life.snapshot().routes->match(match_input(ex, headers));
   if (!match) {
     life.pipeline.begin(nullptr);
-    if (match.too_costly) return Reply{500, ""};
+    if (match.too_costly) return Reply::failure(500);
     return Reply{404, "no Route matched with those values"};
   }
   const auto& route = *static_cast<const RouteConfig*>(match.route->target.get());
@@ -216,7 +241,8 @@ Task<void> Proxy::forward(Life& life) {
   const Plan& plan = *life.pipeline.plan();
   if (!plan.service) co_return co_await reply(life, Reply{503, "no Service found with those values"});
   if (std::uint64_t limit = parts_.options.client_max_body_size; limit != 0 && ex.request.body != nullptr) {
-    if (auto length = ex.request.body->remaining(); length && *length > limit) co_return co_await reply(life, Reply{413, ""});
+    if (auto length = ex.request.body->remaining(); length && *length > limit) co_return co_await reply(life, Reply::failure(413));
+    ex.request.body = ex.make<LimitedBody>(*ex.request.body, limit);
   }
   life.service = parts_.balancer.live(life.snapshot(), plan.service);
   ex.record.upstream_started_ns = ex.clock().mono_ns();
@@ -258,23 +284,29 @@ Task<Result<>> Proxy::attempt(Life& life, bool& may_try_again) {
     }
   }
 
-  http::h1::ClientExchange upstream(*connection, ex.arena, {config.write_timeout.count(), config.read_timeout.count()});
+  std::optional<http::h1::ClientExchange> upstream;
+  upstream.emplace(*connection, ex.arena,
+                   http::h1::ClientExchange::Timeouts{config.write_timeout.count(), config.read_timeout.count()});
   http::RequestHead head = upstream_request(
       ex, parts_.options,
       {.host = choice->host, .port = choice->port, .tls = service.tls(), .host_header = choice->host_header});
   ex.record.upstream_uri = head.target;
-  Result<> heads = co_await exchange_heads(life, upstream, head);
+  Result<> heads = co_await exchange_heads(life, *upstream, head);
   if (!heads) {
     record.failed = true;
     record.status = heads.error().code == Errc::Timeout ? 504 : 502;
     // Nothing of the request is lost only if it had no content and the upstream had said nothing yet.
-    may_try_again = ex.request.body == nullptr && !upstream.received_anything() && is_idempotent(ex.request.method) &&
+    may_try_again = ex.request.body == nullptr && !upstream->received_anything() && is_idempotent(ex.request.method) &&
                     heads.error().blame == Blame::Upstream;
     co_return heads;
   }
   record.status = ex.response.head.status;
-  co_await respond_from_upstream(life, upstream);
-  if (life.upload.ready() && upstream.reusable()) choice->endpoint->pool.put(std::move(connection));
+  co_await respond_from_upstream(life, *upstream);
+  const bool reusable = life.upload.ready() && upstream->reusable();
+  ex.response.body = nullptr;
+  life.upload.reset();  // it refers to the exchange below
+  upstream.reset();     // consumes what it has handed out: only then is the connection quiet
+  if (reusable) choice->endpoint->pool.put(std::move(connection));
   co_return Result<>{};
 }
 
@@ -339,13 +371,13 @@ Task<void> Proxy::send_response(Life& life) {
   ex.record.head_sent_ns = ex.clock().mono_ns();
   Task<Result<>> sending = life.stream.respond(ex.response.head, ex.response.body);
   if (sending.ready()) {
-    life.answered = sending.take().has_value();
+    Result<> sent = sending.take();
+    if (!sent) log::debug("response.broken", {{"request_id", ex.id()}, {"error", sent.error()}});
     return Task<void>::done();
   }
   struct Wait {
     static Task<void> run(Life& life, Task<Result<>> rest) {
       Result<> sent = co_await rest;
-      life.answered = sent.has_value();
       if (!sent) log::debug("response.broken", {{"request_id", life.ex.id()}, {"error", sent.error()}});
     }
   };
@@ -367,7 +399,6 @@ Task<void> Proxy::tunnel(Life& life, http::ClientStream& upstream) {
   rt::Deadline deadline = ex.reactor.after_ms(idle_ms);
   if (!co_await server->write_all(from_client, deadline)) co_return;
   if (!co_await (*client)->write_all(from_upstream, deadline)) co_return;
-  life.answered = true;
   net::TunnelCounts counts;
   co_await net::run_tunnel(**client, *server, idle_ms, counts);
 }
@@ -394,10 +425,11 @@ void Proxy::render(Exchange& ex, const Reply& answer) {
   http::Headers& headers = ex.response.headers;
   headers.add_view("Date", ex.arena.copy(date(ex.clock())), http::Known::Date);
   std::string_view body;
-  if (answer.form == Reply::Form::Error) {
+  if (answer.form != Reply::Form::Exit) {
     std::string_view message = answer.body.empty() ? default_message(answer.status) : std::string_view(answer.body);
     auto accept = ex.request.headers.get(http::Known::Accept);
-    std::string_view fallback = answer.body.empty() ? std::string_view(parts_.options.error_default_type) : "application/json";
+    std::string_view fallback =
+        answer.form == Reply::Form::Failure ? std::string_view(parts_.options.error_default_type) : "application/json";
     ErrorBody made = error_body(accept.value_or(std::string_view{}), fallback, message, ex.id());
     headers.add_view("Content-Type", made.content_type, http::Known::ContentType);
     body = ex.arena.copy(made.text);

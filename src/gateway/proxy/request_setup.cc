@@ -58,6 +58,15 @@ void find_forwarded_address(Exchange& ex, const GatewayOptions& options) {
   }
 }
 
+/// A trusted proxy in front has named the request already.
+void adopt_request_id(Exchange& ex) {
+  if (!ex.client.trusted) return;
+  auto sent = ex.request.headers.get(Known::XKongRequestId);
+  auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (!sent || sent->size() != ex.record.request_id.size() || !std::all_of(sent->begin(), sent->end(), is_hex)) return;
+  std::copy(sent->begin(), sent->end(), ex.record.request_id.begin());
+}
+
 }  // namespace
 
 std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, const GatewayOptions& options) {
@@ -65,7 +74,10 @@ std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, co
   const http::ConnectionInfo& connection = stream.connection();
   ex.client.address = connection.peer.ip();
   ex.client.port = connection.peer.port();
+  ex.client.local_address = connection.local.ip();
   ex.client.local_port = connection.local.port();
+  ex.client.connection = connection.id;
+  ex.client.connection_requests = connection.requests + 1;
   ex.client.tls = connection.tls;
   ex.client.sni = connection.tls_info.sni;
   ex.client.tls_version = connection.tls_info.version;
@@ -90,13 +102,14 @@ std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, co
   split_authority(ex, head.authority, ex.client.local_port);
   find_forwarded_address(ex, options);
 
+  adopt_request_id(ex);
   if (head.path == "*") {
     ex.request.path = "/";
     return std::nullopt;
   }
   std::string buffer;
-  auto path = router::normalize_path(head.path, buffer);
-  if (!path) return Reply{400, "Bad request"};
+  auto path = router::normalize_path(head.path, buffer, router::EncodedSlashes::Refuse);
+  if (!path) return Reply::failure(400);
   ex.request.path = path->data() == buffer.data() ? ex.arena.copy(*path) : *path;
   return std::nullopt;
 }

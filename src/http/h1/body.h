@@ -34,6 +34,8 @@ class IncomingBody final : public BodyReader {
   [[nodiscard]] std::optional<SpliceSource> splice_source() override;
   void spliced(std::uint64_t octets) override;
 
+  /// Whatever is left is somebody else's to drop: the connection is about to close or to become a tunnel.
+  void abandon() { handed_out_ = 0; }
   /// The whole content has been read: the next message begins behind it.
   [[nodiscard]] bool complete() const { return done_; }
   [[nodiscard]] std::uint64_t octets_read() const { return octets_; }

@@ -292,7 +292,7 @@ ParseOutcome parse_request(std::string_view bytes, const HeadLimits& limits, Req
   if (at == end || (*at == '\r' && at + 1 == end)) return kIncomplete;
   if (auto stop = parse_request_line(at, end, limits, out)) return over_limit_or(*stop, bytes.size(), limits);
   ParseOutcome fields = parse_fields(view(at, end), limits, out.headers);
-  if (!fields.complete()) return fields;
+  if (!fields.complete()) return over_limit_or(fields, bytes.size(), limits);
   if (auto bad = judge_target(out)) return *bad;
   if (auto bad = judge_request_framing(out)) return *bad;
   if (auto bad = judge_host(out)) return *bad;

@@ -57,6 +57,8 @@ void write_response_head(HeadWriter& out, const ResponseHead& head, Framing fram
   write_framing(out, framing);
   if (head.status == 101) {
     out.text("Connection: Upgrade\r\n");
+  } else if (head.headers.has(Known::Upgrade)) {  // an offer to upgrade is an option of this connection: RFC 9110, 7.8
+    out.text(persistence == Persistence::Close ? "Connection: Upgrade, close\r\n" : "Connection: Upgrade\r\n");
   } else {
     // Explicit in both cases, as Kong's clients have always seen it.
     out.text(persistence == Persistence::Close ? "Connection: close\r\n" : "Connection: keep-alive\r\n");

@@ -105,6 +105,7 @@ Task<Result<>> ServerExchange::respond(ResponseHead& head, BodyReader* body) {
   write_response_head(writer, head, framing, keep_alive_ ? Persistence::KeepAlive : Persistence::Close);
   if (writer.overflow()) return Result<>(fail(Errc::TooLarge, "response head does not fit", Blame::Upstream));
 
+  response_head_octets_ = writer.written().size();
   Task<Result<>> sending = outgoing_.send(writer.written(), body, framing);
   if (sending.ready()) {
     Result<> done = sending.take();
@@ -141,6 +142,7 @@ Task<Result<net::Stream*>> ServerExchange::switch_protocols(ResponseHead& head, 
   keep_alive_ = false;
   tunnel_ = true;
   CO_TRY(co_await respond(head, nullptr));
+  body_.abandon();
   early = arena_.copy(connection_.input_.pending());
   connection_.input_.consume(connection_.input_.pending().size());
   co_return connection_.stream_.get();
@@ -309,6 +311,7 @@ Task<bool> ServerConnection::finish_request() {
 /// Closes so that the client can read the response: half-close, then discard what it still sends, for a short time.
 /// Closing with unread octets would make the kernel reset the connection and the response could be lost.
 Task<void> ServerConnection::linger() {
+  exchange_->body_.abandon();
   stream_->shut_down_write();
   input_.consume(input_.pending().size());
   rt::Deadline deadline = reactor().after_ms(kLingerMs);

@@ -37,6 +37,8 @@ class ServerExchange final : public ServerStream, private IncomingBody::FirstWai
   [[nodiscard]] bool response_started() const override { return response_started_; }
   [[nodiscard]] std::uint64_t octets_received() const override { return head_octets_ + body_.octets_read(); }
   [[nodiscard]] std::uint64_t octets_sent() const override { return outgoing_.sent; }
+  [[nodiscard]] std::uint64_t head_octets_received() const override { return head_octets_; }
+  [[nodiscard]] std::uint64_t head_octets_sent() const override { return response_head_octets_; }
 
  private:
   friend class ServerConnection;
@@ -50,6 +52,7 @@ class ServerExchange final : public ServerStream, private IncomingBody::FirstWai
   Outgoing outgoing_;
   std::int64_t started_ns_;
   std::size_t head_octets_ = 0;
+  std::size_t response_head_octets_ = 0;
   bool keep_alive_ = true;
   bool response_started_ = false;
   bool response_complete_ = false;

@@ -22,12 +22,13 @@ constexpr std::string_view kKnownBots =
     // Crawlers of search engines, archives and link previews.
     R"re((?:Googlebot|AdsBot-Google|Mediapartners-Google|bingbot|BingPreview|msnbot|Yahoo! Slurp|DuckDuckBot)re"
     R"re(|Baiduspider|YandexBot|YandexImages|Sogou web spider|Exabot|ia_archiver|archive\.org_bot)re"
-    R"re(|facebookexternalhit)re"
-    R"re(|facebookcatalog|Twitterbot|LinkedInBot|Slackbot|Discordbot|TelegramBot|Pinterestbot|Applebot|AhrefsBot)re"
-    R"re(|SemrushBot|MJ12bot|DotBot|PetalBot|Bytespider|GPTBot|ClaudeBot|CCBot|Teoma|Gigabot|BUbiNG|Nutch|Heritrix)re"
+    R"re(|facebookexternalhit|facebookcatalog)re"
+    R"re(|Twitterbot|LinkedInBot|Slackbot|Discordbot|TelegramBot|Pinterestbot|Applebot|AhrefsBot)re"
+    R"re(|SemrushBot|MJ12bot|DotBot|PetalBot|Bytespider|CCBot|Teoma|Gigabot|BUbiNG|Nutch|Heritrix)re"
     // HTTP libraries under the name that they have unless told otherwise.
     R"re(|(?:Python-urllib|python-requests|aiohttp|Go-http-client|Apache-HttpClient|okhttp|axios|node-fetch)re"
-    R"re(|libwww-perl|lwp-request|Java|Jakarta Commons-HttpClient|GuzzleHttp|HTTPie|Scrapy|Wget|PycURL)(?:/[0-9.]+)?\b)re"
+    R"re(|libwww-perl|lwp-request|Jakarta Commons-HttpClient|GuzzleHttp|Scrapy|PycURL)(?:/[0-9.]+)?\b)re"
+    R"re(|^Java/[0-9])re"
     // Anything that calls itself so.
     R"re(|[A-Za-z0-9_-]*[Bb]ot/[0-9]+(?:\.[0-9]+)*|[A-Za-z0-9_-]*(?:[Ss]pider|[Cc]rawl|[Ss]crape)[A-Za-z0-9_-]*))re";
 

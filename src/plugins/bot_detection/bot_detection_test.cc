@@ -27,7 +27,7 @@ TEST_F(BotDetection, RefusesKnownBots) {
   for (const char* agent :
        {"Twitterbot/1.0", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "axios/1.6.0",
         "Go-http-client/1.1", "Python-urllib/3.11", "Apache-HttpClient/4.5.13 (Java/11)", "okhttp/4.9.3", "okhttp",
-        "somebot/2.0", "MyCrawler", "x-spider", "Screaming WebscrapeTool"}) {
+        "Java/17.0.2", "somebot/2.0", "MyCrawler", "x-spider", "Screaming WebscrapeTool"}) {
     EXPECT_EQ(answer(agent), 403) << agent;
   }
 }
@@ -36,7 +36,7 @@ TEST_F(BotDetection, LetsBrowsersAndCurlPass) {
   for (const char* agent : {"curl/8.5.0", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
                             "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
                             "Chrome/126.0 Safari/537.36",
-                            "", "robot"}) {
+                            "", "robot", "MyApp/1.0 (Java/17)"}) {
     EXPECT_EQ(answer(agent), 200) << agent;
   }
 }

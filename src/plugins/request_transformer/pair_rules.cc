@@ -30,6 +30,12 @@ Problem check_value(const PairView& pair) {
   return std::nullopt;
 }
 
+/// A value with a line break would end the header and begin another.
+Problem check_header_value(const PairView& pair) {
+  if (pair.value.find_first_of(std::string_view("\r\n\0", 3)) == pair.value.npos) return std::nullopt;
+  return fmt::format("the value of '{}' contains a line break", pair.name);
+}
+
 }  // namespace
 
 schema::Rule header_entry() {
@@ -44,6 +50,7 @@ schema::Rule header_pair_entry() {
   return schema::text([](std::string_view text) {
     PairView pair = PairView::split(text);
     Problem problem = check_value(pair);
+    if (!problem) problem = check_header_value(pair);
     return problem ? problem : check_header(pair.name);
   });
 }

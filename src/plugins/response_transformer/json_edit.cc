@@ -10,7 +10,7 @@ namespace sluice::plugins {
 
 namespace {
 
-log::Counted parse_failed(log::Level::Warn, "response_transformer.not_json");
+log::Counted parse_failed(log::Level::Info, "response_transformer.not_json");
 
 /// Lua's notion of presence: false counts as absent, null does not.
 bool is_truthy(const Json* value) {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/admin/access.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.h"
+#include "crypto/hash.h"
+
+namespace sluice::control::admin {
+namespace {
+
+constexpr std::array<std::string_view, 3> kLoopback = {"localhost", "127.0.0.1", "[::1]"};
+
+/// "example.test" of "example.test:8001", "[::1]" of "[::1]:8001".
+std::string_view host_name(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+/// The authority of an origin or URL, "example.test:8002" of "https://example.test:8002/x".
+std::string_view authority_of(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == url.npos) return {};
+  url.remove_prefix(scheme + 3);
+  return url.substr(0, url.find('/'));
+}
+
+/// "https://example.test:8002" of a URL with a path.
+std::string_view origin_of(std::string_view url) {
+  const std::string_view authority = authority_of(url);
+  return authority.empty() ? authority : url.substr(0, url.find("://") + 3 + authority.size());
+}
+
+bool is_loopback_name(std::string_view host) {
+  return std::ranges::any_of(kLoopback, [&](std::string_view name) { return iequals(name, host); });
+}
+
+bool is_loopback(const net::Address& address) {
+  return !address.is_set() || address.ip().is_loopback();
+}
+
+std::optional<std::string_view> shown_token(const http::RequestHead& request) {
+  if (const auto token = request.headers.get("Kong-Admin-Token")) return token;
+  constexpr std::string_view kBearer = "bearer ";
+  const auto authorization = request.headers.get("Authorization");
+  if (!authorization || !istarts_with(*authorization, kBearer)) return std::nullopt;
+  return trim(authorization->substr(kBearer.size()));
+}
+
+/// Compared as digests, so that not even the length shows in the time it takes.
+bool same_token(std::string_view shown, const Secret<std::string>& wanted) {
+  return !wanted.empty() && crypto::constant_time_equal(crypto::sha256(shown), crypto::sha256(wanted.reveal()));
+}
+
+Reply unauthorized() {
+  Reply reply = Reply::message(401, "Unauthorized");
+  reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return reply;
+}
+
+}  // namespace
+
+Access::Access(const settings::Settings& settings) : settings_(settings) {}
+
+bool Access::known_host(std::string_view authority) const {
+  const std::string_view host = host_name(authority);
+  if (is_loopback_name(host)) return true;
+  return std::ranges::any_of(settings_.admin_gui_url,
+                             [&](const std::string& url) { return iequals(host_name(authority_of(url)), host); });
+}
+
+bool Access::known_origin(std::string_view origin) const {
+  if (is_loopback_name(host_name(authority_of(origin)))) return true;
+  return std::ranges::any_of(settings_.admin_gui_url,
+                             [&](const std::string& url) { return iequals(origin_of(url), origin); });
+}
+
+bool Access::is_preflight(const http::RequestHead& request) const {
+  return request.method == "OPTIONS" && request.headers.has("Origin") &&
+         request.headers.has("Access-Control-Request-Method");
+}
+
+std::optional<Reply> Access::enter(const http::RequestHead& request, const http::ConnectionInfo& connection,
+                                   iam::Principal& who) const {
+  const bool guarded = settings_.admin_auth == settings::AdminAuth::Token;
+  // Beyond loopback any name may lead here; there the token alone decides.
+  if ((!guarded || is_loopback(connection.local)) && !known_host(request.authority)) {
+    return Reply::message(403, "Host is not allowed: use localhost, an address of loopback or that of admin_gui_url");
+  }
+  if (guarded) {
+    if (is_preflight(request)) {  // browsers send it without credentials; it reads and changes nothing
+      who = {iam::Kind::Local, "preflight"};
+      return std::nullopt;
+    }
+    const auto token = shown_token(request);
+    if (!token || !same_token(*token, settings_.admin_token)) return unauthorized();
+    who = {iam::Kind::Administrator, "admin"};
+    return std::nullopt;
+  }
+  const auto origin = request.headers.get("Origin");
+  if (origin && !known_origin(*origin)) return Reply::message(403, "Origin is not allowed");
+  who = {iam::Kind::Local, "local"};
+  return std::nullopt;
+}
+
+void Access::add_cors(const http::RequestHead& request, Reply& reply) const {
+  const auto origin = request.headers.get("Origin");
+  reply.headers.emplace_back("Vary", "Origin");
+  if (!origin || !known_origin(*origin)) return;
+  reply.headers.emplace_back("Access-Control-Allow-Origin", *origin);
+  reply.headers.emplace_back("Access-Control-Allow-Credentials", "true");
+}
+
+std::string_view Access::allowed_headers() const {
+  if (settings_.admin_auth == settings::AdminAuth::Off) return "Content-Type";
+  return "Content-Type, Authorization, Kong-Admin-Token";
+}
+
+}  // namespace sluice::control::admin

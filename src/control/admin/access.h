@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/admin/message.h"
+#include "http/server_stream.h"
+#include "settings/settings.h"
+
+namespace sluice::control::admin {
+
+/// Who may talk to the Admin API at all: guards against pages that a browser on this machine has open (foreign `Host`
+/// after DNS rebinding, foreign `Origin`), and checks the administrator's token.
+class Access {
+ public:
+  explicit Access(const settings::Settings& settings);
+
+  /// Fills `who`; or the reply with which the request is refused.
+  std::optional<Reply> enter(const http::RequestHead& request, const http::ConnectionInfo& connection,
+                             iam::Principal& who) const;
+  /// Adds what lets pages of the console, and only those, read the reply.
+  void add_cors(const http::RequestHead& request, Reply& reply) const;
+  /// The value of Access-Control-Allow-Headers.
+  [[nodiscard]] std::string_view allowed_headers() const;
+
+ private:
+  [[nodiscard]] bool known_host(std::string_view host) const;
+  [[nodiscard]] bool known_origin(std::string_view origin) const;
+  [[nodiscard]] bool is_preflight(const http::RequestHead& request) const;
+
+  const settings::Settings& settings_;
+};
+
+}  // namespace sluice::control::admin

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+#include "base/strings.h"
+#include "base/yaml.h"
+#include "control/admin/body.h"
+#include "control/admin/endpoints.h"
+#include "crypto/hash.h"
+#include "entity/declarative.h"
+
+namespace sluice::control::admin {
+namespace {
+
+using entity::DeclarativeErrors;
+
+/// A configuration as it was sent.
+struct Sent {
+  Json config;
+  std::string hash;
+  bool comparable = false;  // sent as one text, so that its hash tells whether it is the same again
+};
+
+Reply refuse(const DeclarativeErrors& errors, const Request& request) {
+  return Reply::json(400, request.query.enabled("flatten_errors") ? errors.flattened_body() : errors.body());
+}
+
+Reply unreadable(const std::string& why, const Request& request) {
+  DeclarativeErrors errors;
+  const schema::PathView root;
+  errors.all.add(root.member("error"), "failed parsing declarative configuration: " + why);
+  errors.outside = errors.all;
+  return refuse(errors, request);
+}
+
+/// JSON or YAML; what begins like JSON is read as such, since our YAML reader is the slower one.
+std::expected<Sent, Reply> read_text(std::string_view text, const Request& request) {
+  auto parsed = trim(text).starts_with('{') ? parse_json(text) : parse_yaml(text);
+  if (!parsed && trim(text).starts_with('{')) parsed = parse_yaml(text);
+  if (!parsed) return std::unexpected(unreadable(parsed.error().what, request));
+  if (!parsed->is_object()) return std::unexpected(unreadable("expected an object", request));
+  return Sent{*std::move(parsed), crypto::md5_hex(text), true};
+}
+
+std::expected<Sent, Reply> read_sent(const Request& request) {
+  if (request.body.empty()) return std::unexpected(Reply::message(400, "expected a declarative configuration"));
+  if (request.media_type == "application/yaml" || request.media_type == "text/yaml") {
+    return read_text(request.body, request);
+  }
+  auto object = body_object(request);
+  if (!object) return std::unexpected(std::move(object).error());
+  const Json* text = object->find("config");
+  if (text != nullptr && text->is_string()) return read_text(text->as_string(), request);
+  return Sent{*std::move(object), crypto::md5_hex(request.body), false};
+}
+
+/// Documents by type, then id. The documents go out as they are stored: they are never parsed again.
+std::string by_type_and_id(const sync::Delta& delta) {
+  std::string text = "{";
+  std::string_view type;
+  for (const auto& row : delta.upserts) {
+    if (row.type != type) {
+      text += type.empty() ? "" : "},";
+      type = row.type;
+      append_json_string(text, type);
+      text += ":{";
+    } else {
+      text += ',';
+    }
+    append_json_string(text, row.id.to_string());
+    text += ':';
+    text += *row.document;
+  }
+  return text + (type.empty() ? "}" : "}}");
+}
+
+Reply read_config(const Parts& parts) {
+  std::vector<entity::Row> rows;
+  for (const auto& table : parts.store.tables()) {
+    for (const auto& [id, document] : table.rows()) rows.push_back({&table.type(), id, *document});
+  }
+  return Reply::json(200, Json::Object{{"config", to_yaml(entity::export_declarative(parts.catalog, rows))}});
+}
+
+Task<Reply> replace_config(const Parts& parts, const Request& request) {
+  if (parts.publisher.loading()) {
+    Reply busy = Reply::message(429, "Currently loading previous configuration");
+    busy.headers.emplace_back("Retry-After", "1");
+    co_return busy;
+  }
+  auto sent = read_sent(request);
+  if (!sent) co_return std::move(sent).error();
+  if (sent->comparable && request.query.enabled("check_hash") && sent->hash == parts.store.hash()) {
+    co_return Reply::empty(304);
+  }
+  auto change = publish::replacement(parts.catalog, std::move(sent->config), sent->hash);
+  const auto outcome = co_await parts.publisher.load(std::move(change));
+  if (!outcome) co_return refuse(outcome.error(), request);
+  co_return Reply::text(201, by_type_and_id(*outcome));
+}
+
+Json removed_by_type(const sync::Delta& delta) {
+  Json removed = Json::object();
+  for (const auto& key : delta.removals) {
+    Json& list = removed.as_object()[key.type];
+    if (!list.is_array()) list = Json::array();
+    list.as_array().emplace_back(key.id.to_string());
+  }
+  return removed;
+}
+
+Task<Reply> edit_config(const Parts& parts, const Request& request) {
+  auto batch = body_object(request);
+  if (!batch) co_return std::move(batch).error();
+  auto change = publish::edit(parts.catalog, *std::move(batch));
+  const auto outcome = co_await parts.publisher.submit(std::move(change));
+  if (!outcome) co_return refuse(outcome.error(), request);
+  std::string text = "{\"upserted\":" + by_type_and_id(*outcome) + ",\"deleted\":";
+  append_json(text, removed_by_type(*outcome));
+  text += ",\"configuration_hash\":\"" + outcome->hash + "\"}";
+  co_return Reply::text(200, std::move(text));
+}
+
+}  // namespace
+
+void add_config(RouteTree& tree, const Parts& parts) {
+  tree.add("GET", "/config", [&parts](const Request&) { return read_config(parts); });
+  tree.add("POST", "/config", [&parts](const Request& request) { return replace_config(parts, request); });
+  // Ours: the door for frequent small changes without a database; publish/change.h has the form of the body.
+  tree.add("PATCH", "/config", [&parts](const Request& request) { return edit_config(parts, request); });
+}
+
+}  // namespace sluice::control::admin

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "control/admin/parts.h"
+#include "control/admin/route_tree.h"
+
+// What the Admin API offers, by subject: each function adds its endpoints. Later ones replace what earlier ones said of
+// the same path. `parts` outlives the tree.
+namespace sluice::control::admin {
+
+/// `/services`, `/services/{services}/routes`, ...: generic over the catalog. entity_endpoints.cc
+void add_entities(RouteTree& tree, const Parts& parts);
+/// `/consumer_groups/..`: a group is shown with its members. consumer_group_endpoints.cc
+void add_consumer_groups(RouteTree& tree, const Parts& parts);
+/// `/upstreams/{upstreams}/targets`, `/health`. upstream_endpoints.cc
+void add_upstreams(RouteTree& tree, const Parts& parts);
+/// `/tags`. tag_endpoints.cc
+void add_tags(RouteTree& tree, const Parts& parts);
+/// `/schemas/..`, `/plugins/enabled`, `/plugins/schema/{name}`. schema_endpoints.cc
+void add_schemas(RouteTree& tree, const Parts& parts);
+/// `/`, `/status`, `/metrics` and smaller ones; `requests` are those that the server itself took so far.
+/// node_endpoints.cc
+void add_node(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);
+/// `/status` and `/metrics` alone. node_endpoints.cc
+void add_status(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);
+/// `/config`. config_endpoints.cc
+void add_config(RouteTree& tree, const Parts& parts);
+/// `/explain`. explain_endpoints.cc
+void add_explain(RouteTree& tree, const Parts& parts);
+
+}  // namespace sluice::control::admin

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "control/admin/message.h"
+
+// Kong's error bodies beside those of schema/ and entity/. reference/gateway.md, 2.3.
+namespace sluice::control::admin {
+
+/// Codes that clients switch on.
+enum class Code : int {
+  ForeignKeyViolation = 4,
+  UniqueViolation = 5,
+  InvalidOffset = 7,
+  InvalidSize = 9,
+  InvalidOptions = 11,
+  OperationUnsupported = 12,
+};
+
+/// `{"code":..,"name":..,"message":..}` with the status that belongs to the code.
+Reply error(Code code, std::string message);
+/// An option of a list that cannot be used: code 11, with `options` saying which.
+Reply invalid_option(std::string_view option, std::string_view why);
+/// A write without a database; `verb` is "create", "update", "create or update" or "remove".
+Reply write_refused(std::string_view verb, std::string_view type);
+
+}  // namespace sluice::control::admin

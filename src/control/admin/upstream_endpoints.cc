@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "control/admin/endpoints.h"
+#include "control/admin/entity_view.h"
+#include "entity/all.h"
+
+namespace sluice::control::admin {
+namespace {
+
+/// A target with its document.
+struct Target {
+  Uuid id;
+  Json document;
+};
+
+/// An upstream's targets, newest first.
+std::vector<Target> targets_of(const Parts& parts, const Uuid& upstream) {
+  const store::Table& table = parts.store.table(entity::Target::kName);
+  std::vector<Target> targets;
+  for (const Uuid& id : children(table, "upstream", upstream)) {
+    targets.push_back({id, *parse_json(**table.find(id))});
+  }
+  const auto made = [](const Target& target) { return target.document.find("created_at")->number(); };
+  std::ranges::sort(
+      targets, [&](const Target& a, const Target& b) { return made(a) != made(b) ? made(a) > made(b) : a.id < b.id; });
+  return targets;
+}
+
+/// Lists targets by position: their order is not that of ids. `write` appends one.
+template <class Write>
+Reply list_targets(const std::vector<Target>& targets, const Request& request, const std::string& path,
+                   const Write& write, Json::Object more) {
+  const auto page = Page::parse(request.query);
+  if (!page) return page.error();
+  const auto from = page->after_position();
+  if (!from) return from.error();
+  const std::size_t begin = std::min(*from, targets.size());
+  const std::size_t end = begin + std::min(page->size, targets.size() - begin);
+  PageWriter writer;
+  for (std::size_t i = begin; i < end; ++i) write(writer.open_entry(), targets[i]);
+  return writer.finish(end < targets.size() ? std::to_string(end) : "", path, {}, std::move(more));
+}
+
+Uuid select_upstream(const Parts& parts, const Request& request) {
+  return select(parts.store, parts.store.table(entity::Upstream::kName), request.params[0]);
+}
+
+Reply read_targets(const Parts& parts, const Request& request) {
+  const Uuid upstream = select_upstream(parts, request);
+  if (upstream.is_nil()) return Reply::not_found();
+  const auto write = [](std::string& out, const Target& target) { append_json(out, target.document); };
+  return list_targets(targets_of(parts, upstream), request, "/upstreams/" + upstream.to_string() + "/targets", write,
+                      {});
+}
+
+Reply read_all_targets(const Parts& parts, const Request& request) {
+  const Uuid upstream = select_upstream(parts, request);
+  if (upstream.is_nil()) return Reply::not_found();
+  const store::Table& table = parts.store.table(entity::Target::kName);
+  return list_rows(parts.store, table, children(table, "upstream", upstream), request.query,
+                   "/upstreams/" + upstream.to_string() + "/targets/all", {});
+}
+
+// Health
+// -------------------------------------------------------------------------------------------------------------------
+
+bool serves(const Json& address) {
+  const Json* health = address.find("health");
+  return health == nullptr || !health->is_string() || health->as_string() != "UNHEALTHY";
+}
+
+std::int64_t weight_of(const Json& address) {
+  const Json* weight = address.find("weight");
+  return weight != nullptr && weight->is_int() ? weight->as_int() : 0;
+}
+
+/// Kong's `data` of one target, from what the gateway says of its addresses.
+Json health_data(const Json& target, const Json::Array& addresses) {
+  const std::string& name = target.find("target")->as_string();
+  const std::size_t colon = name.rfind(':');
+  std::int64_t total = 0;
+  std::int64_t available = 0;
+  for (const Json& address : addresses) {
+    total += weight_of(address);
+    available += serves(address) ? weight_of(address) : 0;
+  }
+  Json::Object weight{{"total", total}, {"available", available}, {"unavailable", total - available}};
+  const auto port = parse_int<int>(name.substr(colon + 1));
+  return Json::Object{{"host", name.substr(0, colon)},
+                      {"port", port ? Json(*port) : Json()},
+                      {"nodeWeight", *target.find("weight")},
+                      {"weight", std::move(weight)},
+                      {"addresses", addresses}};
+}
+
+/// Adds `health` and `data` to a target.
+Json with_health(const Json& target, const Json& health) {
+  Json shown = target;
+  const Json* known = health.find(target.find("target")->as_string());
+  const Json* state = known != nullptr ? known->find("health") : nullptr;
+  const Json* addresses = known != nullptr ? known->find("addresses") : nullptr;
+  shown.as_object().set("health", state != nullptr ? *state : Json("DNS_ERROR"));
+  const Json::Array list = addresses != nullptr && addresses->is_array() ? addresses->as_array() : Json::Array{};
+  shown.as_object().set("data", health_data(target, list));
+  return shown;
+}
+
+/// `?balancer_health=1`: the upstream as a whole.
+Reply balancer_health(const Parts& parts, const Uuid& upstream, const std::vector<Target>& targets,
+                      const Json& health) {
+  Json::Array hosts;
+  std::int64_t total = 0;
+  std::int64_t available = 0;
+  for (const Target& target : targets) {
+    const Json shown = with_health(target.document, health);
+    const Json& data = *shown.find("data");
+    total += data.find("weight")->find("total")->as_int();
+    available += data.find("weight")->find("available")->as_int();
+    hosts.push_back(data);
+  }
+  const char* state = targets.empty() || available > 0 ? "HEALTHY" : "UNHEALTHY";
+  Json::Object weight{{"total", total}, {"available", available}, {"unavailable", total - available}};
+  Json::Object details{{"healthy", available > 0}, {"weight", std::move(weight)}, {"hosts", std::move(hosts)}};
+  Json::Object data{
+      {"health", state}, {"balancer_health", state}, {"id", upstream.to_string()}, {"details", std::move(details)}};
+  return Reply::json(200, Json::Object{{"data", std::move(data)}, {"next", nullptr}, {"node_id", parts.node.node_id}});
+}
+
+Reply read_health(const Parts& parts, const Request& request) {
+  const Uuid upstream = select_upstream(parts, request);
+  if (upstream.is_nil()) return Reply::not_found();
+  const Json health = parts.gateway.upstream_health(upstream);
+  const std::vector<Target> targets = targets_of(parts, upstream);
+  if (request.query.enabled("balancer_health")) return balancer_health(parts, upstream, targets, health);
+  const auto write = [&](std::string& out, const Target& target) {
+    append_json(out, with_health(target.document, health));
+  };
+  return list_targets(targets, request, "/upstreams/" + upstream.to_string() + "/health", write,
+                      {{"node_id", parts.node.node_id}});
+}
+
+}  // namespace
+
+void add_upstreams(RouteTree& tree, const Parts& parts) {
+  const std::string upstream = "/upstreams/{upstreams}";
+  tree.add("GET", upstream + "/targets", [&parts](const Request& request) { return read_targets(parts, request); });
+  tree.add("GET", upstream + "/targets/all",
+           [&parts](const Request& request) { return read_all_targets(parts, request); });
+  tree.add("GET", upstream + "/health", [&parts](const Request& request) { return read_health(parts, request); });
+}
+
+}  // namespace sluice::control::admin

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice::control::iam {
+
+/// What somebody wants to do with an object.
+enum class Action : std::uint8_t { Read, Write };
+
+enum class Kind : std::uint8_t {
+  Nobody,         // no valid credentials where some are needed
+  Local,          // admin_auth=off: whoever reaches the loopback socket
+  Administrator,  // showed the administrator's token
+};
+
+/// Who asks.
+struct Principal {
+  Kind kind = Kind::Nobody;
+  std::string name;  // for the audit log
+};
+
+/// The one place where permissions are decided; every endpoint asks here. `object` is an endpoint's pattern,
+/// "/services/{services}". There are no roles yet: an administrator may do everything, nobody else anything.
+[[nodiscard]] bool allow(const Principal& principal, Action action, std::string_view object);
+
+}  // namespace sluice::control::iam

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/memory_store.h"
+#include "sync/delta.h"
+
+namespace sluice::control::publish {
+
+/// Replaces the documents of a whole configuration by those that the store has where they say the same, so that a load
+/// that changes little is a small change for the gateway, and `updated_at` keeps the time of the last real one.
+void share_unchanged(sync::Delta& delta, const store::MemoryStore& store);
+
+}  // namespace sluice::control::publish

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/h1/body.h"
+
+#include <string>
+
+#include "http/socket_fixture.h"
+
+namespace sluice::http::h1 {
+namespace {
+
+class IncomingBodyTest : public testing::Test {
+ protected:
+  explicit IncomingBodyTest(std::pair<int, int> fds = local_pair()) : peer(reactor, fds.second) {
+    stream.attach(reactor, fds.first, net::Address());
+  }
+  /// All that read() gives until the last chunk, or "error: ..." behind it.
+  std::string read_all(IncomingBody& body) {
+    std::string content;
+    for (;;) {
+      Result<Chunk> chunk = rt::run(reactor, body.read());
+      if (!chunk) return content + "error: " + chunk.error().what;
+      content += chunk->bytes;
+      if (chunk->last) return content;
+    }
+  }
+  IncomingBody::Timeouts timeouts{1000, Blame::Client};
+
+  rt::Reactor reactor;
+  Peer peer;
+  Arena arena;
+  net::Stream stream;
+  InputBuffer input{reactor};
+};
+
+TEST_F(IncomingBodyTest, TakesAsManyOctetsAsAnnouncedAndLeavesTheRest) {
+  peer.say("helloGET /");
+  {
+    IncomingBody body(stream, input, arena, timeouts);
+    body.begin({Framing::Kind::Length, 5});
+    EXPECT_EQ(body.remaining(), 5U);
+    EXPECT_EQ(read_all(body), "hello");
+    EXPECT_TRUE(body.complete());
+    EXPECT_EQ(body.octets_read(), 5U);
+  }
+  EXPECT_EQ(input.pending(), "GET /");
+}
+
+TEST_F(IncomingBodyTest, IsCompleteAtOnceWithoutContent) {
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({});
+  EXPECT_TRUE(body.complete());
+  EXPECT_EQ(read_all(body), "");
+}
+
+TEST_F(IncomingBodyTest, DecodesChunksAndKeepsTheTrailers) {
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({Framing::Kind::Chunked, 0});
+  peer.say("5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 11\r\n\r\n");
+  EXPECT_EQ(body.trailers(), nullptr);
+  EXPECT_EQ(read_all(body), "hello world");
+  ASSERT_NE(body.trailers(), nullptr);
+  EXPECT_EQ(body.trailers()->get("X-Sum"), "11");
+  EXPECT_TRUE(input.empty());
+}
+
+TEST_F(IncomingBodyTest, WaitsForWhatComesLater) {
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({Framing::Kind::Length, 6});
+  auto reading = body.read();
+  reading.start();
+  reactor.run_once(1);
+  EXPECT_FALSE(reading.ready());
+  peer.say("abc");
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return reading.ready(); }));
+  EXPECT_EQ(reading.take()->bytes, "abc");
+  peer.say("def");
+  EXPECT_EQ(read_all(body), "def");
+}
+
+TEST_F(IncomingBodyTest, EndsWithTheConnectionWhereTheFramingSaysSo) {
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({Framing::Kind::UntilClose, 0});
+  peer.say("all there is");
+  peer.end();
+  EXPECT_EQ(read_all(body), "all there is");
+  EXPECT_TRUE(body.complete());
+}
+
+TEST_F(IncomingBodyTest, FailsWhenTheConnectionEndsTooEarly) {
+  for (Framing framing : {Framing{Framing::Kind::Length, 10}, Framing{Framing::Kind::Chunked, 0}}) {
+    auto [near, far] = local_pair();
+    Peer cut_short(reactor, far);
+    net::Stream from;
+    from.attach(reactor, near, net::Address());
+    InputBuffer own(reactor);
+    IncomingBody body(from, own, arena, timeouts);
+    body.begin(framing);
+    cut_short.say("5\r\nhello");
+    cut_short.hang_up();
+    EXPECT_TRUE(read_all(body).ends_with("error: connection closed in the middle of a message"));
+    EXPECT_FALSE(body.complete());
+  }
+}
+
+TEST_F(IncomingBodyTest, FailsOnMalformedChunks) {
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({Framing::Kind::Chunked, 0});
+  peer.say("5\r\nhello!\r\n");
+  EXPECT_EQ(read_all(body), "helloerror: chunked content: no CRLF behind a chunk");
+}
+
+TEST_F(IncomingBodyTest, TimesOutBetweenReads) {
+  IncomingBody body(stream, input, arena, {20, Blame::Upstream});
+  body.begin({Framing::Kind::Length, 5});
+  const Result<Chunk> chunk = rt::run(reactor, body.read());
+  ASSERT_FALSE(chunk);
+  EXPECT_EQ(chunk.error().code, Errc::Timeout);
+  EXPECT_EQ(chunk.error().blame, Blame::Upstream);
+}
+
+TEST_F(IncomingBodyTest, KeepsItsPlaceWhenAnotherConnectionUsesTheBuffer) {
+  peer.say("5\r\nhel");
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({Framing::Kind::Chunked, 0});
+  EXPECT_EQ(rt::run(reactor, body.read())->bytes, "hel");
+  auto [near, far] = local_pair();
+  Peer other_peer(reactor, far);
+  net::Stream other;
+  other.attach(reactor, near, net::Address());
+  InputBuffer other_input(reactor);
+  other_peer.say("something else entirely");
+  wait_for_input(reactor, other);
+  EXPECT_TRUE(other_input.fill(other).moved());
+  peer.say("lo\r\n0\r\n\r\n");
+  EXPECT_EQ(read_all(body), "lo");
+}
+
+TEST_F(IncomingBodyTest, CanBeSplicedOnceMemoryIsEmpty) {
+  peer.say("0123456789");
+  wait_for_input(reactor, stream);
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({Framing::Kind::Length, 100});
+  ASSERT_TRUE(input.fill(stream).moved());
+  EXPECT_FALSE(body.splice_source());
+  EXPECT_EQ(rt::run(reactor, body.read())->bytes, "0123456789");
+  auto source = body.splice_source();
+  ASSERT_TRUE(source);
+  EXPECT_EQ(source->length, 90U);
+  body.spliced(90);
+  EXPECT_TRUE(body.complete());
+  EXPECT_EQ(body.octets_read(), 100U);
+}
+
+class CountedWait final : public IncomingBody::FirstWait {
+ public:
+  Task<Result<>> before_first_wait() override {
+    ++calls;
+    return Result<>{};
+  }
+  int calls = 0;
+};
+
+TEST_F(IncomingBodyTest, TellsBeforeItsFirstWaitOnly) {
+  CountedWait listener;
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({Framing::Kind::Length, 4});
+  body.on_first_wait(&listener);
+  auto first = body.read();
+  first.start();
+  EXPECT_EQ(listener.calls, 1);
+  peer.say("ab");
+  rt::turn_until(reactor, [&] { return first.ready(); });
+  first.take();
+  auto second = body.read();
+  second.start();
+  EXPECT_EQ(listener.calls, 1);
+  peer.say("cd");
+  rt::turn_until(reactor, [&] { return second.ready(); });
+  EXPECT_TRUE(second.take()->last);
+}
+
+TEST_F(IncomingBodyTest, DoesNotTellWhenItNeedNotWait) {
+  peer.say("ab");
+  wait_for_input(reactor, stream);
+  CountedWait listener;
+  IncomingBody body(stream, input, arena, timeouts);
+  body.begin({Framing::Kind::Length, 2});
+  body.on_first_wait(&listener);
+  EXPECT_EQ(read_all(body), "ab");
+  EXPECT_EQ(listener.calls, 0);
+}
+
+}  // namespace
+}  // namespace sluice::http::h1

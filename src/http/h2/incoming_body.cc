@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/h2/incoming_body.h"
+
+#include <utility>
+
+namespace sluice::http::h2 {
+
+void IncomingBody::append(std::string_view bytes) { incoming_.append(bytes); }
+
+void IncomingBody::wake() {
+  if (!incoming_.empty() || ended_ || closed_) news_.wake();
+}
+
+std::optional<std::uint64_t> IncomingBody::remaining() const {
+  if (framing_.kind == Framing::Kind::Length) return framing_.length - read_;
+  return std::nullopt;
+}
+
+Task<Result<Chunk>> IncomingBody::read() {
+  if (!handed_out_.empty()) {
+    const std::size_t octets = handed_out_.size();
+    handed_out_.clear();
+    owner_.consumed(octets);
+  }
+  if (auto now = take()) return std::move(*now);
+  return wait_and_read();
+}
+
+/// What can be said without waiting. The two strings change roles, so that nothing is moved within them.
+std::optional<Result<Chunk>> IncomingBody::take() {
+  if (!incoming_.empty()) {
+    std::swap(incoming_, handed_out_);
+    read_ += handed_out_.size();
+    return Result<Chunk>(Chunk{handed_out_, ended_});
+  }
+  if (ended_) return Result<Chunk>(Chunk{{}, true});
+  if (closed_) return Result<Chunk>(fail(Errc::Closed, "stream closed in the middle of a message", Blame::Client));
+  return std::nullopt;
+}
+
+Task<Result<Chunk>> IncomingBody::wait_and_read() {
+  if (!std::exchange(waited_, true)) CO_TRY(owner_.before_first_wait());
+  for (;;) {
+    const rt::Wake wake = co_await news_.wait(reactor_.after_ms(timeout_ms_));
+    if (auto now = take()) co_return std::move(*now);
+    if (wake == rt::Wake::TimedOut) {
+      co_return fail(Errc::Timeout, "timed out waiting for content", Blame::Client);
+    }
+  }
+}
+
+}  // namespace sluice::http::h2

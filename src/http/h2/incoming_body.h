@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/body.h"
+#include "http/h2/waiter.h"
+#include "http/message.h"
+
+namespace sluice::http::h2 {
+
+/// The content of a request on an HTTP/2 connection. DATA frames fill it, bounded by the stream's flow-control window;
+/// what has been read opens the window again, so a reader that stands still stops the client.
+class IncomingBody final : public BodyReader {
+ public:
+  /// What the body tells its stream.
+  struct Owner {
+    /// Called before the first read that has to wait.
+    virtual Result<> before_first_wait() = 0;
+    /// `octets` have been read: the client may send as many again.
+    virtual void consumed(std::size_t octets) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  IncomingBody(Owner& owner, rt::Reactor& reactor, Arena& arena, std::int64_t timeout_ms)
+      : owner_(owner), reactor_(reactor), news_(reactor), trailers_(arena), timeout_ms_(timeout_ms) {}
+
+  Task<Result<Chunk>> read() override;
+  [[nodiscard]] std::optional<std::uint64_t> remaining() const override;
+  [[nodiscard]] const Headers* trailers() const override { return trailers_.empty() ? nullptr : &trailers_; }
+
+  /// Called once, when the head is known.
+  void begin(Framing framing) { framing_ = framing; }
+  void append(std::string_view bytes);
+  /// Everything has arrived.
+  void end() { ended_ = true; }
+  /// Nothing more will arrive.
+  void close() { closed_ = true; }
+  [[nodiscard]] Headers& trailer_fields() { return trailers_; }
+  /// Resumes a reader that has something to read now.
+  void wake();
+
+  [[nodiscard]] bool ended() const { return ended_; }
+  /// Octets that were received and for which the window has not been opened again.
+  [[nodiscard]] std::size_t held() const { return incoming_.size() + handed_out_.size(); }
+
+ private:
+  std::optional<Result<Chunk>> take();
+  Task<Result<Chunk>> wait_and_read();
+
+  Owner& owner_;
+  rt::Reactor& reactor_;
+  Waiter news_;
+  Headers trailers_;
+  std::int64_t timeout_ms_;
+  Framing framing_;
+  std::string incoming_;
+  std::string handed_out_;  // what the last read() returned a view of
+  std::uint64_t read_ = 0;
+  bool waited_ = false;
+  bool ended_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace sluice::http::h2

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::store {
+
+/// The text of one member's value in a canonical document, found without parsing the rest: building an index over a
+/// hundred thousand documents must not cost a parse of each. `document` is what to_json() writes for an object. Empty
+/// when there is no such member. A view of `document`.
+std::string_view raw_member(std::string_view document, std::string_view name);
+
+/// The texts that a member's value stands for when it is looked up: a string is itself, a reference (`{"id":..}`) its
+/// id, a list its strings. None for null and everything else.
+std::vector<std::string> member_texts(std::string_view document, std::string_view name);
+
+}  // namespace sluice::store

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/uuid.h"
+#include "entity/catalog.h"
+#include "store/index.h"
+#include "sync/delta.h"
+
+namespace sluice::store {
+
+/// The entities of one type, ordered by id. Indexes are built when something is first looked up by them and then kept
+/// up to date, so that a load costs nothing but the rows. Not thread-safe, look-ups included.
+class Table {
+ public:
+  using Rows = std::map<Uuid, sync::Document>;
+
+  explicit Table(const schema::EntityBase& type) : type_(&type) {}
+
+  [[nodiscard]] const schema::EntityBase& type() const { return *type_; }
+  [[nodiscard]] const Rows& rows() const { return rows_; }
+  /// Null when there is none. Invalidated by changes, as is everything below.
+  [[nodiscard]] const sync::Document* find(const Uuid& id) const;
+  /// The rows whose `member` holds `text`: a string, a reference's id, or one of a list (tags). Null: none.
+  [[nodiscard]] const Ids* find_all(std::string_view member, std::string_view text) const;
+  /// Every text that `member` holds somewhere, with its rows.
+  [[nodiscard]] const Index::Map& entries(std::string_view member) const;
+  /// The one row with that text in a unique member; nil when there is none.
+  [[nodiscard]] Uuid find_unique(std::string_view member, std::string_view text) const;
+  /// The row that agrees with `document` in every column of the type's cache key; nil when there is none.
+  [[nodiscard]] Uuid find_same_key(std::string_view document) const;
+
+  void put(const Uuid& id, sync::Document document);
+  void erase(const Uuid& id);
+
+ private:
+  [[nodiscard]] const Index& index(const std::vector<std::string>& members) const;
+
+  const schema::EntityBase* type_;
+  Rows rows_;
+  mutable std::map<std::vector<std::string>, Index, std::less<>> indexes_;
+};
+
+/// The entities that this process serves, in memory: what the Admin API reads without a database. Documents are shared
+/// with the gateway, not copied. Belongs to the control shard.
+class MemoryStore {
+ public:
+  /// `catalog` outlives the store.
+  explicit MemoryStore(const entity::Catalog& catalog);
+
+  /// Of a type of the catalog, by DAO name.
+  [[nodiscard]] const Table& table(std::string_view type) const;
+  [[nodiscard]] const std::vector<Table>& tables() const { return tables_; }
+
+  /// Takes over a change that the gateway serves by now. Rows of unknown types are left out.
+  void apply(const sync::Delta& delta);
+
+  /// Of the configuration held: 32 hexadecimal digits, zeros before the first.
+  [[nodiscard]] const std::string& hash() const { return hash_; }
+
+ private:
+  [[nodiscard]] Table* find(std::string_view type);
+
+  std::vector<Table> tables_;  // as the catalog orders them
+  std::string hash_ = std::string(32, '0');
+};
+
+}  // namespace sluice::store
