@@ -90,6 +90,14 @@ Known known_field(std::string_view name) {
   return Known::None;
 }
 
+bool may_be_trailer(std::string_view name) {
+  if (known_field(name) != Known::None) return false;
+  for (std::string_view prefix : {"x-consumer", "x-credential", "x-anonymous", "x-authenticated", "x-forwarded", "x-kong"}) {
+    if (same_name(name.substr(0, prefix.size()), prefix)) return false;
+  }
+  return !same_name(name, "Set-Cookie") && !same_name(name, "Cache-Control") && !same_name(name, "Location");
+}
+
 std::string_view spelling(Known field) { return kSpelling[static_cast<std::size_t>(field)]; }
 
 bool is_token(std::string_view text) {

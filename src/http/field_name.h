@@ -49,6 +49,9 @@ Known known_field(std::string_view name);
 /// Canonical spelling, e.g. "Content-Length"; empty for Known::None.
 std::string_view spelling(Known field);
 
+/// Whether a field may follow the content: not one that frames, routes, authenticates or controls (RFC 9110, 6.5.1).
+bool may_be_trailer(std::string_view name);
+
 /// ASCII comparison without regard to case.
 bool same_name(std::string_view a, std::string_view b);
 

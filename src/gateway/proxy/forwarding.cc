@@ -81,13 +81,14 @@ bool starts_with_folded(std::string_view name, std::string_view prefix) {
   return true;
 }
 
-/// "X_Consumer_ID": some upstreams read '_' and '-' alike, so the twin of an identity field would pass for it.
-bool is_identity_twin(std::string_view name) {
+/// "X_Consumer_ID": some upstreams read '_' and '-' alike, so the twin of an identity or framing field would pass for it.
+bool is_dangerous_twin(std::string_view name) {
   if (name.find('_') == std::string_view::npos) return false;
   return starts_with_folded(name, "x-consumer") || starts_with_folded(name, "x-credential") ||
          starts_with_folded(name, "x-anonymous-consumer") || starts_with_folded(name, "x-authenticated") ||
          starts_with_folded(name, "x-forwarded") || starts_with_folded(name, "x-real-ip") ||
-         starts_with_folded(name, "x-kong");
+         starts_with_folded(name, "x-kong") || starts_with_folded(name, "transfer-encoding") ||
+         starts_with_folded(name, "content-length");
 }
 
 /// The fields that the message's Connection names: they are for us alone.
@@ -207,7 +208,7 @@ http::RequestHead upstream_request(const Exchange& ex, const GatewayOptions& opt
   for (const Field& field : ex.request.headers) {
     if (field.known != Known::None) {
       if (is_hop_by_hop(field.known) || is_gateway_made(field.known)) continue;
-    } else if (is_identity_twin(field.name)) {
+    } else if (is_dangerous_twin(field.name)) {
       continue;
     }
     // What a plugin has set since cannot be dropped by the client's Connection: only received lines are listed.

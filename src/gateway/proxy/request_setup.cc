@@ -103,6 +103,8 @@ std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, co
   find_forwarded_address(ex, options);
 
   adopt_request_id(ex);
+  // TRACE would show a page's scripts what the browser hides from them (cross-site tracing).
+  if (head.method == "TRACE") return Reply::failure(405);
   if (head.path == "*") {
     ex.request.path = "/";
     return std::nullopt;

@@ -8,6 +8,9 @@
 namespace sluice::http::h1 {
 namespace {
 
+// No content is that large: whoever announces more wants an overflow somewhere.
+constexpr std::uint64_t kLargestChunk = std::uint64_t{1} << 60U;
+
 using Step = ChunkedDecoder::Step;
 
 Step error(const char* why) { return {Step::Kind::Error, 0, {}, why}; }
@@ -82,7 +85,7 @@ Step ChunkedDecoder::size_line(std::string_view bytes) {
   std::uint64_t size = 0;
   std::size_t digits = 0;
   while (digits < bytes.size() && hex_digit(bytes[digits]) >= 0) {
-    if (digits == 16 || size > (UINT64_MAX >> 5)) return error("chunk size out of range");
+    if (digits == 16 || size > (kLargestChunk >> 4U)) return error("chunk size out of range");
     size = size * 16 + static_cast<std::uint64_t>(hex_digit(bytes[digits]));
     ++digits;
   }
@@ -116,7 +119,9 @@ Step ChunkedDecoder::trailer_section(std::string_view bytes) {
   // The views must outlive the octets shown here.
   Arena& arena = trailers_->arena();
   Headers copied(arena);
-  for (const Field& field : *trailers_) copied.add(field.name, field.value);
+  for (const Field& field : *trailers_) {
+    if (may_be_trailer(field.name)) copied.add(field.name, field.value);
+  }
   *trailers_ = std::move(copied);
   return {Step::Kind::Done, outcome.consumed, {}, ""};
 }

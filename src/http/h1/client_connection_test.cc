@@ -20,11 +20,11 @@ class ClientExchangeTest : public testing::Test {
   void begin(std::string_view method) {
     exchange.reset();
     exchange.emplace(connection, arena, ClientExchange::Timeouts{1000, 100});
-    RequestHead head(arena);
-    head.method = method;
-    head.target = "/";
-    head.authority = "up.test";
-    EXPECT_TRUE(rt::run(reactor, exchange->send(head, nullptr)).has_value());
+    RequestHead request(arena);
+    request.method = method;
+    request.target = "/";
+    request.authority = "up.test";
+    EXPECT_TRUE(rt::run(reactor, exchange->send(request, nullptr)).has_value());
   }
   Result<> receive(std::string_view bytes) {
     server->say(bytes);

@@ -77,7 +77,11 @@ class ServerConnectionTest : public testing::Test {
   }
 
   rt::Reactor reactor;
-  ServerOptions options{.header_timeout_ms = 200, .keepalive_timeout_ms = 200, .body_timeout_ms = 200, .send_timeout_ms = 200};
+  ServerOptions options{.head = {},
+                        .header_timeout_ms = 200,
+                        .keepalive_timeout_ms = 200,
+                        .body_timeout_ms = 200,
+                        .send_timeout_ms = 200};
   TestHandler handler;
   ExchangePool pool;
   std::unique_ptr<ServerConnection> connection;

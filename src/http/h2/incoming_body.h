@@ -36,6 +36,7 @@ class IncomingBody final : public BodyReader {
 
   /// Called once, when the head is known.
   void begin(Framing framing) { framing_ = framing; }
+  void set_timeout(std::int64_t ms) { timeout_ms_ = ms; }
   void append(std::string_view bytes);
   /// Everything has arrived.
   void end() { ended_ = true; }

@@ -271,6 +271,28 @@ TEST_F(Http2Server, TellsTheClientThatTheRestOfItsContentIsNotWanted) {
   EXPECT_NE(client->head(1).find(":status: 200"), std::string::npos);
 }
 
+TEST_F(Http2Server, LetsAClientFinishWhatNobodyReads) {
+  client->request(1, TestClient::post("/ignore"), false);
+  ASSERT_TRUE(answered(1));
+  client->data(1, std::string(10'000, 'x'), true);
+  client->request(3, TestClient::get());
+  ASSERT_TRUE(answered(3));
+  EXPECT_EQ(client->find(NGHTTP2_RST_STREAM, 1), nullptr);
+}
+
+TEST_F(Http2Server, OutlivesTheTimeForItsFirstRequest) {
+  serving.reset();
+  connection.reset();
+  options.header_timeout_ms = 30;
+  connect();
+  client->request(1, TestClient::post("/echo"), false);
+  ASSERT_TRUE(until([&] { return handler.running == 1; }));
+  rt::run(reactor, [](rt::Reactor& on) -> Task<void> { co_await rt::Sleep(on, on.after_ms(80)); }(reactor));
+  client->data(1, "late", true);
+  ASSERT_TRUE(answered(1));
+  EXPECT_EQ(client->content(1), "late");
+}
+
 TEST_F(Http2Server, ResetsAStreamWithoutAWholeAnswer) {
   client->request(1, TestClient::get("/silent"));
   client->request(3, TestClient::get("/short"));
@@ -332,10 +354,13 @@ TEST_F(Http2Server, EndsAConnectionOfContinuations) {
 }
 
 TEST_F(Http2Server, EndsAConnectionThatMakesUsReset) {
+  std::string flood;
   for (std::uint32_t id = 1; id < 601; id += 2) {
-    client->request(id, TestClient::get("/hang"));
-    client->write(TestClient::frame(NGHTTP2_WINDOW_UPDATE, 0, id, "\x7f\xff\xff\xff"));  // over what a window may be
+    flood += TestClient::frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id,
+                               TestClient::block(TestClient::get("/hang")));
+    flood += TestClient::frame(NGHTTP2_WINDOW_UPDATE, 0, id, "\x7f\xff\xff\xff");  // over what a window may be
   }
+  client->write(flood);
   EXPECT_EQ(goaway(), static_cast<std::uint32_t>(NGHTTP2_ENHANCE_YOUR_CALM));
 }
 

@@ -15,6 +15,9 @@ namespace sluice::http::h2 {
 namespace {
 
 constexpr std::size_t kPooledExchanges = 1024;
+// What is received and thrown away behind an answer that did not wait for it.
+constexpr std::size_t kDiscardOctets = 256 * 1024;
+constexpr std::int64_t kDiscardMs = 2'000;
 
 ssize_t read_content(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room, std::uint32_t* flags,
                      nghttp2_data_source* source, void*) {
@@ -113,7 +116,22 @@ Task<void> ServerExchange::live() {
   } catch (const std::exception& error) {
     log::error("request.failed", {{"error", error.what()}});
   }
+  if (response_complete_) co_await discard_rest();
   finish();
+}
+
+/// Gives a client that is still sending a little time to finish: some take RST_STREAM behind a whole answer for a
+/// failure and lose the answer.
+Task<void> ServerExchange::discard_rest() {
+  if (expects_continue_) co_return;  // it waits for leave to send, and will not get it
+  body_.set_timeout(kDiscardMs);
+  const rt::Deadline deadline = reactor().after_ms(kDiscardMs);
+  std::size_t discarded = 0;
+  while (!closed_ && !body_.ended() && discarded < kDiscardOctets && !deadline.passed(reactor().clock())) {
+    Result<Chunk> chunk = co_await body_.read();
+    if (!chunk) break;
+    discarded += chunk->bytes.size();
+  }
 }
 
 /// The handler is done: what it left open is closed.
@@ -159,7 +177,6 @@ void ServerExchange::submit_head(const ResponseHead& head, Framing framing, bool
 Task<Result<>> ServerExchange::respond(ResponseHead& head, BodyReader* body) {
   SLUICE_ASSERT(!response_started_);
   response_started_ = true;
-  expects_continue_ = false;
   if (request_.method == "HEAD" || !may_have_content(head.status)) body = nullptr;
   const Framing framing = response_framing(head, body != nullptr, request_.method);
   if (body == nullptr) {

@@ -87,6 +87,7 @@ class ServerExchange final : public ServerStream, private IncomingBody::Owner {
   void consumed(std::size_t octets) override;
 
   Task<void> live();
+  Task<void> discard_rest();
   void finish();
   void submit_head(const ResponseHead& head, Framing framing, bool has_body);
   Result<> offer(const Chunk& chunk, const BodyReader& body);

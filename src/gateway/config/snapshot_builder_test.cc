@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/config/snapshot_builder.h"
+
+#include <string>
+#include <vector>
+
+#include "gateway/gateway_fixture.h"
+
+namespace sluice::gateway {
+namespace {
+
+class SnapshotTest : public testing::Test, protected Generations {
+ protected:
+  /// The name of the route that takes a request for `path`; "" for none.
+  static std::string match(const Snapshot& snapshot, std::string_view path) {
+    router::MatchInput input;
+    input.method = "GET";
+    input.host = "a.test";
+    input.path = path;
+    const router::Match found = snapshot.routes->match(input);
+    return found ? static_cast<const RouteConfig*>(found.route->target.get())->name : "";
+  }
+  static sync::Delta removal(std::string type, int id) {
+    sync::Delta delta;
+    delta.removals.push_back({std::move(type), test_uuid(id)});
+    return delta;
+  }
+};
+
+const std::string kService = "services:\n- id: " + test_id(1) + "\n  name: s\n  host: up.test\n  routes:\n";
+const std::string kTwoRoutes = kService + "  - {id: " + test_id(2) + ", name: one, paths: [/one]}\n  - {id: " + test_id(3) +
+                               ", name: two, paths: [/two]}\n";
+
+TEST_F(SnapshotTest, IsEmptyAtFirst) {
+  EXPECT_TRUE(current->empty());
+  EXPECT_EQ(current->hash, std::string(32, '0'));
+  EXPECT_EQ(match(*current, "/"), "");
+}
+
+TEST_F(SnapshotTest, MatchesTheRoutesOfAWholeConfiguration) {
+  load(kTwoRoutes);
+  EXPECT_EQ(match(*current, "/one/more"), "one");
+  EXPECT_EQ(match(*current, "/two"), "two");
+  EXPECT_EQ(match(*current, "/three"), "");
+  EXPECT_EQ(current->generation, 1U);
+}
+
+TEST_F(SnapshotTest, NamesTheConfigurationByItsHash) {
+  apply(vocabulary.load(kTwoRoutes, std::string(32, 'a')));
+  EXPECT_EQ(current->hash, std::string(32, 'a'));
+  apply(removal("routes", 2));
+  EXPECT_EQ(current->hash, std::string(32, 'a')) << "a change without a hash keeps it";
+}
+
+TEST_F(SnapshotTest, RemovesWhatAWholeConfigurationNoLongerNames) {
+  load(kTwoRoutes + "consumers:\n- {id: " + test_id(9) + ", username: bob}\n");
+  load(kService + "  - {id: " + test_id(3) + ", name: two, paths: [/two]}\n");
+  EXPECT_EQ(match(*current, "/one"), "");
+  EXPECT_EQ(match(*current, "/two"), "two");
+  EXPECT_EQ(current->consumer_by_username("bob"), nullptr);
+  EXPECT_EQ(current->rows.find("routes")->second.size(), 1U);
+}
+
+TEST_F(SnapshotTest, SharesEverythingWhenTheSameIsLoadedAgain) {
+  const Snapshot::Ref before = load(kTwoRoutes);
+  const Snapshot::Ref after = load(kTwoRoutes);
+  EXPECT_EQ(after->routes, before->routes);
+  EXPECT_EQ(after->policy_epoch, before->policy_epoch);
+  EXPECT_EQ(after->services.find(test_uuid(1))->get(), before->services.find(test_uuid(1))->get());
+  EXPECT_EQ(after->routes_by_id.find(test_uuid(2))->get(), before->routes_by_id.find(test_uuid(2))->get());
+}
+
+TEST_F(SnapshotTest, SharesWhatAChangeDoesNotTouch) {
+  const Snapshot::Ref before = load(kTwoRoutes);
+  const Snapshot::Ref after =
+      apply(vocabulary.only("routes", kService + "  - {id: " + test_id(2) + ", name: one, paths: [/moved]}\n"));
+  EXPECT_EQ(match(*after, "/moved"), "one");
+  EXPECT_EQ(match(*after, "/one"), "");
+  EXPECT_EQ(match(*after, "/two"), "two") << "a delta removes nothing that it does not name";
+  EXPECT_EQ(after->routes_by_id.find(test_uuid(3))->get(), before->routes_by_id.find(test_uuid(3))->get());
+  EXPECT_EQ(after->policy_epoch, before->policy_epoch) << "plans of other routes stay";
+}
+
+TEST_F(SnapshotTest, LeavesTheGenerationBeforeAsItWas) {
+  const Snapshot::Ref before = load(kTwoRoutes);
+  apply(removal("routes", 2));
+  EXPECT_EQ(match(*current, "/one"), "");
+  EXPECT_EQ(match(*before, "/one"), "one");
+}
+
+TEST_F(SnapshotTest, HidesTheRoutesOfADisabledService) {
+  load(kTwoRoutes);
+  auto service = [](bool enabled) {
+    return "services:\n- {id: " + test_id(1) + ", name: s, host: up.test, enabled: " + (enabled ? "true" : "false") + "}\n";
+  };
+  const Snapshot::Ref off = apply(vocabulary.only("services", service(false)));
+  EXPECT_EQ(match(*off, "/one"), "");
+  EXPECT_EQ(match(*off, "/two"), "");
+  const Snapshot::Ref on = apply(vocabulary.only("services", service(true)));
+  EXPECT_EQ(match(*on, "/one"), "one");
+  EXPECT_EQ(match(*off, "/one"), "");
+}
+
+TEST_F(SnapshotTest, RefusesAChangeAsAWholeAndSaysWhy) {
+  load(kTwoRoutes);
+  const PluginRegistry without_plugins;
+  const SnapshotBuilder poorer(*vocabulary.catalog, without_plugins, router::Flavor::TraditionalCompatible);
+  auto built = poorer.build(*current, vocabulary.load("plugins:\n- {id: " + test_id(5) + ", name: answer}\n"));
+  ASSERT_FALSE(built);
+  ASSERT_EQ(built.error().size(), 1U);
+  EXPECT_EQ(built.error()[0].type, "plugins");
+  EXPECT_EQ(built.error()[0].id, test_uuid(5));
+  EXPECT_EQ(built.error()[0].field, "name");
+  EXPECT_EQ(match(*current, "/one"), "one");
+}
+
+TEST_F(SnapshotTest, PutsGroupsIntoConsumersSortedByName) {
+  load("consumer_groups:\n- {id: " + test_id(11) + ", name: silver}\n- {id: " + test_id(12) + ", name: gold}\nconsumers:\n- id: " +
+       test_id(1) + "\n  username: bob\n  groups: [{name: silver}, {name: gold}]\n  acls: [{group: staff}]\n");
+  const Consumer* bob = current->consumer_by_username("bob");
+  ASSERT_NE(bob, nullptr);
+  EXPECT_EQ(bob->consumer_groups, (std::vector<Uuid>{test_uuid(12), test_uuid(11)}));
+  EXPECT_EQ(bob->acl_groups, std::vector<std::string>{"staff"});
+  EXPECT_EQ(current->consumer(test_uuid(1)), bob);
+  EXPECT_EQ(current->consumer_group_name(test_uuid(12)), "gold");
+}
+
+TEST_F(SnapshotTest, SortsGroupsAnewWhenOneIsRenamed) {
+  load("consumer_groups:\n- {id: " + test_id(11) + ", name: b}\n- {id: " + test_id(12) + ", name: a}\nconsumers:\n- id: " + test_id(1) +
+       "\n  username: bob\n  groups: [{name: a}, {name: b}]\n");
+  const Consumer* before = current->consumer(test_uuid(1));
+  EXPECT_EQ(before->consumer_groups.front(), test_uuid(12));
+  apply(vocabulary.only("consumer_groups", "consumer_groups:\n- {id: " + test_id(12) + ", name: z}\n"));
+  EXPECT_EQ(current->consumer(test_uuid(1))->consumer_groups.front(), test_uuid(11));
+}
+
+TEST_F(SnapshotTest, ForgetsAMembershipThatIsRemoved) {
+  load("consumers:\n- id: " + test_id(1) + "\n  username: bob\n  acls: [{id: " + test_id(7) + ", group: staff}, {group: boss}]\n");
+  apply(removal("acls", 7));
+  EXPECT_EQ(current->consumer(test_uuid(1))->acl_groups, std::vector<std::string>{"boss"});
+  EXPECT_EQ(current->consumer_by_username("bob")->acl_groups, std::vector<std::string>{"boss"});
+}
+
+std::string keys(const std::string& of_first, const std::string& of_second) {
+  return "consumers:\n- id: " + test_id(1) + "\n  username: bob\n  keyauth_credentials: [{id: " + test_id(21) + ", key: " + of_first +
+         "}]\n- id: " + test_id(2) + "\n  username: eve\n  keyauth_credentials: [{id: " + test_id(22) + ", key: " + of_second + "}]\n";
+}
+
+TEST_F(SnapshotTest, FindsCredentialsByTheirKey) {
+  load(keys("alpha", "beta"));
+  ASSERT_NE(current->credential("keyauth_credentials", "alpha"), nullptr);
+  EXPECT_EQ(current->credential("keyauth_credentials", "alpha")->consumer_id, test_uuid(1));
+  EXPECT_EQ(current->credential("basicauth_credentials", "alpha"), nullptr);
+  EXPECT_EQ(current->credential("keyauth_credentials", "alph"), nullptr);
+}
+
+TEST_F(SnapshotTest, ForgetsAKeyThatWasReplaced) {
+  load(keys("alpha", "beta"));
+  load(keys("gamma", "beta"));
+  EXPECT_EQ(current->credential("keyauth_credentials", "alpha"), nullptr);
+  EXPECT_EQ(current->credential("keyauth_credentials", "gamma")->id, test_uuid(21));
+}
+
+TEST_F(SnapshotTest, ComputesWhenACredentialExpires) {
+  load("consumers:\n- username: bob\n  keyauth_credentials: [{key: brief, ttl: 60}, {key: lasting}]\n");
+  EXPECT_EQ(current->credential("keyauth_credentials", "brief")->expires_at_s, 1'700'000'060);
+  EXPECT_FALSE(current->credential("keyauth_credentials", "lasting")->expires_at_s);
+}
+
+TEST_F(SnapshotTest, ForgetsTheNameOfARenamedConsumer) {
+  load("consumers:\n- {id: " + test_id(1) + ", username: bob}\n");
+  load("consumers:\n- {id: " + test_id(1) + ", username: rob}\n");
+  EXPECT_EQ(current->consumer_by_username("bob"), nullptr);
+  EXPECT_EQ(current->consumer_by_username("rob")->id, test_uuid(1));
+}
+
+TEST_F(SnapshotTest, KeepsTheTargetsOfAnUpstreamThatChanges) {
+  load("upstreams:\n- id: " + test_id(1) + "\n  name: up\n  targets: [{id: " + test_id(2) + ", target: \"10.0.0.1:81\", weight: 7}]\n");
+  apply(vocabulary.only("upstreams", "upstreams:\n- {id: " + test_id(1) + ", name: down, host_header: h.test}\n"));
+  EXPECT_EQ(current->upstreams_by_name.find(std::string_view("up")), nullptr);
+  const UpstreamConfig& upstream = **current->upstreams_by_name.find(std::string_view("down"));
+  ASSERT_EQ(upstream.targets.size(), 1U);
+  EXPECT_EQ(upstream.targets[0].host, "10.0.0.1");
+  EXPECT_EQ(upstream.targets[0].port, 81);
+  EXPECT_EQ(upstream.targets[0].weight, 7);
+  EXPECT_EQ(upstream.host_header, "h.test");
+}
+
+TEST_F(SnapshotTest, LeavesOutDisabledPlugins) {
+  load("plugins:\n- {id: " + test_id(1) + ", name: answer, enabled: false}\n");
+  EXPECT_EQ(current->plugins_at({}), nullptr);
+  load("plugins:\n- {id: " + test_id(1) + ", name: answer}\n");
+  ASSERT_NE(current->plugins_at({}), nullptr);
+  EXPECT_EQ(current->plugins_at({})->size(), 1U);
+}
+
+}  // namespace
+}  // namespace sluice::gateway
