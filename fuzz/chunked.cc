@@ -74,7 +74,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (whole.end != Decoded::End::Done) return 0;
   const auto strict = fuzz::strict_chunked(text);
   fuzz::expect(strict.has_value(), "a strict reader accepts it too");
-  fuzz::expect(strict->content == whole.content && strict->consumed == whole.consumed, "a strict reader reads the same");
+  fuzz::expect(strict->content == whole.content && strict->consumed == whole.consumed,
+               "a strict reader reads the same");
   std::string trailers;
   for (const auto& [name, value] : strict->trailers) trailers += name + ":" + value + "\n";
   fuzz::expect(trailers == whole.trailers, "a strict reader reads the same trailers");

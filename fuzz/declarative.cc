@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::expect(rows.error().body().is_object() && rows.error().flattened_body().is_object(), "says why");
     return 0;
   }
-  for (const entity::Row& row : *rows) fuzz::expect(parse_json(row.document).has_value(), "canonical documents are JSON");
+  for (const entity::Row& row : *rows)
+    fuzz::expect(parse_json(row.document).has_value(), "canonical documents are JSON");
   const Json exported = entity::export_declarative(*vocabulary.catalog, *rows);
   const auto again = entity::load_declarative(*vocabulary.catalog, exported, options);
   fuzz::expect(again && again->size() == rows->size(), "what is exported can be loaded");

@@ -44,7 +44,8 @@ void edit(std::string_view input) {
       fuzz::expect(headers.remove(name) == std::erase_if(model, same), "removes as many");
     }
     fuzz::expect(headers.size() == model.size(), "as many lines");
-    fuzz::expect(headers.count(name) == static_cast<std::size_t>(std::count_if(model.begin(), model.end(), same)), "counts");
+    fuzz::expect(headers.count(name) == static_cast<std::size_t>(std::count_if(model.begin(), model.end(), same)),
+                 "counts");
   }
   std::size_t i = 0;
   for (const http::Field& field : headers) {

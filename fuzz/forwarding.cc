@@ -58,7 +58,8 @@ void expect_no_twins(const fuzz::StrictHead& head) {
     std::string folded = fuzz::lower_case(name);
     if (folded.find('_') == std::string::npos) continue;
     for (char& c : folded) c = c == '_' ? '-' : c;
-    fuzz::expect(!folded.starts_with("x-consumer") && !folded.starts_with("x-forwarded"), "no twin of an identity field");
+    fuzz::expect(!folded.starts_with("x-consumer") && !folded.starts_with("x-forwarded"),
+                 "no twin of an identity field");
   }
 }
 
@@ -98,8 +99,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   expect_once(*strict, "x-real-ip", "192.0.2.7");
   expect_once(*strict, "x-kong-request-id", ex.id());
   fuzz::expect(strict->values("connection").size() <= 1 && strict->values("upgrade").size() <= 1, "one hop's fields");
-  for (const std::string& upgrade : strict->values("upgrade")) fuzz::expect(upgrade == "websocket", "no foreign upgrade");
-  fuzz::expect(strict->values("keep-alive").empty() && strict->values("proxy-connection").empty(), "no other hop's fields");
+  for (const std::string& upgrade : strict->values("upgrade"))
+    fuzz::expect(upgrade == "websocket", "no foreign upgrade");
+  fuzz::expect(strict->values("keep-alive").empty() && strict->values("proxy-connection").empty(),
+               "no other hop's fields");
   expect_no_twins(*strict);
   return 0;
 }

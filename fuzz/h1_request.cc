@@ -84,7 +84,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (outcome.complete()) fuzz::expect(!early.complete() && !early.malformed(), "incomplete until its last octet");
   if (early.malformed()) fuzz::expect(outcome.malformed(), "what is malformed stays malformed");
 
-  if (outcome.malformed()) fuzz::expect(outcome.status >= 400 && outcome.status < 600 && *outcome.why != '\0', "says why");
+  if (outcome.malformed())
+    fuzz::expect(outcome.status >= 400 && outcome.status < 600 && *outcome.why != '\0', "says why");
   if (!outcome.complete()) return 0;
   compare_received(head, text, outcome.consumed);
   compare_forwarded(head);

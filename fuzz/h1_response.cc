@@ -25,7 +25,8 @@ void compare_received(const http::ResponseHead& head, const fuzz::StrictHead& st
   }
   const bool never = head.status < 200 || head.status == 204 || head.status == 304;
   if (to_head || never) {
-    fuzz::expect(head.framing.kind == Framing::Kind::None || (to_head && head.framing.length == strict.length), "no content");
+    fuzz::expect(head.framing.kind == Framing::Kind::None || (to_head && head.framing.length == strict.length),
+                 "no content");
   } else {
     fuzz::expect(strict.chunked == (head.framing.kind == Framing::Kind::Chunked), "chunked for both");
     fuzz::expect(strict.length.has_value() == (head.framing.kind == Framing::Kind::Length), "a length for both");

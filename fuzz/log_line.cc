@@ -20,9 +20,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string text;
   log::append_text_line(text, 0, log::Level::Warn, "fuzz.event", {{"value", value}, {"count", 1}});
   fuzz::expect(std::count(text.begin(), text.end(), '\n') == 1 && text.ends_with('\n'), "one text line");
-  const bool harmless = std::none_of(text.begin(), text.end() - 1, [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  });
+  const bool harmless = std::none_of(text.begin(), text.end() - 1,
+                                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
   fuzz::expect(harmless, "no control octet reaches a terminal");
   return 0;
 }

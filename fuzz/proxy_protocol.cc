@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto found = net::parse_proxy_header(text);
   if (!found || !*found) return 0;
   const net::ProxyHeader& header = **found;
-  fuzz::expect(header.size > 0 && header.size <= text.size() && header.size <= net::kMaxProxyHeader, "a size in bounds");
+  fuzz::expect(header.size > 0 && header.size <= text.size() && header.size <= net::kMaxProxyHeader,
+               "a size in bounds");
   fuzz::expect(header.source.is_set() == header.destination.is_set(), "both addresses or none");
 
   auto exact = net::parse_proxy_header(std::string(text, 0, header.size));

@@ -31,7 +31,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     }
     const auto groups = regex.groups(text, anchor);
     fuzz::expect(!groups.empty() && groups[0] == whole, "group 0 is the match");
-    for (const auto& [name, number] : regex.group_names()) fuzz::expect(number < groups.size() && !name.empty(), "named groups");
+    for (const auto& [name, number] : regex.group_names())
+      fuzz::expect(number < groups.size() && !name.empty(), "named groups");
   }
   return 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "settings/load.h"
-
 #include "input.h"
+#include "settings/load.h"
 
 /// A settings file: either it loads, or every problem says where it stands and what it is.
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -8,8 +8,12 @@ namespace {
 
 constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -149,7 +153,8 @@ std::optional<StrictHead> strict_request(std::string_view text) {
   head.method = line->substr(0, first);
   head.target = line->substr(first + 1, last - first - 1);
   head.version = line->substr(last + 1);
-  const bool plain = std::all_of(head.target.begin(), head.target.end(), [](char c) { return c > 32 && c < 127 && c != '#'; });
+  const bool plain =
+      std::all_of(head.target.begin(), head.target.end(), [](char c) { return c > 32 && c < 127 && c != '#'; });
   const bool known = head.version.size() == 8 && head.version.starts_with("HTTP/1.") && is_digit(head.version[7]);
   if (!is_token(head.method) || head.target.empty() || !plain || !known) return std::nullopt;
   if (head.version != "HTTP/1.0") head.version = "HTTP/1.1";
@@ -165,7 +170,8 @@ std::optional<StrictHead> strict_request(std::string_view text) {
 std::optional<StrictHead> strict_response(std::string_view text) {
   StrictHead head;
   auto line = take_line(text);
-  if (!line || line->size() < 12 || !line->starts_with("HTTP/1.") || !is_digit((*line)[7]) || (*line)[8] != ' ') return std::nullopt;
+  if (!line || line->size() < 12 || !line->starts_with("HTTP/1.") || !is_digit((*line)[7]) || (*line)[8] != ' ')
+    return std::nullopt;
   if (line->size() > 12 && ((*line)[12] != ' ' || !is_value(line->substr(13)))) return std::nullopt;
   head.version = (*line)[7] == '0' ? "HTTP/1.0" : "HTTP/1.1";
   head.status = line->substr(9, 3);

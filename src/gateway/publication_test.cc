@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "gateway/gateway_fixture.h"
 #include "gateway/node.h"
@@ -34,7 +34,8 @@ class Asker {
   /// "<status> <content>" of the answer; "broken" without one.
   std::string ask(const std::string& path) {
     const std::string request = "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n";
-    if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return "broken";
+    if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+      return "broken";
     std::string heard;
     for (;;) {
       const std::size_t end = heard.find("\r\n\r\n");
@@ -71,7 +72,8 @@ class PublicationTest : public testing::Test {
                                                   .blocking = blocking,
                                                   .counters = counters,
                                                   .files = files});
-    node = std::make_unique<Node>(*parts, *vocabulary.catalog, vocabulary.plugins, router::Flavor::TraditionalCompatible, kShards, control);
+    node = std::make_unique<Node>(*parts, *vocabulary.catalog, vocabulary.plugins,
+                                  router::Flavor::TraditionalCompatible, kShards, control);
     ASSERT_TRUE(node->apply_now(vocabulary.load(yaml)).has_value());
     doors.resize(1);
     net::Address where(*IpAddress::parse("127.0.0.1"), 0);
@@ -90,9 +92,9 @@ class PublicationTest : public testing::Test {
   }
   /// /a answers with `number`.
   static std::string answering(int number) {
-    return "services:\n- {id: " + test_id(1) + ", host: up.test}\nroutes:\n- {id: " + test_id(2) + ", paths: [/a], service: {id: " +
-           test_id(1) + "}}\nplugins:\n- {id: " + test_id(3) + ", name: answer, route: {id: " + test_id(2) + "}, config: {value: \"" +
-           std::to_string(number) + "\"}}\n";
+    return "services:\n- {id: " + test_id(1) + ", host: up.test}\nroutes:\n- {id: " + test_id(2) +
+           ", paths: [/a], service: {id: " + test_id(1) + "}}\nplugins:\n- {id: " + test_id(3) +
+           ", name: answer, route: {id: " + test_id(2) + "}, config: {value: \"" + std::to_string(number) + "\"}}\n";
   }
 
   TestVocabulary vocabulary;
@@ -109,7 +111,8 @@ class PublicationTest : public testing::Test {
 TEST_F(PublicationTest, IsLiveOnEveryShardWhenApplyReturns) {
   start(answering(0));
   std::vector<std::unique_ptr<Asker>> askers;
-  for (int i = 0; i < 8; ++i) askers.push_back(std::make_unique<Asker>(gateway));  // the kernel spreads them over the shards
+  for (int i = 0; i < 8; ++i)
+    askers.push_back(std::make_unique<Asker>(gateway));  // the kernel spreads them over the shards
   for (auto& asker : askers) EXPECT_EQ(asker->ask("/a"), "200 0");
   for (int number = 1; number <= 20; ++number) {
     ASSERT_TRUE(apply(vocabulary.only("plugins", answering(number))).has_value());
@@ -139,7 +142,8 @@ TEST_F(PublicationTest, FailsNoRequestWhileConfigurationsChange) {
     });
   }
   for (int number = 1; number <= 60; ++number) {
-    sync::Delta delta = number % 3 == 0 ? vocabulary.load(answering(number)) : vocabulary.only("plugins", answering(number));
+    sync::Delta delta =
+        number % 3 == 0 ? vocabulary.load(answering(number)) : vocabulary.only("plugins", answering(number));
     EXPECT_TRUE(apply(std::move(delta)).has_value());
   }
   while (answered < 200) std::this_thread::yield();
@@ -162,7 +166,8 @@ TEST_F(PublicationTest, AppliesChangesInTheOrderOfTheCalls) {
 TEST_F(PublicationTest, ChangesNothingWhenAChangeIsRefused) {
   start(answering(7));
   sync::Delta broken = vocabulary.only("plugins", answering(8));
-  broken.upserts.push_back({"plugins", test_uuid(9), std::make_shared<const std::string>(R"({"name":"no-such-plugin"})")});
+  broken.upserts.push_back(
+      {"plugins", test_uuid(9), std::make_shared<const std::string>(R"({"name":"no-such-plugin"})")});
   auto outcome = apply(std::move(broken));
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().size(), 1U);

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/stream.h"
 #include "rt/reactor.h"
@@ -26,7 +25,8 @@ namespace sluice::http {
 class Peer {
  public:
   Peer(rt::Reactor& reactor, int fd) : reactor_(reactor), fd_(fd) {}
-  Peer(Peer&& other) noexcept : reactor_(other.reactor_), fd_(std::exchange(other.fd_, -1)), heard_(std::move(other.heard_)) {}
+  Peer(Peer&& other) noexcept
+      : reactor_(other.reactor_), fd_(std::exchange(other.fd_, -1)), heard_(std::move(other.heard_)) {}
   Peer& operator=(Peer&&) = delete;
   ~Peer() { hang_up(); }
 

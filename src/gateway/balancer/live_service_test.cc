@@ -50,7 +50,9 @@ TEST_F(BalancerTest, SendsAServiceWithAnAddressThere) {
 }
 
 TEST_F(BalancerTest, SpreadsRequestsByWeight) {
-  load(config("up", "  - {target: \"10.0.0.1:80\", weight: 10}\n  - {target: \"10.0.0.2:80\", weight: 30}\n  - {target: \"10.0.0.3:80\", weight: 60}\n"));
+  load(config("up",
+              "  - {target: \"10.0.0.1:80\", weight: 10}\n  - {target: \"10.0.0.2:80\", weight: 30}\n  - {target: "
+              "\"10.0.0.3:80\", weight: 60}\n"));
   EXPECT_EQ(picks(100), (std::map<std::string, int>{{"10.0.0.1:80", 10}, {"10.0.0.2:80", 30}, {"10.0.0.3:80", 60}}));
 }
 
@@ -103,11 +105,13 @@ TEST_F(BalancerTest, FollowsAChangeOfTargetsAndKeepsTheirPools) {
   load(config("up", "  - {id: " + test_id(5) + ", target: \"10.0.0.1:80\"}\n"));
   auto choice = rt::run(reactor, balancer.pick(*live(), reactor.after_ms(1000)));
   Endpoint* endpoint = choice->endpoint;
-  load(config("up", "  - {id: " + test_id(5) + ", target: \"10.0.0.1:80\"}\n  - {id: " + test_id(6) + ", target: \"10.0.0.2:80\"}\n"));
+  load(config("up", "  - {id: " + test_id(5) + ", target: \"10.0.0.1:80\"}\n  - {id: " + test_id(6) +
+                        ", target: \"10.0.0.2:80\"}\n"));
   EXPECT_EQ(picks(10), (std::map<std::string, int>{{"10.0.0.1:80", 5}, {"10.0.0.2:80", 5}}));
   Rc<LiveService> service = live();
   Endpoint* again = rt::run(reactor, balancer.pick(*service, reactor.after_ms(1000)))->endpoint;
-  if (again->address.to_string() != "10.0.0.1:80") again = rt::run(reactor, balancer.pick(*service, reactor.after_ms(1000)))->endpoint;
+  if (again->address.to_string() != "10.0.0.1:80")
+    again = rt::run(reactor, balancer.pick(*service, reactor.after_ms(1000)))->endpoint;
   EXPECT_EQ(again, endpoint);
 }
 

@@ -176,7 +176,9 @@ void Edit::service(const Change& change) {
 
 void Edit::consumer(const Change& change) {
   if (change.before != nullptr) {
-    if (std::string name = text(*change.before, "username"); !name.empty()) next_->consumers_by_username.erase(name);
+    std::string name = text(*change.before, "username");
+    const auto* holder = next_->consumers_by_username.find(name);
+    if (holder != nullptr && (*holder)->id == change.id) next_->consumers_by_username.erase(name);
   }
   if (change.after == nullptr) {
     next_->consumers.erase(change.id);
@@ -241,7 +243,11 @@ void Edit::credential(const Change& change, std::string_view collection, std::st
     const Json* value = document.find(field);
     return value != nullptr && value->is_string() ? resolve_secrets(*value, *next_).as_string() : std::string{};
   };
-  if (change.before != nullptr) next_->credentials.erase(credential_key(collection, secret_text(*change.before, identity)));
+  if (change.before != nullptr) {
+    std::string key = credential_key(collection, secret_text(*change.before, identity));
+    const auto* holder = next_->credentials.find(key);
+    if (holder != nullptr && (*holder)->id == change.id) next_->credentials.erase(key);  // not another row's by now
+  }
   if (change.after == nullptr) return;
   // A reference that cannot be resolved is no key at all, least of all one that a client could spell.
   if (secret_text(*change.after, identity).empty()) return;
@@ -315,7 +321,11 @@ void Edit::plugin(const Change& change) {
 
 void Edit::upstream(const Change& change) {
   policy_changed();
-  if (change.before != nullptr) next_->upstreams_by_name.erase(text(*change.before, "name"));
+  if (change.before != nullptr) {
+    std::string name = text(*change.before, "name");
+    const auto* holder = next_->upstreams_by_name.find(name);
+    if (holder != nullptr && (*holder)->id == change.id) next_->upstreams_by_name.erase(name);
+  }
   const auto* old = next_->upstreams.find(change.id);
   std::vector<TargetConfig> targets = old != nullptr ? (*old)->targets : std::vector<TargetConfig>{};
   if (change.after == nullptr) {

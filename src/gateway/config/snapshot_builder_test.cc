@@ -28,8 +28,8 @@ class SnapshotTest : public testing::Test, protected Generations {
 };
 
 const std::string kService = "services:\n- id: " + test_id(1) + "\n  name: s\n  host: up.test\n  routes:\n";
-const std::string kTwoRoutes = kService + "  - {id: " + test_id(2) + ", name: one, paths: [/one]}\n  - {id: " + test_id(3) +
-                               ", name: two, paths: [/two]}\n";
+const std::string kTwoRoutes = kService + "  - {id: " + test_id(2) +
+                               ", name: one, paths: [/one]}\n  - {id: " + test_id(3) + ", name: two, paths: [/two]}\n";
 
 TEST_F(SnapshotTest, IsEmptyAtFirst) {
   EXPECT_TRUE(current->empty());
@@ -91,7 +91,8 @@ TEST_F(SnapshotTest, LeavesTheGenerationBeforeAsItWas) {
 TEST_F(SnapshotTest, HidesTheRoutesOfADisabledService) {
   load(kTwoRoutes);
   auto service = [](bool enabled) {
-    return "services:\n- {id: " + test_id(1) + ", name: s, host: up.test, enabled: " + (enabled ? "true" : "false") + "}\n";
+    return "services:\n- {id: " + test_id(1) + ", name: s, host: up.test, enabled: " + (enabled ? "true" : "false") +
+           "}\n";
   };
   const Snapshot::Ref off = apply(vocabulary.only("services", service(false)));
   EXPECT_EQ(match(*off, "/one"), "");
@@ -115,8 +116,9 @@ TEST_F(SnapshotTest, RefusesAChangeAsAWholeAndSaysWhy) {
 }
 
 TEST_F(SnapshotTest, PutsGroupsIntoConsumersSortedByName) {
-  load("consumer_groups:\n- {id: " + test_id(11) + ", name: silver}\n- {id: " + test_id(12) + ", name: gold}\nconsumers:\n- id: " +
-       test_id(1) + "\n  username: bob\n  groups: [{name: silver}, {name: gold}]\n  acls: [{group: staff}]\n");
+  load("consumer_groups:\n- {id: " + test_id(11) + ", name: silver}\n- {id: " + test_id(12) +
+       ", name: gold}\nconsumers:\n- id: " + test_id(1) +
+       "\n  username: bob\n  groups: [{name: silver}, {name: gold}]\n  acls: [{group: staff}]\n");
   const Consumer* bob = current->consumer_by_username("bob");
   ASSERT_NE(bob, nullptr);
   EXPECT_EQ(bob->consumer_groups, (std::vector<Uuid>{test_uuid(12), test_uuid(11)}));
@@ -126,8 +128,8 @@ TEST_F(SnapshotTest, PutsGroupsIntoConsumersSortedByName) {
 }
 
 TEST_F(SnapshotTest, SortsGroupsAnewWhenOneIsRenamed) {
-  load("consumer_groups:\n- {id: " + test_id(11) + ", name: b}\n- {id: " + test_id(12) + ", name: a}\nconsumers:\n- id: " + test_id(1) +
-       "\n  username: bob\n  groups: [{name: a}, {name: b}]\n");
+  load("consumer_groups:\n- {id: " + test_id(11) + ", name: b}\n- {id: " + test_id(12) +
+       ", name: a}\nconsumers:\n- id: " + test_id(1) + "\n  username: bob\n  groups: [{name: a}, {name: b}]\n");
   const Consumer* before = current->consumer(test_uuid(1));
   EXPECT_EQ(before->consumer_groups.front(), test_uuid(12));
   apply(vocabulary.only("consumer_groups", "consumer_groups:\n- {id: " + test_id(12) + ", name: z}\n"));
@@ -135,15 +137,17 @@ TEST_F(SnapshotTest, SortsGroupsAnewWhenOneIsRenamed) {
 }
 
 TEST_F(SnapshotTest, ForgetsAMembershipThatIsRemoved) {
-  load("consumers:\n- id: " + test_id(1) + "\n  username: bob\n  acls: [{id: " + test_id(7) + ", group: staff}, {group: boss}]\n");
+  load("consumers:\n- id: " + test_id(1) + "\n  username: bob\n  acls: [{id: " + test_id(7) +
+       ", group: staff}, {group: boss}]\n");
   apply(removal("acls", 7));
   EXPECT_EQ(current->consumer(test_uuid(1))->acl_groups, std::vector<std::string>{"boss"});
   EXPECT_EQ(current->consumer_by_username("bob")->acl_groups, std::vector<std::string>{"boss"});
 }
 
 std::string keys(const std::string& of_first, const std::string& of_second) {
-  return "consumers:\n- id: " + test_id(1) + "\n  username: bob\n  keyauth_credentials: [{id: " + test_id(21) + ", key: " + of_first +
-         "}]\n- id: " + test_id(2) + "\n  username: eve\n  keyauth_credentials: [{id: " + test_id(22) + ", key: " + of_second + "}]\n";
+  return "consumers:\n- id: " + test_id(1) + "\n  username: bob\n  keyauth_credentials: [{id: " + test_id(21) +
+         ", key: " + of_first + "}]\n- id: " + test_id(2) +
+         "\n  username: eve\n  keyauth_credentials: [{id: " + test_id(22) + ", key: " + of_second + "}]\n";
 }
 
 TEST_F(SnapshotTest, FindsCredentialsByTheirKey) {
@@ -175,7 +179,8 @@ TEST_F(SnapshotTest, ForgetsTheNameOfARenamedConsumer) {
 }
 
 TEST_F(SnapshotTest, KeepsTheTargetsOfAnUpstreamThatChanges) {
-  load("upstreams:\n- id: " + test_id(1) + "\n  name: up\n  targets: [{id: " + test_id(2) + ", target: \"10.0.0.1:81\", weight: 7}]\n");
+  load("upstreams:\n- id: " + test_id(1) + "\n  name: up\n  targets: [{id: " + test_id(2) +
+       ", target: \"10.0.0.1:81\", weight: 7}]\n");
   apply(vocabulary.only("upstreams", "upstreams:\n- {id: " + test_id(1) + ", name: down, host_header: h.test}\n"));
   EXPECT_EQ(current->upstreams_by_name.find(std::string_view("up")), nullptr);
   const UpstreamConfig& upstream = **current->upstreams_by_name.find(std::string_view("down"));

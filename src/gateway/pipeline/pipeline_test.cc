@@ -39,8 +39,9 @@ class PipelineTest : public testing::Test, protected Generations {
   std::optional<Pipeline> pipeline;
 };
 
-const std::string kBase = "services:\n- {id: " + test_id(2) + ", host: up.test}\nroutes:\n- {id: " + test_id(1) + ", paths: [/a], service: {id: " +
-                          test_id(2) + "}}\nconsumers:\n- {id: " + test_id(3) + ", username: bob}\n- {id: " + test_id(4) + ", username: eve}\nplugins:\n";
+const std::string kBase = "services:\n- {id: " + test_id(2) + ", host: up.test}\nroutes:\n- {id: " + test_id(1) +
+                          ", paths: [/a], service: {id: " + test_id(2) + "}}\nconsumers:\n- {id: " + test_id(3) +
+                          ", username: bob}\n- {id: " + test_id(4) + ", username: eve}\nplugins:\n";
 
 std::string plugin(std::string_view name, std::string_view value, std::string_view more = {}) {
   return "- {name: " + std::string(name) + ", config: {value: " + std::string(value) + "}" + std::string(more) + "}\n";
@@ -93,7 +94,8 @@ TEST_F(PipelineTest, RunsOnlyGlobalRowsWhereNoRouteMatched) {
 }
 
 TEST_F(PipelineTest, SkipsRowsForOtherProtocols) {
-  load(kBase + plugin("mark-early", "tls", ", protocols: [https]") + plugin("mark-late", "plain", ", protocols: [http]"));
+  load(kBase + plugin("mark-early", "tls", ", protocols: [https]") +
+       plugin("mark-late", "plain", ", protocols: [http]"));
   EXPECT_EQ(request_trail(""), "plain ");
 }
 

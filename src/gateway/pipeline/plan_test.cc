@@ -34,10 +34,13 @@ class PlanTest : public testing::Test, protected Generations {
     load("services:\n- {id: " + test_id(kService) + ", host: up.test}\nroutes:\n- {id: " + test_id(kRoute) +
          ", paths: [/a], service: {id: " + test_id(kService) + "}}\n- {id: " + test_id(kOtherRoute) +
          ", paths: [/b]}\nconsumer_groups:\n- {id: " + test_id(kGold) + ", name: gold}\n- {id: " + test_id(kSilver) +
-         ", name: silver}\nconsumers:\n- id: " + test_id(kConsumer) + "\n  username: bob\n  groups: [{name: silver}, {name: gold}]\n" +
+         ", name: silver}\nconsumers:\n- id: " + test_id(kConsumer) +
+         "\n  username: bob\n  groups: [{name: silver}, {name: gold}]\n" +
          (plugins.empty() ? "" : "plugins:\n" + plugins));
   }
-  [[nodiscard]] const RouteConfig* route(int id = kRoute) const { return current->routes_by_id.find(test_uuid(id))->get(); }
+  [[nodiscard]] const RouteConfig* route(int id = kRoute) const {
+    return current->routes_by_id.find(test_uuid(id))->get();
+  }
   [[nodiscard]] const Consumer* bob() const { return current->consumer(test_uuid(kConsumer)); }
   [[nodiscard]] std::vector<std::string> values(const RouteConfig* of, const Consumer* consumer) const {
     std::vector<std::string> found;
@@ -51,9 +54,18 @@ class PlanTest : public testing::Test, protected Generations {
 };
 
 TEST_F(PlanTest, TakesTheNarrowestRowOfEachPlugin) {
-  const std::vector<std::string> by_precedence = {"consumer+route+service", "gold+route+service", "consumer+route", "consumer+service",
-                                                  "gold+route",             "gold+service",       "route+service",  "consumer",
-                                                  "gold",                   "route",              "service",        "global"};
+  const std::vector<std::string> by_precedence = {"consumer+route+service",
+                                                  "gold+route+service",
+                                                  "consumer+route",
+                                                  "consumer+service",
+                                                  "gold+route",
+                                                  "gold+service",
+                                                  "route+service",
+                                                  "consumer",
+                                                  "gold",
+                                                  "route",
+                                                  "service",
+                                                  "global"};
   for (std::size_t first = 0; first < by_precedence.size(); ++first) {
     std::string rows;
     // Backwards and forwards, so that the order of the rows cannot decide.
@@ -97,7 +109,8 @@ TEST_F(PlanTest, IsResolvedOnceAndCached) {
 TEST_F(PlanTest, KeepsInstancesWhoseRowDidNotChange) {
   load_rows(row("answer", "global", 31) + row("mark-late", "route", 32));
   const Rc<Plan> before = cache.plan(*current, route(), nullptr);
-  sync::Delta change = vocabulary.only("plugins", "plugins:\n- {id: " + test_id(31) + ", name: answer, config: {value: new}}\n");
+  sync::Delta change =
+      vocabulary.only("plugins", "plugins:\n- {id: " + test_id(31) + ", name: answer, config: {value: new}}\n");
   apply(std::move(change));
   const Rc<Plan> after = cache.plan(*current, route(), nullptr);
   ASSERT_EQ(after->instances.size(), 2U);

@@ -52,7 +52,8 @@ TEST(ErrorBody, EscapesTheMessageForItsFormat) {
 }
 
 TEST(ErrorBody, HasATextForEveryStatusThatTheGatewaySends) {
-  for (int status : {400, 401, 403, 404, 405, 408, 411, 413, 414, 417, 426, 429, 431, 494, 500, 501, 502, 503, 504, 505}) {
+  for (int status :
+       {400, 401, 403, 404, 405, 408, 411, 413, 414, 417, 426, 429, 431, 494, 500, 501, 502, 503, 504, 505}) {
     EXPECT_FALSE(default_message(status).empty()) << status;
   }
 }

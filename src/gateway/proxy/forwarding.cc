@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <initializer_list>
+#include <vector>
 
 #include "entity/route.h"
 #include "entity/service.h"
@@ -93,22 +94,18 @@ bool is_dangerous_twin(std::string_view name) {
 
 /// The fields that the message's Connection names: they are for us alone.
 struct Listed {
-  std::array<std::string_view, 16> names;
-  std::size_t count = 0;
+  std::vector<std::string_view> names;  // mostly none, and then nothing is allocated
 
   explicit Listed(const Headers& headers) {
     for (const Field& field : headers) {
       if (field.known != Known::Connection) continue;
       http::for_each_token(field.value, [this](std::string_view token) {
-        if (count < names.size() && !http::same_name(token, "close") && !http::same_name(token, "keep-alive")) {
-          names[count++] = token;
-        }
+        if (!http::same_name(token, "close") && !http::same_name(token, "keep-alive")) names.push_back(token);
       });
     }
   }
   [[nodiscard]] bool has(std::string_view name) const {
-    return std::any_of(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(count),
-                       [&](std::string_view listed) { return http::same_name(listed, name); });
+    return std::any_of(names.begin(), names.end(), [&](std::string_view listed) { return http::same_name(listed, name); });
   }
 };
 
@@ -132,7 +129,11 @@ void add_forwarded(const Exchange& ex, Headers& out) {
   auto put = [&](Known field, std::string_view value) { out.add_view(http::spelling(field), value, field); };
 
   std::string_view peer = ip_text(arena, ex.client.address);
-  std::string_view chain = trusted ? sent.get(Known::XForwardedFor).value_or(std::string_view{}) : std::string_view{};
+  std::string_view chain;
+  for (const Field& field : sent) {  // several lines are one list: RFC 9110, 5.3
+    if (!trusted || field.known != Known::XForwardedFor) continue;
+    chain = chain.empty() ? field.value : join(arena, {chain, ", ", field.value});
+  }
   put(Known::XForwardedFor, chain.empty() ? peer : join(arena, {chain, ", ", peer}));
   std::string_view proto = kept(Known::XForwardedProto);
   put(Known::XForwardedProto, proto.empty() ? ex.request.scheme : proto);
@@ -212,7 +213,7 @@ http::RequestHead upstream_request(const Exchange& ex, const GatewayOptions& opt
       continue;
     }
     // What a plugin has set since cannot be dropped by the client's Connection: only received lines are listed.
-    if (listed.count != 0 && listed.has(field.name) && ex.request.was_received(field)) continue;
+    if (listed.has(field.name) && ex.request.was_received(field)) continue;
     head.headers.add_view(field.name, field.value, field.known);
   }
 
@@ -254,7 +255,7 @@ void strip_upstream_response(Exchange& ex, const GatewayOptions& options) {
       case Known::Connection: return true;
       case Known::Upgrade: return ex.response.head.status != 101;
       case Known::Trailer: return !wants_trailers;
-      default: return listed.count != 0 && listed.has(field.name);
+      default: return listed.has(field.name);
     }
   });
   if (options.server_tokens && !headers.has(Known::Server)) headers.add_view("Server", options.product, Known::Server);

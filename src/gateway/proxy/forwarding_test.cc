@@ -49,7 +49,8 @@ class Received final : public http::ServerStream {
 class ForwardingTest : public testing::Test {
  protected:
   /// Receives `GET /a?b` with these lines and makes the exchange.
-  Exchange& receive(const std::string& fields, std::string_view line = "GET /a?b HTTP/1.1\r\nHost: Client.test:81\r\n") {
+  Exchange& receive(const std::string& fields,
+                    std::string_view line = "GET /a?b HTTP/1.1\r\nHost: Client.test:81\r\n") {
     received = std::make_unique<Received>(reactor, std::string(line) + fields + "\r\n");
     ex = std::make_unique<Exchange>(reactor, received->arena(), received->request());
     refusal = set_up_request(*ex, *received, options);
@@ -98,9 +99,11 @@ TEST_F(ForwardingTest, SaysWhatTheClientAskedFor) {
 
 TEST_F(ForwardingTest, LeavesOutTheFieldsOfOneHop) {
   const auto head = forward(
-      "Connection: close, X-Private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: gzip\r\nUpgrade: h2c\r\n"
+      "Connection: close, X-Private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: "
+      "gzip\r\nUpgrade: h2c\r\n"
       "HTTP2-Settings: x\r\nProxy: http://evil/\r\nX-Public: 2\r\n");
-  for (const char* name : {"Connection", "X-Private", "Keep-Alive", "Proxy-Connection", "TE", "Upgrade", "HTTP2-Settings", "Proxy"}) {
+  for (const char* name :
+       {"Connection", "X-Private", "Keep-Alive", "Proxy-Connection", "TE", "Upgrade", "HTTP2-Settings", "Proxy"}) {
     EXPECT_EQ(values(head, name), Values{}) << name;
   }
   EXPECT_EQ(values(head, "X-Public"), Values{"2"});
@@ -117,7 +120,8 @@ TEST_F(ForwardingTest, DoesNotLetConnectionRemoveWhatTheGatewayAdds) {
 
 TEST_F(ForwardingTest, DoesNotBelieveForwardedFieldsOfStrangers) {
   const auto head = forward(
-      "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nX-Real-IP: 1.1.1.1\r\n"
+      "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: "
+      "1\r\nX-Real-IP: 1.1.1.1\r\n"
       "X-Forwarded-Prefix: /evil\r\nX-Kong-Request-Id: mine\r\n");
   EXPECT_EQ(values(head, "X-Forwarded-For"), Values{"192.0.2.7"});
   EXPECT_EQ(values(head, "X-Forwarded-Proto"), Values{"http"});
@@ -131,7 +135,9 @@ TEST_F(ForwardingTest, DoesNotBelieveForwardedFieldsOfStrangers) {
 TEST_F(ForwardingTest, KeepsForwardedFieldsOfATrustedPeer) {
   options.trusted_ips = {*Cidr::parse("192.0.2.0/24")};
   options.real_ip_header = "X-Forwarded-For";
-  const auto head = forward("X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: front.test\r\nX-Forwarded-Port: 443\r\n");
+  const auto head = forward(
+      "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: front.test\r\nX-Forwarded-Port: "
+      "443\r\n");
   EXPECT_EQ(values(head, "X-Forwarded-For"), Values{"203.0.113.9, 192.0.2.7"});
   EXPECT_EQ(values(head, "X-Forwarded-Proto"), Values{"https"});
   EXPECT_EQ(values(head, "X-Forwarded-Host"), Values{"front.test"});
@@ -143,13 +149,16 @@ TEST_F(ForwardingTest, KeepsForwardedFieldsOfATrustedPeer) {
 TEST_F(ForwardingTest, TakesTheLastAddressOfTheListUnlessToldToGoBack) {
   options.trusted_ips = {*Cidr::parse("192.0.2.0/24"), *Cidr::parse("10.0.0.0/8")};
   options.real_ip_header = "X-Forwarded-For";
-  EXPECT_EQ(receive("X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.0.0.1\r\n").client.forwarded_address.to_string(), "10.0.0.1");
+  EXPECT_EQ(receive("X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.0.0.1\r\n").client.forwarded_address.to_string(),
+            "10.0.0.1");
   options.real_ip_recursive = true;
-  EXPECT_EQ(receive("X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.0.0.1\r\n").client.forwarded_address.to_string(), "203.0.113.9");
+  EXPECT_EQ(receive("X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.0.0.1\r\n").client.forwarded_address.to_string(),
+            "203.0.113.9");
 }
 
 TEST_F(ForwardingTest, DropsTwinsOfIdentityFields) {
-  const auto head = forward("X_Consumer_ID: 1\r\nX-Consumer_Username: 2\r\nx_forwarded_for: 3\r\nX_Real_IP: 4\r\nx_other: 5\r\n");
+  const auto head =
+      forward("X_Consumer_ID: 1\r\nX-Consumer_Username: 2\r\nx_forwarded_for: 3\r\nX_Real_IP: 4\r\nx_other: 5\r\n");
   for (const char* name : {"X_Consumer_ID", "X-Consumer_Username", "x_forwarded_for", "X_Real_IP"}) {
     EXPECT_EQ(values(head, name), Values{}) << name;
   }
@@ -160,7 +169,8 @@ TEST_F(ForwardingTest, PassesAWebSocketHandshakeAndNothingLikeIt) {
   const auto handshake = forward("Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\n");
   EXPECT_EQ(values(handshake, "Upgrade"), Values{"websocket"});
   EXPECT_EQ(values(forward("Upgrade: websocket\r\n"), "Upgrade"), Values{}) << "without Connection: Upgrade";
-  EXPECT_EQ(values(forward("Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n"), "Upgrade"), Values{}) << "with content";
+  EXPECT_EQ(values(forward("Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n"), "Upgrade"), Values{})
+      << "with content";
   EXPECT_EQ(values(forward("Connection: Upgrade\r\nUpgrade: h2c\r\n"), "Upgrade"), Values{}) << "a foreign protocol";
 }
 
@@ -177,7 +187,8 @@ TEST_F(ForwardingTest, KeepsTheFraming) {
   EXPECT_EQ(forward("Content-Length: 3\r\n").framing.length, 3U);
   EXPECT_EQ(forward("Transfer-Encoding: chunked\r\n").framing.kind, Kind::Chunked);
   EXPECT_EQ(forward("").framing.kind, Kind::None);
-  EXPECT_EQ(forward("Content-Length: 0\r\n").framing.kind, Kind::Length) << "an announced empty content stays announced";
+  EXPECT_EQ(forward("Content-Length: 0\r\n").framing.kind, Kind::Length)
+      << "an announced empty content stays announced";
   receive("Transfer-Encoding: chunked\r\n");
   ex->replace_body("new");
   EXPECT_EQ(forward().framing.kind, Kind::Length);
@@ -187,10 +198,15 @@ TEST_F(ForwardingTest, KeepsTheFraming) {
 TEST_F(ForwardingTest, ChoosesTheHostForTheUpstream) {
   receive("");
   EXPECT_EQ(forward().authority, "up.test:8080");
-  EXPECT_EQ(upstream_request(*ex, options, {.host = "up.test", .port = 80, .tls = false, .host_header = {}}).authority, "up.test");
-  EXPECT_EQ(upstream_request(*ex, options, {.host = "up.test", .port = 443, .tls = true, .host_header = {}}).authority, "up.test");
-  EXPECT_EQ(upstream_request(*ex, options, {.host = "up.test", .port = 80, .tls = false, .host_header = "set.test"}).authority, "set.test");
-  EXPECT_EQ(upstream_request(*ex, options, {.host = "::1", .port = 81, .tls = false, .host_header = {}}).authority, "[::1]:81");
+  EXPECT_EQ(upstream_request(*ex, options, {.host = "up.test", .port = 80, .tls = false, .host_header = {}}).authority,
+            "up.test");
+  EXPECT_EQ(upstream_request(*ex, options, {.host = "up.test", .port = 443, .tls = true, .host_header = {}}).authority,
+            "up.test");
+  EXPECT_EQ(upstream_request(*ex, options, {.host = "up.test", .port = 80, .tls = false, .host_header = "set.test"})
+                .authority,
+            "set.test");
+  EXPECT_EQ(upstream_request(*ex, options, {.host = "::1", .port = 81, .tls = false, .host_header = {}}).authority,
+            "[::1]:81");
   ex->request.upstream_host = "plugin.test";
   EXPECT_EQ(forward().authority, "plugin.test");
 }
@@ -207,8 +223,13 @@ TEST_F(ForwardingTest, NormalisesThePathAndSplitsTheHost) {
 
 TEST_F(ForwardingTest, StripsOneHopsFieldsFromResponses) {
   receive("");
-  for (auto [name, value] : {std::pair{"Connection", "X-Hop, keep-alive"}, {"X-Hop", "1"}, {"Keep-Alive", "x"}, {"Transfer-Encoding", "chunked"},
-                             {"Upgrade", "h2"}, {"Trailer", "X-T"}, {"X-Kept", "2"}}) {
+  for (auto [name, value] : {std::pair{"Connection", "X-Hop, keep-alive"},
+                             {"X-Hop", "1"},
+                             {"Keep-Alive", "x"},
+                             {"Transfer-Encoding", "chunked"},
+                             {"Upgrade", "h2"},
+                             {"Trailer", "X-T"},
+                             {"X-Kept", "2"}}) {
     ex->response.headers.add(name, value);
   }
   ex->response.head.status = 200;

@@ -93,6 +93,18 @@ class LimitedBody final : public http::BodyReader {
   std::uint64_t left_;
 };
 
+/// Ends an upload before what it refers to goes.
+class UploadEnd {
+ public:
+  explicit UploadEnd(Task<Result<>>& upload) : upload_(upload) {}
+  UploadEnd(const UploadEnd&) = delete;
+  UploadEnd& operator=(const UploadEnd&) = delete;
+  ~UploadEnd() { upload_ = Result<>{}; }
+
+ private:
+  Task<Result<>>& upload_;
+};
+
 bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" || method == "TRACE";
 }
@@ -291,6 +303,7 @@ Task<Result<>> Proxy::attempt(Life& life, bool& may_try_again) {
       ex, parts_.options,
       {.host = choice->host, .port = choice->port, .tls = service.tls(), .host_header = choice->host_header});
   ex.record.upstream_uri = head.target;
+  const UploadEnd upload_end(life.upload);  // however this ends: the upload refers to what stands above
   Result<> heads = co_await exchange_heads(life, *upstream, head);
   if (!heads) {
     record.failed = true;
@@ -301,10 +314,10 @@ Task<Result<>> Proxy::attempt(Life& life, bool& may_try_again) {
     co_return heads;
   }
   record.status = ex.response.head.status;
-  co_await respond_from_upstream(life, *upstream);
+  co_await respond_from_upstream(life, *upstream, head.headers.has(http::Known::Upgrade));
   const bool reusable = life.upload.ready() && upstream->reusable();
   ex.response.body = nullptr;
-  life.upload.reset();  // it refers to the exchange below
+  life.upload = Result<>{};  // it refers to the exchange below
   upstream.reset();     // consumes what it has handed out: only then is the connection quiet
   if (reusable) choice->endpoint->pool.put(std::move(connection));
   co_return Result<>{};
@@ -345,7 +358,7 @@ Task<Result<>> Proxy::exchange_heads(Life& life, http::ClientStream& upstream, c
   co_return co_await answer;
 }
 
-Task<void> Proxy::respond_from_upstream(Life& life, http::ClientStream& upstream) {
+Task<void> Proxy::respond_from_upstream(Life& life, http::ClientStream& upstream, bool asked_to_upgrade) {
   Exchange& ex = life.ex;
   ex.record.upstream_head_ns = ex.clock().mono_ns();
   ex.record.upstream_status = ex.response.head.status;
@@ -353,11 +366,14 @@ Task<void> Proxy::respond_from_upstream(Life& life, http::ClientStream& upstream
   ex.response.from_upstream = true;
   ex.response.body = upstream.body();
   strip_upstream_response(ex, parts_.options);
-  if (ex.response.head.status == 101) co_return co_await tunnel(life, upstream);
+  if (ex.response.head.status == 101) {
+    // Only an upgrade that was asked for may turn the connection into a tunnel past all policies.
+    if (!asked_to_upgrade) co_return co_await reply(life, Reply::failure(502));
+    co_return co_await tunnel(life, upstream);
+  }
 
   Verdict verdict = co_await life.pipeline.response(ex);
   if (verdict.is_reply()) {
-    life.upload.reset();
     life.upload = Result<>{};
     co_return co_await reply(life, std::move(verdict.reply()));
   }

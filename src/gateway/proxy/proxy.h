@@ -65,7 +65,7 @@ class Proxy final : public http::Handler {
   Task<void> forward(Life& life);
   Task<Result<>> attempt(Life& life, bool& may_try_again);
   Task<Result<>> exchange_heads(Life& life, http::ClientStream& upstream, const http::RequestHead& head);
-  Task<void> respond_from_upstream(Life& life, http::ClientStream& upstream);
+  Task<void> respond_from_upstream(Life& life, http::ClientStream& upstream, bool asked_to_upgrade);
   Task<void> tunnel(Life& life, http::ClientStream& upstream);
   Task<void> reply(Life& life, Reply answer);
   Task<void> send_response(Life& life);

@@ -30,14 +30,16 @@ TEST(RequestIds, AreUnique) {
 
 TEST(RequestIds, AreLowerCaseHexadecimal) {
   for (const std::string& id : take({}, 100)) {
-    EXPECT_TRUE(std::all_of(id.begin(), id.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); })) << id;
+    EXPECT_TRUE(std::all_of(id.begin(), id.end(), [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    })) << id;
   }
 }
 
 TEST(RequestIds, DifferBetweenNodesShardsAndStarts) {
   std::set<std::string> all;
-  for (const RequestIds::Origin& origin :
-       {RequestIds::Origin{1, 0, 5}, RequestIds::Origin{2, 0, 5}, RequestIds::Origin{1, 1, 5}, RequestIds::Origin{1, 0, 6}}) {
+  for (const RequestIds::Origin& origin : {RequestIds::Origin{1, 0, 5}, RequestIds::Origin{2, 0, 5},
+                                           RequestIds::Origin{1, 1, 5}, RequestIds::Origin{1, 0, 6}}) {
     all.merge(take(origin, 500));
   }
   EXPECT_EQ(all.size(), 2000U);

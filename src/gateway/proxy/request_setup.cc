@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "gateway/router/path.h"
+#include "net/address.h"
 
 namespace sluice::gateway {
 namespace {
@@ -40,19 +41,28 @@ bool is_trusted(const GatewayOptions& options, const IpAddress& address) {
                      [&](const Cidr& range) { return range.contains(address); });
 }
 
+/// One element of a forwarded list: an address, perhaps with a port.
+Result<IpAddress> parse_forwarded(std::string_view token) {
+  if (auto address = IpAddress::parse(token)) return address;
+  auto with_port = net::Address::parse(token);
+  return with_port ? Result<IpAddress>(with_port->ip()) : IpAddress::parse(token);
+}
+
 /// The client's own address, as trusted proxies in front of us tell it: from the right end of the list, the first
 /// address that is not trusted itself (real_ip_recursive), or the last one.
 void find_forwarded_address(Exchange& ex, const GatewayOptions& options) {
   ex.client.forwarded_address = ex.client.address;
   ex.client.forwarded_port = ex.client.port;
   if (!ex.client.trusted) return;
-  auto list = ex.request.headers.get(std::string_view(options.real_ip_header));
-  if (!list) return;
-  std::vector<IpAddress> chain;
-  http::for_each_token(*list, [&](std::string_view token) {
-    if (auto address = IpAddress::parse(token)) chain.push_back(*address);
-  });
-  for (auto address = chain.rbegin(); address != chain.rend(); ++address) {
+  // Several lines are one list (RFC 9110, 5.3): a proxy may append by adding a line.
+  std::vector<std::string_view> chain;
+  for (const http::Field& field : ex.request.headers) {
+    if (!http::same_name(field.name, options.real_ip_header)) continue;
+    http::for_each_token(field.value, [&](std::string_view token) { chain.push_back(token); });
+  }
+  for (auto token = chain.rbegin(); token != chain.rend(); ++token) {
+    auto address = parse_forwarded(*token);
+    if (!address) return;  // what stands before it cannot be trusted either
     ex.client.forwarded_address = *address;
     if (!options.real_ip_recursive || !is_trusted(options, *address)) return;
   }

@@ -67,9 +67,27 @@ TEST_F(ChunkedTest, TakesWellFormedExtensions) {
 }
 
 TEST_F(ChunkedTest, RefusesWhatTwoReadersCouldReadDifferently) {
-  for (const char* text : {"0x5\r\nhello", "+5\r\nhello", "-5\r\nhello", " 5\r\nhello", "5 \r\nhello", "\r\nhello", "G\r\n", "5_0\r\n", "5\nhello",
-                           "5\rhello", "5\r\nhelloX", "5\r\nhello\nX", "5;\r\nhello", "5;a=\r\n", "5;a=\"b\r\n", "5 a\r\n", "5;a\x01\r\n",
-                           "10000000000000000\r\n", "FFFFFFFFFFFFFFFFF\r\n", "0\r\nBad Name: x\r\n\r\n", "0\r\n folded\r\n\r\n"}) {
+  for (const char* text : {"0x5\r\nhello",
+                           "+5\r\nhello",
+                           "-5\r\nhello",
+                           " 5\r\nhello",
+                           "5 \r\nhello",
+                           "\r\nhello",
+                           "G\r\n",
+                           "5_0\r\n",
+                           "5\nhello",
+                           "5\rhello",
+                           "5\r\nhelloX",
+                           "5\r\nhello\nX",
+                           "5;\r\nhello",
+                           "5;a=\r\n",
+                           "5;a=\"b\r\n",
+                           "5 a\r\n",
+                           "5;a\x01\r\n",
+                           "10000000000000000\r\n",
+                           "FFFFFFFFFFFFFFFFF\r\n",
+                           "0\r\nBad Name: x\r\n\r\n",
+                           "0\r\n folded\r\n\r\n"}) {
     EXPECT_EQ(decode(text).end, Kind::Error) << text;
   }
 }

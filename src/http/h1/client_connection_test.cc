@@ -59,7 +59,9 @@ TEST_F(ClientExchangeTest, SendsTheRequestAndReadsTheResponse) {
 }
 
 TEST_F(ClientExchangeTest, SkipsInterimResponses) {
-  ASSERT_TRUE(receive("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"));
+  ASSERT_TRUE(
+      receive("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 "
+              "Created\r\nContent-Length: 0\r\n\r\n"));
   EXPECT_EQ(head.status, 201);
   EXPECT_FALSE(head.headers.has("Link"));
   EXPECT_TRUE(exchange->reusable());
@@ -90,7 +92,8 @@ TEST_F(ClientExchangeTest, FollowsWhatTheUpstreamSaysAboutPersistence) {
     const char* response;
     bool kept;
   };
-  for (const Case& c : {Case{"HTTP/1.1 204 No Content\r\n\r\n", true}, Case{"HTTP/1.1 204 No Content\r\nConnection: X, Close\r\n\r\n", false},
+  for (const Case& c : {Case{"HTTP/1.1 204 No Content\r\n\r\n", true},
+                        Case{"HTTP/1.1 204 No Content\r\nConnection: X, Close\r\n\r\n", false},
                         Case{"HTTP/1.0 204 No Content\r\n\r\n", false},
                         Case{"HTTP/1.0 204 No Content\r\nConnection: keep-alive\r\n\r\n", true}}) {
     begin("GET");

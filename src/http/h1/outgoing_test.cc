@@ -95,8 +95,9 @@ TEST_F(OutgoingTest, ResumesPartialWritesWithoutLosingAnOctet) {
     if (framing.kind == Framing::Kind::Length) {
       EXPECT_EQ(drain(sending, line.peer, 500'004), "HEAD" + content);
     } else {
-      const std::string expected = "HEAD186a0\r\n" + content.substr(0, 100'000) + "\r\n1\r\n" + content.substr(100'000, 1) +
-                                   "\r\n61a7f\r\n" + content.substr(100'001) + "\r\n0\r\n\r\n";
+      const std::string expected = "HEAD186a0\r\n" + content.substr(0, 100'000) + "\r\n1\r\n" +
+                                   content.substr(100'000, 1) + "\r\n61a7f\r\n" + content.substr(100'001) +
+                                   "\r\n0\r\n\r\n";
       EXPECT_EQ(drain(sending, line.peer, expected.size()), expected);
     }
     EXPECT_EQ(outgoing.sent, line.peer.heard().size());

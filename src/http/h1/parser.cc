@@ -213,12 +213,13 @@ ParseOutcome over_limit_or(ParseOutcome outcome, std::size_t have, const HeadLim
 std::optional<ParseOutcome> judge_response_framing(std::string_view request_method, ResponseHead& head) {
   BodyFields body = read_body_fields(head.headers);
   if (body.error != nullptr) return malformed(502, body.error);
+  // Also where no content can follow: RFC 9112, 6.1 calls the framing of such a message faulty.
+  if (body.chunked && head.version == Version::Http10) return malformed(502, "Transfer-Encoding in an HTTP/1.0 response");
   if (request_method == "HEAD") {  // what a GET would have announced; nothing follows
     head.framing = body.length ? Framing{Framing::Kind::Length, *body.length} : Framing{};
   } else if (head.status < 200 || head.status == 204 || head.status == 304) {
     head.framing = {};
   } else if (body.chunked) {
-    if (head.version == Version::Http10) return malformed(502, "Transfer-Encoding in an HTTP/1.0 response");
     head.framing = {Framing::Kind::Chunked, 0};
   } else if (body.length) {
     head.framing = {Framing::Kind::Length, *body.length};

@@ -21,9 +21,13 @@ struct Request {
 };
 
 /// A request line with a Host below it.
-std::string with_host(const std::string& line) { return line + "\r\nHost: a.test\r\n\r\n"; }
+std::string with_host(const std::string& line) {
+  return line + "\r\nHost: a.test\r\n\r\n";
+}
 /// A POST with these lines below its Host.
-std::string with_fields(const std::string& fields) { return "POST / HTTP/1.1\r\nHost: a.test\r\n" + fields + "\r\n"; }
+std::string with_fields(const std::string& fields) {
+  return "POST / HTTP/1.1\r\nHost: a.test\r\n" + fields + "\r\n";
+}
 
 int status_of(const std::string& text) {
   const Request request(text);
@@ -64,11 +68,27 @@ TEST(RequestParser, IsIncompleteAtEveryOctetBeforeTheLast) {
 }
 
 TEST(RequestParser, RefusesRequestLinesThatTwoReadersCouldReadDifferently) {
-  for (const char* line : {"GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET\t/ HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ",
-                           "G(T / HTTP/1.1", "GET /a b HTTP/1.1", "GET /#f HTTP/1.1", "GET /\x80 HTTP/1.1", "GET /\x7f HTTP/1.1",
-                           "GET / http/1.1", "GET / HTTP/1.10", "GET / HTTP/11", "GET / HTP/1.1", "GET x HTTP/1.1",
-                           "GET * HTTP/1.1", "GET a.test:80 HTTP/1.1", "GET ftp://a.test/ HTTP/1.1",
-                           "GET http://u@a.test/ HTTP/1.1", "GET http:/// HTTP/1.1", "GET"}) {
+  for (const char* line : {"GET  / HTTP/1.1",
+                           "GET /  HTTP/1.1",
+                           "GET\t/ HTTP/1.1",
+                           " GET / HTTP/1.1",
+                           "GET / HTTP/1.1 ",
+                           "G(T / HTTP/1.1",
+                           "GET /a b HTTP/1.1",
+                           "GET /#f HTTP/1.1",
+                           "GET /\x80 HTTP/1.1",
+                           "GET /\x7f HTTP/1.1",
+                           "GET / http/1.1",
+                           "GET / HTTP/1.10",
+                           "GET / HTTP/11",
+                           "GET / HTP/1.1",
+                           "GET x HTTP/1.1",
+                           "GET * HTTP/1.1",
+                           "GET a.test:80 HTTP/1.1",
+                           "GET ftp://a.test/ HTTP/1.1",
+                           "GET http://u@a.test/ HTTP/1.1",
+                           "GET http:/// HTTP/1.1",
+                           "GET"}) {
     EXPECT_EQ(status_of(with_host(line)), 400) << line;
   }
   EXPECT_EQ(status_of("GET /\r\n\r\n"), 400) << "HTTP/0.9";
@@ -110,13 +130,15 @@ TEST(RequestParser, JudgesTheHost) {
   for (const char* good : {"a", "a.test", "a.test:80", "a.test:", "127.0.0.1:1", "[::1]", "[::1]:65535", "a_b"}) {
     EXPECT_TRUE(is_valid_authority(good)) << good;
   }
-  for (const char* bad : {"", "a/b", "a b", "u@a", "a:b", "a:65536", "a:1:2", "[::1", "[]", "[abcd]", "[::1]x", "a,b", ":80", "a\x01"}) {
+  for (const char* bad :
+       {"", "a/b", "a b", "u@a", "a:b", "a:65536", "a:1:2", "[::1", "[]", "[abcd]", "[::1]x", "a,b", ":80", "a\x01"}) {
     EXPECT_FALSE(is_valid_authority(bad)) << bad;
   }
 }
 
 TEST(RequestParser, RefusesFieldLinesThatTwoReadersCouldReadDifferently) {
-  for (const char* line : {"X : y", " X: y", "X\r\n y: z", "NoColon", ": y", "X(: y", "X\x80: y", "X: a\x01", "X: a\x7f", "X: a\rb", "X: a\nY: b"}) {
+  for (const char* line : {"X : y", " X: y", "X\r\n y: z", "NoColon", ": y", "X(: y", "X\x80: y", "X: a\x01",
+                           "X: a\x7f", "X: a\rb", "X: a\nY: b"}) {
     EXPECT_EQ(status_of(with_fields(std::string(line) + "\r\n")), 400) << line;
   }
   EXPECT_EQ(status_of(with_fields("X: a\r\n folded\r\n")), 400);
@@ -136,12 +158,13 @@ TEST(RequestParser, ReadsTheFraming) {
 
 TEST(RequestParser, RefusesFramingThatIsNotPlain) {
   for (const char* fields :
-       {"Content-Length: +1", "Content-Length: -1", "Content-Length: 0x1", "Content-Length: 1.0", "Content-Length:", "Content-Length: 1 1",
-        "Content-Length: 1,1", "Content-Length: 1\r\nContent-Length: 1", "Content-Length: 1\r\nContent-Length: 2",
-        "Content-Length: 9223372036854775808", "Content-Length: 99999999999999999999", "Content-Length: 1\r\nTransfer-Encoding: chunked",
+       {"Content-Length: +1", "Content-Length: -1", "Content-Length: 0x1", "Content-Length: 1.0",
+        "Content-Length:", "Content-Length: 1 1", "Content-Length: 1,1", "Content-Length: 1\r\nContent-Length: 1",
+        "Content-Length: 1\r\nContent-Length: 2", "Content-Length: 9223372036854775808",
+        "Content-Length: 99999999999999999999", "Content-Length: 1\r\nTransfer-Encoding: chunked",
         "Transfer-Encoding: chunked\r\nContent-Length: 1", "Transfer-Encoding: chunked, chunked",
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked", "Transfer-Encoding: chunked;q=1",
-        "Transfer-Encoding: \"chunked\"", "Transfer-Encoding:"}) {
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: chunked;q=1", "Transfer-Encoding: \"chunked\"", "Transfer-Encoding:"}) {
     EXPECT_EQ(status_of(with_fields(std::string(fields) + "\r\n")), 400) << fields;
   }
   EXPECT_EQ(status_of("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
@@ -184,9 +207,12 @@ TEST(ResponseParser, DerivesTheFramingFromMethodStatusAndFields) {
 }
 
 TEST(ResponseParser, BlamesTheUpstreamForWhatItCannotRead) {
-  for (const char* text : {"HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "ICY 200 OK xx\r\n\r\n",
-                           "HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                           "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 O\x01K\r\n\r\n"}) {
+  for (const char* text :
+       {"HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n",
+        "ICY 200 OK xx\r\n\r\n", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.0 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 O\x01K\r\n\r\n"}) {
     EXPECT_EQ(Response(text).outcome.status, 502) << text;
   }
 }

@@ -53,7 +53,8 @@ TEST_F(SerializeTest, AnnouncesAnUpgradeInConnection) {
 TEST_F(SerializeTest, WritesAResponseWithItsPersistence) {
   response_head.status = 200;
   response_head.headers.add("Connection", "X-Foo");
-  EXPECT_EQ(response({Framing::Kind::Length, 5}), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(response({Framing::Kind::Length, 5}),
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n");
   EXPECT_EQ(response({}, Persistence::Close), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
 }
 

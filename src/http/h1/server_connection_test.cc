@@ -66,10 +66,13 @@ class ServerConnectionTest : public testing::Test {
   }
   [[nodiscard]] static std::size_t responses(const std::string& heard) {
     std::size_t count = 0;
-    for (std::size_t at = heard.find("HTTP/1.1 "); at != std::string::npos; at = heard.find("HTTP/1.1 ", at + 1)) ++count;
+    for (std::size_t at = heard.find("HTTP/1.1 "); at != std::string::npos; at = heard.find("HTTP/1.1 ", at + 1))
+      ++count;
     return count;
   }
-  void expect_end() { EXPECT_TRUE(rt::turn_until(reactor, [&] { return serving.ready(); })); }
+  void expect_end() {
+    EXPECT_TRUE(rt::turn_until(reactor, [&] { return serving.ready(); }));
+  }
   /// The client sends its last octets and leaves, so that a server that waits for it to do so goes on.
   void leave() {
     client->hang_up();
@@ -104,9 +107,10 @@ TEST_F(ServerConnectionTest, TakesOneRequestAfterTheOther) {
 
 TEST_F(ServerConnectionTest, AnswersPipelinedRequestsInOrder) {
   handler.answer = TestHandler::echo;
-  client->say("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\none"
-              "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
-              "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
+  client->say(
+      "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\none"
+      "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
+      "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
   const std::string& heard = client->hear_until([&](const std::string& text) { return responses(text) == 3; });
   EXPECT_LT(heard.find("one"), heard.find("two"));
   EXPECT_EQ(handler.targets, (std::vector<std::string>{"/1", "/2", "/3"}));
@@ -170,7 +174,9 @@ TEST_F(ServerConnectionTest, DiscardsASmallContentThatNobodyRead) {
 }
 
 TEST_F(ServerConnectionTest, DoesNotTakeContentForARequestAfterAMalformedChunk) {
-  client->say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+  client->say(
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxGET /smuggled HTTP/1.1\r\nHost: "
+      "a\r\n\r\n");
   EXPECT_EQ(responses(client->hear_end()), 1U);
   EXPECT_EQ(handler.targets, std::vector<std::string>{"/"});
   leave();
@@ -305,7 +311,8 @@ TEST_F(ServerConnectionTest, ResetsAConnectionWhoseResponseBrokeOff) {
 TEST_F(ServerConnectionTest, SendsNoContentInReplyToHead) {
   client->say("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\nGET /y HTTP/1.1\r\nHost: a\r\n\r\n");
   const std::string heard = client->hear("\r\n\r\n/y");
-  EXPECT_TRUE(heard.starts_with("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nHTTP/1.1 200 OK"));
+  EXPECT_TRUE(
+      heard.starts_with("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nHTTP/1.1 200 OK"));
 }
 
 TEST_F(ServerConnectionTest, CountsTheOctetsOfARequest) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h2/frame_budget.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
+
+#include <nghttp2/nghttp2.h>
 
 namespace sluice::http::h2 {
 namespace {
@@ -21,7 +21,9 @@ void FrameBudget::turn_window(std::int64_t now_ms) {
   resets_ = settings_ = empty_data_ = 0;
 }
 
-void FrameBudget::earn() { overhead_ = std::max<std::int64_t>(0, overhead_ - kEarnedPerContentFrame); }
+void FrameBudget::earn() {
+  overhead_ = std::max<std::int64_t>(0, overhead_ - kEarnedPerContentFrame);
+}
 
 bool FrameBudget::receive(std::uint8_t type, std::uint8_t flags, std::size_t length, std::int64_t now_ms) {
   turn_window(now_ms);
@@ -44,7 +46,8 @@ bool FrameBudget::receive(std::uint8_t type, std::uint8_t flags, std::size_t len
     case NGHTTP2_SETTINGS:
       if (++settings_ > kSettings) return false;
       break;
-    default: break;
+    default:
+      break;
   }
   overhead_ += kFrameHeader + static_cast<std::int64_t>(length);
   return overhead_ <= kOverheadOctets;

@@ -8,9 +8,9 @@ namespace sluice::http::h2 {
 
 /// What one client may cost us in frames that move no content, counted in windows of ten seconds. Each of the limits
 /// stands for a known attack: resets (CVE-2023-44487, CVE-2025-8671), CONTINUATION (CVE-2024-27316), SETTINGS
-/// (CVE-2019-9515), empty DATA (CVE-2019-9518), and octets for all others (PING, PRIORITY, WINDOW_UPDATE, unknown types:
-/// CVE-2019-9512, -9513, -9517). An honest client stays far below: content that moves pays for the window updates and
-/// pings that come with it.
+/// (CVE-2019-9515), empty DATA (CVE-2019-9518), and octets for all others (PING, PRIORITY, WINDOW_UPDATE, unknown
+/// types: CVE-2019-9512, -9513, -9517). An honest client stays far below: content that moves pays for the window
+/// updates and pings that come with it.
 class FrameBudget {
  public:
   static constexpr std::int64_t kWindowMs = 10'000;

@@ -5,7 +5,9 @@
 
 namespace sluice::http::h2 {
 
-void IncomingBody::append(std::string_view bytes) { incoming_.append(bytes); }
+void IncomingBody::append(std::string_view bytes) {
+  incoming_.append(bytes);
+}
 
 void IncomingBody::wake() {
   if (!incoming_.empty() || ended_ || closed_) news_.wake();

@@ -19,7 +19,9 @@ bool is_name(std::string_view name) {
   return is_token(name) && std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 bool is_value(std::string_view value) {
   return is_field_value(value) && (value.empty() || (!is_blank(value.front()) && !is_blank(value.back())));
@@ -33,8 +35,10 @@ bool is_connection_specific(Known field) {
     case Known::ProxyConnection:
     case Known::TransferEncoding:
     case Known::Upgrade:
-    case Known::Http2Settings: return true;
-    default: return false;
+    case Known::Http2Settings:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -52,7 +56,9 @@ void RequestFields::refuse(int status, const char* why) {
   if (!refusal_) refusal_ = {status, why};
 }
 
-bool RequestFields::is_abusive() const { return list_octets_ > kAbuseFactor * limits_.head_octets; }
+bool RequestFields::is_abusive() const {
+  return list_octets_ > kAbuseFactor * limits_.head_octets;
+}
 
 void RequestFields::add(std::string_view name, std::string_view value) {
   list_octets_ += name.size() + value.size() + kFieldOverhead;
@@ -170,8 +176,8 @@ bool add_trailer(Headers& trailers, std::string_view name, std::string_view valu
   if (!is_name(name) || !is_value(value) || trailers.size() >= limits.fields) return false;
   const Known known = known_field(name);
   if (is_connection_specific(known) || known == Known::Te) return false;
-  if (known == Known::ContentLength || known == Known::Host || known == Known::Trailer || known == Known::Authorization ||
-      known == Known::Cookie) {
+  if (known == Known::ContentLength || known == Known::Host || known == Known::Trailer ||
+      known == Known::Authorization || known == Known::Cookie) {
     return true;
   }
   Arena& arena = trailers.arena();

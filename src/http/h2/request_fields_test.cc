@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h2/request_fields.h"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace sluice::http::h2 {
 namespace {
@@ -31,7 +31,9 @@ Fields get(const Fields& more = {}, const std::string& path = "/a?b=c") {
   return fields;
 }
 
-int status_of(const Fields& fields, bool ends_stream = true) { return Judged(fields, ends_stream).refusal.status; }
+int status_of(const Fields& fields, bool ends_stream = true) {
+  return Judged(fields, ends_stream).refusal.status;
+}
 
 TEST(RequestFields, FillTheHead) {
   Judged request(get({{"accept", "*/*"}}));
@@ -81,7 +83,8 @@ TEST(RequestFields, RefuseValuesThatHttp1WouldReadOtherwise) {
 }
 
 TEST(RequestFields, RefuseFieldsOfTheConnection) {
-  for (const char* name : {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"}) {
+  for (const char* name :
+       {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"}) {
     EXPECT_EQ(status_of(get({{name, "x"}})), 400) << name;
   }
   EXPECT_EQ(status_of(get({{"te", "gzip"}})), 400);
@@ -99,11 +102,13 @@ TEST(RequestFields, DemandEachPseudoFieldOnceAndFirst) {
   }
   EXPECT_EQ(status_of(get({{":status", "200"}})), 400);
   EXPECT_EQ(status_of(get({{":protocol", "websocket"}})), 400);
-  EXPECT_EQ(status_of({{"x", "y"}, {":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}}), 400);
+  EXPECT_EQ(status_of({{"x", "y"}, {":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}}),
+            400);
 }
 
 TEST(RequestFields, JudgePathMethodAndScheme) {
-  for (const char* path : {"", "a", "http://a/", "/a b", "/a\r\nx", "/a#b", "*", "/\x80"}) EXPECT_EQ(status_of(get({}, path)), 400) << path;
+  for (const char* path : {"", "a", "http://a/", "/a b", "/a\r\nx", "/a#b", "*", "/\x80"})
+    EXPECT_EQ(status_of(get({}, path)), 400) << path;
   EXPECT_EQ(status_of(get({}, "/" + std::string(9000, 'a'))), 414);
   Fields options = get({}, "*");
   options[0].second = "OPTIONS";

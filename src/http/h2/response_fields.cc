@@ -32,10 +32,13 @@ bool exists_here(const Field& candidate) {
     case Known::Upgrade:
     case Known::Te:
     case Known::Http2Settings:
-    case Known::ContentLength: return false;
+    case Known::ContentLength:
+      return false;
     // A name that is no token would make the whole response malformed for the client.
-    case Known::None: return is_token(candidate.name);
-    default: return true;
+    case Known::None:
+      return is_token(candidate.name);
+    default:
+      return true;
   }
 }
 
@@ -49,7 +52,9 @@ std::string_view trimmed(std::string_view value) {
 
 }  // namespace
 
-bool may_have_content(int status) { return status >= 200 && status != 204 && status != 304; }
+bool may_have_content(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
 
 Framing response_framing(const ResponseHead& head, bool has_body, std::string_view request_method) {
   if (!may_have_content(head.status)) return {};

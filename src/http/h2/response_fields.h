@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nghttp2/nghttp2.h>
-
 #include <span>
 #include <string_view>
+
+#include <nghttp2/nghttp2.h>
 
 #include "base/arena.h"
 #include "http/message.h"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h2/server_connection.h"
 
-#include <sys/socket.h>
-
 #include <array>
 #include <new>
 #include <utility>
+
+#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -25,7 +25,9 @@ constexpr std::size_t kReadsPerTurn = 16;
 constexpr std::size_t kFrameHeader = 9;
 constexpr std::array<std::uint8_t, 8> kDrainPing{'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
 
-std::string_view text(const std::uint8_t* bytes, std::size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
+std::string_view text(const std::uint8_t* bytes, std::size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
 
 }  // namespace
 
@@ -49,12 +51,14 @@ struct ServerConnection::Callbacks {
     return 0;
   }
 
-  static int header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
-                    const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
+  static int header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,
+                    std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
+                    void* user) {
     ServerExchange* to = exchange(session, frame->hd.stream_id);
     if (to == nullptr) return 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-      return to->add_trailer(text(name, name_size), text(value, value_size)) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+      return to->add_trailer(text(name, name_size), text(value, value_size)) ? 0
+                                                                             : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     if (to->add_field(text(name, name_size), text(value, value_size))) return 0;
     connection(user).flooded_ = true;
@@ -62,8 +66,8 @@ struct ServerConnection::Callbacks {
   }
 
   /// nghttp2 would leave such fields out; the message is malformed (RFC 9113, 8.1.1).
-  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t, const std::uint8_t*,
-                            std::size_t, std::uint8_t, void*) {
+  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
+                            const std::uint8_t*, std::size_t, std::uint8_t, void*) {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
@@ -76,21 +80,25 @@ struct ServerConnection::Callbacks {
         ServerExchange* to = exchange(session, frame->hd.stream_id);
         if (to == nullptr) return 0;
         to->count_received(frame->hd.length + kFrameHeader, frame->hd.type == NGHTTP2_HEADERS);
-        if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) to->head_complete(ends_stream);
+        if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+          to->head_complete(ends_stream);
         if (ends_stream) to->content_complete();
         self.needs_attention(*to);
         return 0;
       }
       case NGHTTP2_PING:
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && text(frame->ping.opaque_data, 8) == text(kDrainPing.data(), 8)) {
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 &&
+            text(frame->ping.opaque_data, 8) == text(kDrainPing.data(), 8)) {
           self.end_drain();
         }
         return 0;
-      default: return 0;
+      default:
+        return 0;
     }
   }
 
-  static int content(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* bytes, std::size_t size, void*) {
+  static int content(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* bytes,
+                     std::size_t size, void*) {
     if (ServerExchange* to = exchange(session, id)) {
       to->content(text(bytes, size));
     } else {
@@ -110,11 +118,13 @@ struct ServerConnection::Callbacks {
   static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     ServerConnection& self = connection(user);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-      if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR && !self.budget_.reset_sent(self.reactor().clock().mono_ms())) {
+      if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
+          !self.budget_.reset_sent(self.reactor().clock().mono_ms())) {
         self.flooded_ = true;  // settle() ends the connection
       }
     } else if (frame->hd.type == NGHTTP2_HEADERS) {
-      if (ServerExchange* of = exchange(session, frame->hd.stream_id)) of->count_sent(frame->hd.length + kFrameHeader, true);
+      if (ServerExchange* of = exchange(session, frame->hd.stream_id))
+        of->count_sent(frame->hd.length + kFrameHeader, true);
     }
     return 0;
   }
@@ -174,7 +184,12 @@ struct ServerConnection::WriterPause {
 
 ServerConnection::ServerConnection(std::unique_ptr<net::Stream> stream, const ServerOptions& options, Handler& handler,
                                    ExchangePool& pool, ConnectionInfo info)
-    : stream_(std::move(stream)), input_(stream_->reactor()), options_(options), handler_(handler), pool_(pool), info_(std::move(info)) {
+    : stream_(std::move(stream)),
+      input_(stream_->reactor()),
+      options_(options),
+      handler_(handler),
+      pool_(pool),
+      info_(std::move(info)) {
   open_session();
 }
 
@@ -337,7 +352,9 @@ void ServerConnection::gather() {
   if (!unsent().empty()) ask_for_writer();
 }
 
-bool ServerConnection::output_full() const { return output_.size() - output_sent_ >= kOutputHighWater; }
+bool ServerConnection::output_full() const {
+  return output_.size() - output_sent_ >= kOutputHighWater;
+}
 
 void ServerConnection::ask_for_writer() {
   if (closing_ || std::exchange(writer_wanted_, true)) return;
@@ -406,8 +423,8 @@ void ServerConnection::drain() {
 /// The second GOAWAY: the client knows by now, so no request can be on its way any more.
 void ServerConnection::end_drain() {
   if (phase_ != Phase::Draining || std::exchange(goaway_final_, true)) return;
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
-                        nullptr, 0);
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
+                        NGHTTP2_NO_ERROR, nullptr, 0);
   ask_for_writer();
 }
 
@@ -446,9 +463,13 @@ void ServerConnection::expire() {
       nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
       ask_for_writer();
       break;
-    case Phase::Draining: end_drain(); break;
+    case Phase::Draining:
+      end_drain();
+      break;
     case Phase::Failed:
-    case Phase::Lingering: hang_up(); break;
+    case Phase::Lingering:
+      hang_up();
+      break;
   }
 }
 

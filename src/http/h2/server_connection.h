@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nghttp2/nghttp2.h>
-
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nghttp2/nghttp2.h>
 
 #include "http/h2/frame_budget.h"
 #include "http/h2/server_exchange.h"
@@ -34,8 +34,8 @@ class ServerConnection final : private rt::Timer {
   static constexpr std::int32_t kConnectionWindow = 1024 * 1024;
 
   /// `stream` is connected (and past its TLS handshake); everything given outlives the connection.
-  ServerConnection(std::unique_ptr<net::Stream> stream, const ServerOptions& options, Handler& handler, ExchangePool& pool,
-                   ConnectionInfo info);
+  ServerConnection(std::unique_ptr<net::Stream> stream, const ServerOptions& options, Handler& handler,
+                   ExchangePool& pool, ConnectionInfo info);
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
   ~ServerConnection() override;

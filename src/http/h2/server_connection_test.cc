@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h2/server_connection.h"
 
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-
 #include <functional>
 #include <memory>
 #include <string>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "http/h2/test_client.h"
 #include "rt/test_loop.h"
@@ -383,7 +383,8 @@ TEST_F(Http2Server, DrainsWithTwoGoawaysAndFinishesItsStreams) {
   ASSERT_TRUE(until([&] { return client->find(NGHTTP2_PING) != nullptr; }));
   EXPECT_EQ(client->find(NGHTTP2_GOAWAY)->number(0), 0x7fffffffU);
   client->write(TestClient::frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, client->find(NGHTTP2_PING)->payload));
-  ASSERT_TRUE(until([&] { return client->frames.back().type == NGHTTP2_GOAWAY && client->frames.back().number(0) == 1; }));
+  ASSERT_TRUE(
+      until([&] { return client->frames.back().type == NGHTTP2_GOAWAY && client->frames.back().number(0) == 1; }));
   client->data(1, "last words", true);
   ASSERT_TRUE(answered(1));
   EXPECT_EQ(client->content(1), "last words");

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kPooledExchanges = 1024;
 // What is received and thrown away behind an answer that did not wait for it.
-constexpr std::size_t kDiscardOctets = 256 * 1024;
+constexpr std::size_t kDiscardOctets = 32 * 1024 * 1024;
 constexpr std::int64_t kDiscardMs = 2'000;
 
 ssize_t read_content(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room, std::uint32_t* flags,
@@ -54,9 +54,15 @@ ServerExchange::ServerExchange(ServerConnection& connection, std::int32_t id, st
       taken_(connection.reactor()),
       started_ns_(started_ns) {}
 
-rt::Reactor& ServerExchange::reactor() const { return connection_.reactor(); }
-const ConnectionInfo& ServerExchange::connection() const { return connection_.info(); }
-void ServerExchange::close_after_response() { connection_.drain(); }
+rt::Reactor& ServerExchange::reactor() const {
+  return connection_.reactor();
+}
+const ConnectionInfo& ServerExchange::connection() const {
+  return connection_.info();
+}
+void ServerExchange::close_after_response() {
+  connection_.drain();
+}
 
 // --- the request ------------------------------------------------------------------------------------------------
 
@@ -170,7 +176,8 @@ Task<Result<net::Stream*>> ServerExchange::switch_protocols(ResponseHead& /*head
 void ServerExchange::submit_head(const ResponseHead& head, Framing framing, bool has_body) {
   const auto fields = response_fields(arena_, head, framing);
   nghttp2_data_provider content{{.ptr = this}, read_content};
-  const int failed = nghttp2_submit_response(connection_.session(), id_, fields.data(), fields.size(), has_body ? &content : nullptr);
+  const int failed =
+      nghttp2_submit_response(connection_.session(), id_, fields.data(), fields.size(), has_body ? &content : nullptr);
   if (failed != 0) reset(NGHTTP2_INTERNAL_ERROR);
 }
 

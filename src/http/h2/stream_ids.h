@@ -19,7 +19,8 @@ class StreamIds {
       last_ = id;
       return true;
     }
-    return std::none_of(skipped_.begin(), skipped_.end(), [id](Range range) { return range.first <= id && id <= range.last; });
+    return std::none_of(skipped_.begin(), skipped_.end(),
+                        [id](Range range) { return range.first <= id && id <= range.last; });
   }
 
  private:

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <fcntl.h>
-#include <nghttp2/nghttp2.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -13,6 +8,11 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <fcntl.h>
+#include <nghttp2/nghttp2.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "http/h2/preface.h"
 
@@ -30,7 +30,8 @@ struct WireFrame {
   [[nodiscard]] std::uint32_t error() const { return number(type == NGHTTP2_GOAWAY ? 4 : 0); }
   [[nodiscard]] std::uint32_t number(std::size_t at) const {
     std::uint32_t value = 0;
-    for (std::size_t i = at; i < at + 4 && i < payload.size(); ++i) value = value << 8U | static_cast<std::uint8_t>(payload[i]);
+    for (std::size_t i = at; i < at + 4 && i < payload.size(); ++i)
+      value = value << 8U | static_cast<std::uint8_t>(payload[i]);
     return value;
   }
 };
@@ -96,7 +97,8 @@ class TestClient {
   }
   void begin() { write(std::string(kPreface) + frame(NGHTTP2_SETTINGS, 0, 0, {})); }
   void request(std::uint32_t stream, const FieldList& fields, bool ends = true) {
-    write(frame(NGHTTP2_HEADERS, static_cast<std::uint8_t>(NGHTTP2_FLAG_END_HEADERS | (ends ? NGHTTP2_FLAG_END_STREAM : 0)), stream,
+    write(frame(NGHTTP2_HEADERS,
+                static_cast<std::uint8_t>(NGHTTP2_FLAG_END_HEADERS | (ends ? NGHTTP2_FLAG_END_STREAM : 0)), stream,
                 block(fields)));
   }
   void data(std::uint32_t stream, std::string_view bytes, bool ends) {
@@ -115,7 +117,8 @@ class TestClient {
     }
     while (input_.size() >= 9) {
       auto octet = [this](std::size_t at) { return static_cast<std::uint8_t>(input_[at]); };
-      const std::size_t size = static_cast<std::size_t>(octet(0)) << 16U | static_cast<std::size_t>(octet(1)) << 8U | octet(2);
+      const std::size_t size =
+          static_cast<std::size_t>(octet(0)) << 16U | static_cast<std::size_t>(octet(1)) << 8U | octet(2);
       if (input_.size() < 9 + size) return;
       WireFrame made{octet(3), octet(4), 0, input_.substr(9, size)};
       for (std::size_t i = 5; i < 9; ++i) made.stream = made.stream << 8U | octet(i);
@@ -149,7 +152,8 @@ class TestClient {
   /// The stream ended, in either way.
   [[nodiscard]] bool is_over(std::uint32_t stream) const {
     for (const WireFrame& each : frames) {
-      if (each.stream == stream && ((each.type == NGHTTP2_RST_STREAM) || (each.type <= 1 && each.ends_stream()))) return true;
+      if (each.stream == stream && ((each.type == NGHTTP2_RST_STREAM) || (each.type <= 1 && each.ends_stream())))
+        return true;
     }
     return false;
   }
