@@ -33,12 +33,14 @@ Task<Result<std::vector<IpAddress>>> Dialer::resolve(const std::string& host, rt
   co_return addresses;
 }
 
-Task<Result<>> Dialer::connect(net::Stream& stream, const Choice& choice, const LiveService& service, rt::Deadline deadline) {
+Task<Result<>> Dialer::connect(net::Stream& stream, const Choice& choice, const LiveService& service,
+                               rt::Deadline deadline) {
   if (!service.tls()) return net::connect(stream, reactor_, choice.endpoint->address, deadline);
   return connect_tls(stream, choice, service.config(), deadline);
 }
 
-Task<Result<>> Dialer::connect_tls(net::Stream& stream, const Choice& choice, const ServiceConfig& service, rt::Deadline deadline) {
+Task<Result<>> Dialer::connect_tls(net::Stream& stream, const Choice& choice, const ServiceConfig& service,
+                                   rt::Deadline deadline) {
   CO_TRY(Context context, context_for(service));
   std::string name(choice.host_header.empty() ? choice.host : choice.host_header);
   if (std::size_t colon = name.find(':'); colon != std::string::npos) name.resize(colon);

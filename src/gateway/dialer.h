@@ -28,12 +28,14 @@ class Dialer final : public NameResolver, public Connector {
   Task<Result<>> connect(net::Stream& stream, const Choice& choice, const LiveService& service,
                          rt::Deadline deadline) override;
   /// For requests of the gateway's own making.
-  Task<Result<>> dial(net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify, rt::Deadline deadline);
+  Task<Result<>> dial(net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify,
+                      rt::Deadline deadline);
 
  private:
   using Context = std::shared_ptr<const net::tls::ClientContext>;
   Result<Context> context_for(const ServiceConfig& service);
-  Task<Result<>> connect_tls(net::Stream& stream, const Choice& choice, const ServiceConfig& service, rt::Deadline deadline);
+  Task<Result<>> connect_tls(net::Stream& stream, const Choice& choice, const ServiceConfig& service,
+                             rt::Deadline deadline);
 
   rt::Reactor& reactor_;
   net::dns::Resolver* resolver_;

@@ -11,7 +11,8 @@ namespace {
 /// What has been read already, and then the rest: the caller of read_body may decide to let long content pass.
 class RejoinedBody final : public http::BodyReader {
  public:
-  RejoinedBody(std::string_view begun, bool ended, http::BodyReader& rest) : begun_(begun), ended_(ended), rest_(rest) {}
+  RejoinedBody(std::string_view begun, bool ended, http::BodyReader& rest)
+      : begun_(begun), ended_(ended), rest_(rest) {}
 
   Task<Result<http::Chunk>> read() override {
     if (!begun_.empty()) return Result<http::Chunk>(http::Chunk{std::exchange(begun_, {}), ended_});
@@ -31,7 +32,9 @@ Exchange::~Exchange() {
   for (Owned* owned = owned_; owned != nullptr; owned = owned->next) owned->destroy(owned->object);
 }
 
-void Exchange::own(void* object, void (*destroy)(void*)) { owned_ = &arena.make<Owned>(owned_, object, destroy); }
+void Exchange::own(void* object, void (*destroy)(void*)) {
+  owned_ = &arena.make<Owned>(owned_, object, destroy);
+}
 
 void* Exchange::find_slot(const void* key) const {
   for (const Slot* slot = slots_; slot != nullptr; slot = slot->next) {
@@ -40,7 +43,9 @@ void* Exchange::find_slot(const void* key) const {
   return nullptr;
 }
 
-void Exchange::add_slot(const void* key, void* object) { slots_ = &arena.make<Slot>(slots_, key, object); }
+void Exchange::add_slot(const void* key, void* object) {
+  slots_ = &arena.make<Slot>(slots_, key, object);
+}
 
 void Exchange::authenticate(const Consumer& consumer, const Credential* credential, std::string_view identifier) {
   authenticated.consumer = &consumer;

@@ -26,11 +26,11 @@ namespace sluice::gateway {
 
 /// Who is at the other end of the client's connection.
 struct Client {
-  IpAddress address;            // the connection's peer
+  IpAddress address;  // the connection's peer
   std::uint16_t port = 0;
   IpAddress forwarded_address;  // after trusted_ips and real_ip_header: what plugins should judge
   std::uint16_t forwarded_port = 0;
-  IpAddress local_address;      // where the connection arrived
+  IpAddress local_address;  // where the connection arrived
   std::uint16_t local_port = 0;
   std::uint64_t connection = 0;           // number of the connection on this node
   std::uint64_t connection_requests = 0;  // on this connection so far, this one included
@@ -51,19 +51,19 @@ struct Request {
   }
   const char* received_end = nullptr;
 
-  std::string_view method;         // editable; goes upstream
-  std::string_view scheme;         // "http" or "https", as the client used it
+  std::string_view method;            // editable; goes upstream
+  std::string_view scheme;            // "http" or "https", as the client used it
   std::string_view forwarded_scheme;  // X-Forwarded-Proto of a trusted peer, else scheme
-  std::string_view host;           // lower-case, without port
-  std::uint16_t port = 0;          // in Host if present, else the listener's
-  std::string_view path;           // normalised; what routing saw
-  std::string_view query;          // raw, without '?'; editable
+  std::string_view host;              // lower-case, without port
+  std::uint16_t port = 0;             // in Host if present, else the listener's
+  std::string_view path;              // normalised; what routing saw
+  std::string_view query;             // raw, without '?'; editable
   bool has_query = false;
-  http::Headers& headers;          // editable
+  http::Headers& headers;  // editable
   const http::RequestHead& received;
 
-  std::string_view stripped_prefix;  // of the path, by strip_path; becomes X-Forwarded-Prefix
-  std::string_view upstream_path;  // set when the route is known; editable from on_request on
+  std::string_view stripped_prefix;               // of the path, by strip_path; becomes X-Forwarded-Prefix
+  std::string_view upstream_path;                 // set when the route is known; editable from on_request on
   std::optional<std::string_view> upstream_host;  // overrides the Host sent upstream
 
   /// The content, to be read once. on_request hooks that need it whole use Exchange::read_body.
@@ -77,16 +77,16 @@ struct Response {
 
   http::ResponseHead head;
   http::Headers& headers;
-  bool from_upstream = false;  // false: the gateway's own answer
+  bool from_upstream = false;        // false: the gateway's own answer
   http::BodyReader* body = nullptr;  // null: no content
 };
 
 /// Who the request was authenticated as.
 struct Authenticated {
   const Consumer* consumer = nullptr;
-  std::string_view credential_id;         // of the credential row; empty: none (anonymous)
+  std::string_view credential_id;          // of the credential row; empty: none (anonymous)
   std::string_view credential_identifier;  // goes upstream as X-Credential-Identifier
-  std::vector<std::string> groups;        // "authenticated_groups" given by an identity provider
+  std::vector<std::string> groups;         // "authenticated_groups" given by an identity provider
   bool has_credential = false;
 };
 

@@ -59,7 +59,9 @@ Target parse_target(std::string_view url) {
   return target;
 }
 
-Json name_or_id(const std::string& name, const std::string& id) { return name.empty() ? Json(id) : Json(name); }
+Json name_or_id(const std::string& name, const std::string& id) {
+  return name.empty() ? Json(id) : Json(name);
+}
 
 Json scope_of(const PluginConfig& row) {
   Json::Array scope;
@@ -92,14 +94,15 @@ Json candidates_of(const Snapshot& snapshot, const router::MatchInput& input) {
   return losers;
 }
 
-Json upstream_of(const Snapshot& snapshot, const ServiceConfig& service, const RouteConfig& route, const router::Match& match,
-                 std::string_view request_path) {
+Json upstream_of(const Snapshot& snapshot, const ServiceConfig& service, const RouteConfig& route,
+                 const router::Match& match, std::string_view request_path) {
   std::string path;
-  router::append_upstream_path(path, {.service_path = service.path,
-                                      .request_path = request_path,
-                                      .prefix_length = match.prefix_length,
-                                      .strip_path = route.strip_path,
-                                      .handling = route.path_handling == "v1" ? router::PathHandling::V1 : router::PathHandling::V0});
+  router::append_upstream_path(
+      path, {.service_path = service.path,
+             .request_path = request_path,
+             .prefix_length = match.prefix_length,
+             .strip_path = route.strip_path,
+             .handling = route.path_handling == "v1" ? router::PathHandling::V1 : router::PathHandling::V0});
   Json::Object upstream{{"service", name_or_id(service.name, service.id_text)},
                         {"protocol", service.protocol},
                         {"host", service.host},

@@ -16,11 +16,11 @@ namespace sluice::gateway {
 struct Consumer {
   Uuid id;
   std::string id_text;
-  std::string username;   // may be empty
-  std::string custom_id;  // may be empty
-  std::vector<std::string> acl_groups;      // in the order of storage
-  std::vector<Uuid> consumer_groups;        // sorted by group name: the first one decides (reference 6.2)
-  std::string document;                     // canonical JSON, for log records
+  std::string username;                 // may be empty
+  std::string custom_id;                // may be empty
+  std::vector<std::string> acl_groups;  // in the order of storage
+  std::vector<Uuid> consumer_groups;    // sorted by group name: the first one decides (reference 6.2)
+  std::string document;                 // canonical JSON, for log records
 };
 
 /// A row of keyauth_credentials, basicauth_credentials, ...: what identifies a client to an auth plugin.
@@ -28,8 +28,8 @@ struct Credential {
   Uuid id;
   std::string id_text;
   Uuid consumer_id;
-  std::string identity;  // the unique column: key, username, ...
-  std::string secret;    // the other half, e.g. the hashed password; may be empty
+  std::string identity;                      // the unique column: key, username, ...
+  std::string secret;                        // the other half, e.g. the hashed password; may be empty
   std::optional<std::int64_t> expires_at_s;  // wall clock, Unix seconds
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/node.h"
 
-#include <malloc.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <future>
 #include <thread>
 #include <utility>
+
+#include <malloc.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -18,7 +18,11 @@ namespace sluice::gateway {
 
 Node::Node(NodeParts& parts, const entity::Catalog& catalog, const PluginRegistry& plugins, router::Flavor flavor,
            std::size_t shards, rt::Reactor& control)
-    : parts_(parts), builder_(catalog, plugins, flavor), control_(control), current_(builder_.empty()), reactors_(shards) {
+    : parts_(parts),
+      builder_(catalog, plugins, flavor),
+      control_(control),
+      current_(builder_.empty()),
+      reactors_(shards) {
   shards_.resize(shards);
 }
 
@@ -55,7 +59,8 @@ void Node::drain(std::int64_t deadline_ms) {
     }
     return total;
   };
-  while (open() != 0 && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (open() != 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
 std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> Node::compile(sync::Delta delta) {
@@ -181,7 +186,9 @@ std::string Node::metrics() const {
   return telemetry::render_metrics(shards, stats);
 }
 
-Json Node::explain(const sync::ExplainQuery& query) const { return explain_request(*snapshot(), query); }
+Json Node::explain(const sync::ExplainQuery& query) const {
+  return explain_request(*snapshot(), query);
+}
 
 Json Node::upstream_health(const Uuid& upstream) const {
   Json::Object targets;
@@ -191,8 +198,10 @@ Json Node::upstream_health(const Uuid& upstream) const {
   for (const TargetConfig& target : (*found)->targets) {
     std::string name = (target.host.find(':') != std::string::npos ? "[" + target.host + "]" : target.host) + ":" +
                        std::to_string(target.port);
-    Json::Object address{{"ip", target.host}, {"port", static_cast<std::int64_t>(target.port)},
-                         {"weight", static_cast<std::int64_t>(target.weight)}, {"health", "HEALTHCHECKS_OFF"}};
+    Json::Object address{{"ip", target.host},
+                         {"port", static_cast<std::int64_t>(target.port)},
+                         {"weight", static_cast<std::int64_t>(target.weight)},
+                         {"health", "HEALTHCHECKS_OFF"}};
     targets.set(name, Json::Object{{"health", "HEALTHCHECKS_OFF"}, {"addresses", Json::Array{std::move(address)}}});
   }
   return targets;

@@ -33,7 +33,7 @@ class Client;
 namespace sluice::telemetry {
 class Metrics;
 class Sinks;
-}
+}  // namespace sluice::telemetry
 
 namespace sluice::gateway {
 
@@ -50,10 +50,10 @@ struct PluginIdentity {
 /// What a shard lends to the plugin instances that live on it.
 struct PluginHost {
   rt::Reactor& reactor;
-  rt::BlockingPool& blocking;            // for work that blocks
-  rt::shared::CounterTable& counters;    // counted once per node
-  http::Client& client;                  // outgoing requests of plugins
-  telemetry::Metrics& metrics;           // of this shard
+  rt::BlockingPool& blocking;          // for work that blocks
+  rt::shared::CounterTable& counters;  // counted once per node
+  http::Client& client;                // outgoing requests of plugins
+  telemetry::Metrics& metrics;         // of this shard
   const std::string& node_id;
   const std::string& hostname;
   telemetry::Sinks* sinks = nullptr;  // of this shard; log plugins demand it

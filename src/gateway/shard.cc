@@ -14,7 +14,8 @@ namespace sluice::gateway {
 namespace {
 
 constexpr std::string_view kPlainOnTls =
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 50\r\nConnection: close\r\n\r\n"
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 50\r\nConnection: "
+    "close\r\n\r\n"
     "The plain HTTP request was sent to HTTPS port 400\n";
 
 std::unique_ptr<net::dns::Resolver> open_resolver(rt::Reactor& reactor, const net::dns::Settings& settings) {
@@ -31,10 +32,14 @@ RequestIds::Origin on_shard(RequestIds::Origin origin, std::size_t index) {
 
 std::string_view version_text(http::Version version) {
   switch (version) {
-    case http::Version::Http10: return "HTTP/1.0";
-    case http::Version::Http11: return "HTTP/1.1";
-    case http::Version::Http2: return "HTTP/2.0";
-    case http::Version::Http3: return "HTTP/3.0";
+    case http::Version::Http10:
+      return "HTTP/1.0";
+    case http::Version::Http11:
+      return "HTTP/1.1";
+    case http::Version::Http2:
+      return "HTTP/2.0";
+    case http::Version::Http3:
+      return "HTTP/3.0";
   }
   return "HTTP/1.1";
 }
@@ -45,15 +50,17 @@ Shard::Shard(rt::Reactor& reactor, const NodeParts& node, std::size_t index)
     : reactor_(reactor),
       node_(node),
       sinks_(reactor, node.files, metrics_),
-      access_log_(node.access_log.empty() ? nullptr
-                                          : std::make_unique<telemetry::AccessLog>(reactor, node.files, node.access_log)),
+      access_log_(node.access_log.empty()
+                      ? nullptr
+                      : std::make_unique<telemetry::AccessLog>(reactor, node.files, node.access_log)),
       resolver_(open_resolver(reactor, node.dns)),
       dialer_(reactor, resolver_.get(), node.trust, node.options.upstream_tls_verify),
-      client_(reactor,
-              [this](net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify, rt::Deadline deadline) {
-                return dialer_.dial(stream, std::move(host), port, tls, verify, deadline);
-              }),
-      host_{reactor, node.blocking, node.counters, client_, metrics_, node.options.node_id, node.options.hostname, &sinks_},
+      client_(
+          reactor,
+          [this](net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify,
+                 rt::Deadline deadline) { return dialer_.dial(stream, std::move(host), port, tls, verify, deadline); }),
+      host_{reactor,  node.blocking,        node.counters,         client_,
+            metrics_, node.options.node_id, node.options.hostname, &sinks_},
       plans_(host_),
       balancer_(reactor, node.options.pool, dialer_),
       ids_(node.id_key, on_shard(node.origin, index)),
@@ -73,7 +80,8 @@ void Shard::listen(const ProxyDoor& door, int socket) {
 }
 
 /// PROXY header first, then TLS, then the HTTP version: as the octets come.
-Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::ConnectionInfo& info, std::string& early) {
+Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::ConnectionInfo& info,
+                              std::string& early) {
   rt::Deadline deadline = reactor_.after_ms(node_.options.server.header_timeout_ms);
   if (door.proxy_protocol) {
     CO_TRY(net::ProxyHeader header, co_await net::read_proxy_header(stream, deadline));
@@ -81,7 +89,8 @@ Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::
     if (header.destination.is_set()) info.local = header.destination;
   }
   if (door.tls) {
-    Result<> shaken = co_await net::tls::accept(stream, door.http2 ? node_.tls_http2 : node_.tls, identities_, deadline);
+    Result<> shaken =
+        co_await net::tls::accept(stream, door.http2 ? node_.tls_http2 : node_.tls, identities_, deadline);
     if (!shaken) {
       // Plain HTTP where TLS is spoken: say so in the only language that the client understands.
       if (shaken.error().code == Errc::Unsupported) CO_TRY(co_await stream.write_all(kPlainOnTls, deadline));

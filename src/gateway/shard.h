@@ -38,8 +38,8 @@ struct NodeParts {
   net::dns::Settings dns;
   std::shared_ptr<const net::tls::ServerContext> tls;        // null: no TLS listener
   std::shared_ptr<const net::tls::ServerContext> tls_http2;  // of listeners that offer HTTP/2; null as above
-  std::shared_ptr<const net::tls::TrustStore> trust;   // for upstreams; null: none
-  std::string access_log;                              // path; empty: off
+  std::shared_ptr<const net::tls::TrustStore> trust;         // for upstreams; null: none
+  std::string access_log;                                    // path; empty: off
   std::array<std::uint8_t, 16> id_key{};
   RequestIds::Origin origin;
   rt::BlockingPool& blocking;

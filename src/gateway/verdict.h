@@ -59,9 +59,9 @@ struct Next {};
 /// What a hook decided: go on, or answer. An Error becomes a 500 that tells the client nothing more than an id.
 class [[nodiscard]] Verdict {
  public:
-  Verdict(Next) {}                                                                    // NOLINT(google-explicit-constructor)
-  Verdict(Reply reply) : reply_(std::make_unique<Reply>(std::move(reply))) {}         // NOLINT(google-explicit-constructor)
-  Verdict(Error error);                                                               // NOLINT(google-explicit-constructor)
+  Verdict(Next) {}                                                             // NOLINT(google-explicit-constructor)
+  Verdict(Reply reply) : reply_(std::make_unique<Reply>(std::move(reply))) {}  // NOLINT(google-explicit-constructor)
+  Verdict(Error error);                                                        // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool is_reply() const { return reply_ != nullptr; }
   [[nodiscard]] Reply& reply() { return *reply_; }

@@ -43,7 +43,9 @@ constexpr std::array<std::string_view, 32> kSpelling = {
     "X-Real-IP",
 };
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 /// Names by length: a list of at most kPerLength candidates, so that most names are settled by their length alone.
 constexpr std::size_t kLongest = 20;
@@ -92,16 +94,20 @@ Known known_field(std::string_view name) {
 
 bool may_be_trailer(std::string_view name) {
   if (known_field(name) != Known::None) return false;
-  for (std::string_view prefix : {"x-consumer", "x-credential", "x-anonymous", "x-authenticated", "x-forwarded", "x-kong"}) {
+  for (std::string_view prefix :
+       {"x-consumer", "x-credential", "x-anonymous", "x-authenticated", "x-forwarded", "x-kong"}) {
     if (same_name(name.substr(0, prefix.size()), prefix)) return false;
   }
   return !same_name(name, "Set-Cookie") && !same_name(name, "Cache-Control") && !same_name(name, "Location");
 }
 
-std::string_view spelling(Known field) { return kSpelling[static_cast<std::size_t>(field)]; }
+std::string_view spelling(Known field) {
+  return kSpelling[static_cast<std::size_t>(field)];
+}
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return kToken[static_cast<unsigned char>(c)]; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return kToken[static_cast<unsigned char>(c)]; });
 }
 
 bool is_field_value(std::string_view text) {

@@ -31,7 +31,8 @@ std::optional<std::string_view> Headers::get(Known field) const {
 }
 
 std::size_t Headers::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::count_if(begin(), end(), [&](const Field& f) { return same_name(f.name, name); }));
+  return static_cast<std::size_t>(
+      std::count_if(begin(), end(), [&](const Field& f) { return same_name(f.name, name); }));
 }
 
 std::size_t Headers::count(Known field) const {

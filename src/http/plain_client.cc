@@ -33,7 +33,8 @@ Result<Target> parse_url(std::string_view url) {
   }
   std::size_t end = std::min(url.find_first_of("/?"), url.size());
   std::string_view authority = url.substr(0, end);
-  if (end < url.size()) target.path = url[end] == '/' ? std::string(url.substr(end)) : "/" + std::string(url.substr(end));
+  if (end < url.size())
+    target.path = url[end] == '/' ? std::string(url.substr(end)) : "/" + std::string(url.substr(end));
   if (std::size_t at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
   target.authority = authority;
   std::size_t colon = authority.rfind(':');

@@ -12,8 +12,8 @@
 namespace sluice::http {
 
 /// Opens a connection to host:port, with TLS (verified or not) where asked for.
-using Dial = std::function<Task<Result<>>(net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify,
-                                          rt::Deadline deadline)>;
+using Dial = std::function<Task<Result<>>(net::Stream& stream, std::string host, std::uint16_t port, bool tls,
+                                          bool verify, rt::Deadline deadline)>;
 
 /// Client over HTTP/1.1, one connection per request: what logs and look-ups of plugins need.
 class PlainClient final : public Client {

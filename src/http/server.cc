@@ -17,9 +17,8 @@ Server::~Server() = default;
 
 void Server::listen(int fd, Preparation preparation) {
   Door& door = *doors_.emplace_back(std::make_unique<Door>(reactor_, fd, std::move(preparation)));
-  accepting_->spawn(door.listener.run([this, &door](int socket, const net::Address& peer) {
-    adopt(socket, peer, door.preparation);
-  }));
+  accepting_->spawn(door.listener.run(
+      [this, &door](int socket, const net::Address& peer) { adopt(socket, peer, door.preparation); }));
 }
 
 void Server::adopt(int fd, const net::Address& peer, const Preparation& preparation) {

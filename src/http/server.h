@@ -17,10 +17,9 @@
 namespace sluice::http {
 
 /// Prepares a fresh connection before HTTP begins: reads a PROXY header, shakes hands. What it reads beyond that goes
-/// to `early`. An error ends the connection. Null: nothing to prepare. HTTP/2 is spoken when ALPN has chosen it or `early`
-/// begins with its preface (h2::sniff_preface).
-using Preparation =
-    std::function<Task<Result<>>(net::Stream& stream, ConnectionInfo& info, std::string& early)>;
+/// to `early`. An error ends the connection. Null: nothing to prepare. HTTP/2 is spoken when ALPN has chosen it or
+/// `early` begins with its preface (h2::sniff_preface).
+using Preparation = std::function<Task<Result<>>(net::Stream& stream, ConnectionInfo& info, std::string& early)>;
 
 /// Counts of a shard's connections, read by metrics.
 struct ConnectionCounts {

@@ -28,8 +28,8 @@ struct ServerOptions {
 
 /// Facts about the connection that a request came in on.
 struct ConnectionInfo {
-  net::Address peer;      // the client, or what the PROXY protocol said it is
-  net::Address local;     // the listener's side
+  net::Address peer;   // the client, or what the PROXY protocol said it is
+  net::Address local;  // the listener's side
   bool tls = false;
   net::TlsInfo tls_info;
   std::uint64_t id = 0;        // unique per shard

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/address.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include <arpa/inet.h>
 
 #include "base/strings.h"
 
@@ -65,7 +65,9 @@ IpAddress Address::ip() const {
   return IpAddress::from_v4(bytes);
 }
 
-std::uint16_t Address::port() const { return ntohs(is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port); }
+std::uint16_t Address::port() const {
+  return ntohs(is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port);
+}
 
 std::string Address::to_string() const {
   std::string host = ip().to_string();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/listener.h"
 
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <utility>
 
 #include "base/log.h"
 #include "rt/reactor.h"

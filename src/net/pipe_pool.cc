@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/pipe_pool.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstddef>
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace sluice::net {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/stream.h"
 
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "rt/reactor.h"
 
@@ -31,9 +31,13 @@ void Stream::attach(rt::Reactor& reactor, int fd, const Address& peer) {
   source_.attach(reactor, fd);
 }
 
-Io Stream::read(std::span<char> into) { return layer_ ? layer_->read(*this, into) : read_socket(into); }
+Io Stream::read(std::span<char> into) {
+  return layer_ ? layer_->read(*this, into) : read_socket(into);
+}
 
-Io Stream::write(std::span<const iovec> parts) { return layer_ ? layer_->write(*this, parts) : write_socket(parts); }
+Io Stream::write(std::span<const iovec> parts) {
+  return layer_ ? layer_->write(*this, parts) : write_socket(parts);
+}
 
 Io Stream::write(std::string_view bytes) {
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
@@ -88,10 +92,15 @@ Task<Result<>> Stream::write_all(std::string_view bytes, rt::Deadline deadline) 
   while (!bytes.empty()) {
     Io io = write(bytes);
     switch (io.state) {
-      case Io::State::Moved: bytes.remove_prefix(io.octets); break;
-      case Io::State::Blocked: break;
-      case Io::State::Closed: co_return stream_failure(Errc::Closed, "connection closed by the peer while sending");
-      case Io::State::Failed: co_return stream_failure(Errc::Io, std::string("send: ") + std::strerror(errno));
+      case Io::State::Moved:
+        bytes.remove_prefix(io.octets);
+        break;
+      case Io::State::Blocked:
+        break;
+      case Io::State::Closed:
+        co_return stream_failure(Errc::Closed, "connection closed by the peer while sending");
+      case Io::State::Failed:
+        co_return stream_failure(Errc::Io, std::string("send: ") + std::strerror(errno));
     }
     if (!bytes.empty() && co_await writable(deadline) == rt::Wake::TimedOut) {
       co_return stream_failure(Errc::Timeout, "timed out while sending");

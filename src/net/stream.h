@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include <sys/uio.h>
 
 #include "base/error.h"
 #include "net/address.h"
@@ -29,10 +29,10 @@ struct Io {
 
 /// What a client or server certificate exchange established; views live as long as the stream.
 struct TlsInfo {
-  std::string_view version;   // "TLSv1.3"
-  std::string_view cipher;    // OpenSSL's name
-  std::string_view sni;       // asked for by the client; empty: none
-  std::string_view alpn;      // "h2", "http/1.1"; empty: none
+  std::string_view version;  // "TLSv1.3"
+  std::string_view cipher;   // OpenSSL's name
+  std::string_view sni;      // asked for by the client; empty: none
+  std::string_view alpn;     // "h2", "http/1.1"; empty: none
   bool resumed = false;
 };
 

@@ -66,7 +66,9 @@ class Cache {
 
 thread_local Cache cache;
 
-[[maybe_unused]] std::size_t class_of(std::size_t size) { return (size - 1) / kStep; }
+[[maybe_unused]] std::size_t class_of(std::size_t size) {
+  return (size - 1) / kStep;
+}
 
 }  // namespace
 
@@ -87,6 +89,8 @@ void release_frame(void* frame, [[maybe_unused]] std::size_t size) noexcept {
   ::operator delete(frame);
 }
 
-void drop_cached_frames() noexcept { cache.clear(); }
+void drop_cached_frames() noexcept {
+  cache.clear();
+}
 
 }  // namespace sluice::rt

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/io_source.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "rt/reactor.h"

@@ -99,7 +99,11 @@ struct IoSource::Wait {
   Wake await_resume();
 };
 
-inline IoSource::Wait IoSource::wait_readable(Deadline deadline) { return Wait(*this, false, deadline); }
-inline IoSource::Wait IoSource::wait_writable(Deadline deadline) { return Wait(*this, true, deadline); }
+inline IoSource::Wait IoSource::wait_readable(Deadline deadline) {
+  return Wait(*this, false, deadline);
+}
+inline IoSource::Wait IoSource::wait_writable(Deadline deadline) {
+  return Wait(*this, true, deadline);
+}
 
 }  // namespace sluice::rt

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/reactor.h"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "rt/io_source.h"
@@ -25,7 +25,7 @@ Reactor::Reactor(std::unique_ptr<Clock> clock)
   if (epoll_ < 0 || wakeup_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1/eventfd");
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;  // each write wakes once, and nobody needs to read
-  event.data.ptr = nullptr;  // null stands for the wake-up descriptor and for forgotten sources
+  event.data.ptr = nullptr;          // null stands for the wake-up descriptor and for forgotten sources
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, wakeup_, &event) != 0) {
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
   }
@@ -99,7 +99,9 @@ void Reactor::watch(IoSource& source) {
   }
 }
 
-void Reactor::unwatch(int fd) { epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
+void Reactor::unwatch(int fd) {
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+}
 
 void Reactor::forget(IoSource& source) {
   std::size_t first = batch_next_ == 0 ? 0 : batch_next_ - 1;

@@ -10,7 +10,9 @@ Shards::Shards(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) reactors_.push_back(std::make_unique<Reactor>());
 }
 
-Shards::~Shards() { stop(); }
+Shards::~Shards() {
+  stop();
+}
 
 void Shards::start(const std::function<void(std::size_t, Reactor&)>& body) {
   for (std::size_t i = 0; i < reactors_.size(); ++i) {

@@ -84,7 +84,8 @@ class [[nodiscard]] Task {
   template <class U>
     requires(!std::is_void_v<T> && std::is_constructible_v<Stored, U &&> &&
              !std::is_same_v<std::remove_cvref_t<U>, Task> && !std::is_same_v<std::remove_cvref_t<U>, Frame>)
-  Task(U&& value) : value_(std::in_place, std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor): reads as a value
+  Task(U&& value)
+      : value_(std::in_place, std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor): reads as a value
 
   static Task done()
     requires std::is_void_v<T>

@@ -33,8 +33,8 @@ class Timer {
 };
 
 /// Hierarchical timing wheel with a resolution of one millisecond: arming and disarming cost a few stores whatever the
-/// number of timers. Six levels reach 2^48 ms: the horizon must lie beyond any uptime, because a timer that waits in the
-/// last slot of the top level is found only when the wheel comes around to it.
+/// number of timers. Six levels reach 2^48 ms: the horizon must lie beyond any uptime, because a timer that waits in
+/// the last slot of the top level is found only when the wheel comes around to it.
 class TimerWheel {
  public:
   explicit TimerWheel(std::int64_t now_ms) : now_ms_(now_ms) {}

@@ -90,8 +90,8 @@ Result<> Admin::Parts::open(const std::vector<settings::Listener>& listeners, ht
   return {};
 }
 
-Admin::Admin(const settings::Settings& settings, const Vocabulary& vocabulary, gateway::Node& node, rt::Reactor& control,
-             const gateway::NodeParts& parts)
+Admin::Admin(const settings::Settings& settings, const Vocabulary& vocabulary, gateway::Node& node,
+             rt::Reactor& control, const gateway::NodeParts& parts)
     : parts_(std::make_unique<Parts>(settings, vocabulary, node, control, parts)) {}
 
 Admin::~Admin() = default;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "configuration.h"
 
-#include <fmt/core.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <utility>
+
+#include <fmt/core.h>
 
 #include "base/json.h"
 #include "base/yaml.h"
@@ -20,18 +20,24 @@ namespace {
 
 gateway::router::Flavor router_flavor(settings::RouterFlavor flavor) {
   switch (flavor) {
-    case settings::RouterFlavor::Traditional: return gateway::router::Flavor::Traditional;
-    case settings::RouterFlavor::Expressions: return gateway::router::Flavor::Expressions;
-    case settings::RouterFlavor::TraditionalCompatible: break;
+    case settings::RouterFlavor::Traditional:
+      return gateway::router::Flavor::Traditional;
+    case settings::RouterFlavor::Expressions:
+      return gateway::router::Flavor::Expressions;
+    case settings::RouterFlavor::TraditionalCompatible:
+      break;
   }
   return gateway::router::Flavor::TraditionalCompatible;
 }
 
 entity::RouterFlavor entity_flavor(settings::RouterFlavor flavor) {
   switch (flavor) {
-    case settings::RouterFlavor::Traditional: return entity::RouterFlavor::Traditional;
-    case settings::RouterFlavor::Expressions: return entity::RouterFlavor::Expressions;
-    case settings::RouterFlavor::TraditionalCompatible: break;
+    case settings::RouterFlavor::Traditional:
+      return entity::RouterFlavor::Traditional;
+    case settings::RouterFlavor::Expressions:
+      return entity::RouterFlavor::Expressions;
+    case settings::RouterFlavor::TraditionalCompatible:
+      break;
   }
   return entity::RouterFlavor::TraditionalCompatible;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/core.h>
-
 #include <csignal>
 #include <cstdio>
 #include <string>
+
+#include <fmt/core.h>
 
 #include "base/json.h"
 #include "commands.h"

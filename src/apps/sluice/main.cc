@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <exception>
 #include <string_view>
 
+#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
 #include "commands.h"
@@ -21,7 +20,8 @@ void add_settings_options(CLI::App& command, SettingsArguments& arguments) {
 
 bool knows(const CLI::App& app, std::string_view command) {
   const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
-  return std::any_of(commands.begin(), commands.end(), [&](const CLI::App* known) { return known->get_name() == command; });
+  return std::any_of(commands.begin(), commands.end(),
+                     [&](const CLI::App* known) { return known->get_name() == command; });
 }
 
 int run(int argc, char** argv) {
@@ -33,7 +33,8 @@ int run(int argc, char** argv) {
 
   CLI::App* start_command = app.add_subcommand("start", "Run the gateway in the foreground");
   add_settings_options(*start_command, settings);
-  start_command->add_option("--declarative", settings.declarative, "Declarative configuration (YAML or JSON); no database is used");
+  start_command->add_option("--declarative", settings.declarative,
+                            "Declarative configuration (YAML or JSON); no database is used");
   start_command->callback([&] { code = start(settings); });
 
   std::string listen = "127.0.0.1:9000";
@@ -44,7 +45,8 @@ int run(int argc, char** argv) {
   CLI::App* config_command = app.add_subcommand("config", "Work with declarative configurations");
   config_command->require_subcommand(1);
   std::string file;
-  CLI::App* parse_command = config_command->add_subcommand("parse", "Check a file and list everything that is wrong with it");
+  CLI::App* parse_command =
+      config_command->add_subcommand("parse", "Check a file and list everything that is wrong with it");
   add_settings_options(*parse_command, settings);
   parse_command->add_option("file", file, "YAML or JSON file")->required();
   parse_command->callback([&] { code = config_parse(settings, file); });

@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/core.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -13,6 +7,12 @@
 #include <fstream>
 #include <span>
 #include <thread>
+
+#include <fmt/core.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "admin.h"
 #include "base/log.h"
@@ -74,10 +74,14 @@ void raise_descriptor_limit() {
 
 std::string error_type(settings::ErrorType type) {
   switch (type) {
-    case settings::ErrorType::Json: return "application/json";
-    case settings::ErrorType::Html: return "text/html";
-    case settings::ErrorType::Xml: return "application/xml";
-    case settings::ErrorType::PlainText: break;
+    case settings::ErrorType::Json:
+      return "application/json";
+    case settings::ErrorType::Html:
+      return "text/html";
+    case settings::ErrorType::Xml:
+      return "application/xml";
+    case settings::ErrorType::PlainText:
+      break;
   }
   return "text/plain";
 }
@@ -86,7 +90,8 @@ std::string error_type(settings::ErrorType type) {
 std::string product_version(std::string_view compat) {
   auto parts = split_list(compat, '.');
   std::string version;
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, parts.size()); ++i) version.append(i == 0 ? "" : ".").append(parts[i]);
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, parts.size()); ++i)
+    version.append(i == 0 ? "" : ".").append(parts[i]);
   return version;
 }
 
@@ -117,7 +122,8 @@ gateway::GatewayOptions gateway_options(const settings::Settings& settings) {
   options.server.keepalive_timeout_ms = settings.client_keepalive_timeout.count();
   options.server.body_timeout_ms = settings.client_body_timeout.count();
   options.server.send_timeout_ms = settings.client_send_timeout.count();
-  options.server.max_requests = settings.client_keepalive_requests == 0 ? UINT64_MAX : settings.client_keepalive_requests;
+  options.server.max_requests =
+      settings.client_keepalive_requests == 0 ? UINT64_MAX : settings.client_keepalive_requests;
   options.pool.max_idle = settings.upstream_keepalive_pool_size;
   options.pool.max_requests = settings.upstream_keepalive_max_requests;
   options.pool.idle_timeout_ms = settings.upstream_keepalive_idle_timeout.count();
@@ -193,7 +199,8 @@ Result<std::shared_ptr<const net::tls::TrustStore>> trust_store(const settings::
 }
 
 /// Opens every proxy listener once per shard, before anything else may fail later.
-Result<std::vector<gateway::ProxyDoor>> open_doors(const std::vector<settings::Listener>& listeners, std::size_t shards) {
+Result<std::vector<gateway::ProxyDoor>> open_doors(const std::vector<settings::Listener>& listeners,
+                                                   std::size_t shards) {
   std::vector<gateway::ProxyDoor> doors;
   for (const settings::Listener& listener : listeners) {
     gateway::ProxyDoor door;
@@ -260,7 +267,8 @@ int Gateway::run() {
                                                                    .blocking = blocking_,
                                                                    .counters = counters_,
                                                                    .files = files_});
-  if (settings_.proxy_access_log != "off") parts_->access_log = settings::below_prefix(settings_, settings_.proxy_access_log);
+  if (settings_.proxy_access_log != "off")
+    parts_->access_log = settings::below_prefix(settings_, settings_.proxy_access_log);
   fill_random(std::as_writable_bytes(std::span(parts_->id_key)));
   parts_->origin.boot = static_cast<std::uint32_t>(random_u64());
   if (auto trust = trust_store(settings_)) {
@@ -278,7 +286,8 @@ int Gateway::run() {
       return 1;
     }
   }
-  node_ = std::make_unique<gateway::Node>(*parts_, *vocabulary_.catalog, vocabulary_.plugins, vocabulary_.flavor, shards, control_);
+  node_ = std::make_unique<gateway::Node>(*parts_, *vocabulary_.catalog, vocabulary_.plugins, vocabulary_.flavor,
+                                          shards, control_);
   admin_ = std::make_unique<Admin>(settings_, vocabulary_, *node_, control_, *parts_);
   if (!load_first_configuration()) return 1;
 
@@ -346,12 +355,16 @@ Task<void> Gateway::watch_signals() {
     signalfd_siginfo info{};
     while (::read(signals_.fd(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       switch (static_cast<int>(info.ssi_signo)) {
-        case SIGHUP: tasks_.spawn(reload()); break;
+        case SIGHUP:
+          tasks_.spawn(reload());
+          break;
         case SIGUSR1:
           log::reopen();
           files_.reopen_all();
           break;
-        default: shut_down(); break;
+        default:
+          shut_down();
+          break;
       }
     }
     signals_.clear_readable();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/core.h>
-#include <signal.h>
-
 #include <cstdio>
 #include <string>
+
+#include <fmt/core.h>
+#include <signal.h>
 
 #include "base/json.h"
 #include "commands.h"
@@ -14,7 +14,9 @@ namespace sluice::apps {
 namespace {
 
 void print_explanation(const Json& answer) {
-  auto text = [&](const Json* value) { return value == nullptr || value->is_null() ? std::string("(none)") : value->as_string(); };
+  auto text = [&](const Json* value) {
+    return value == nullptr || value->is_null() ? std::string("(none)") : value->as_string();
+  };
   if (const Json* refused = answer.find("refused")) {
     fmt::print("refused  400, {}\n", refused->as_string());
     return;
@@ -28,7 +30,8 @@ void print_explanation(const Json& answer) {
   for (const Json& plugin : answer.find("plugins")->as_array()) {
     std::string scope;
     for (const Json& part : plugin.find("scope")->as_array()) scope += (scope.empty() ? "" : "+") + part.as_string();
-    fmt::print("  {:<24} priority {:>6}  {}\n", plugin.find("name")->as_string(), plugin.find("priority")->as_int(), scope);
+    fmt::print("  {:<24} priority {:>6}  {}\n", plugin.find("name")->as_string(), plugin.find("priority")->as_int(),
+               scope);
   }
   const Json* upstream = answer.find("upstream");
   if (upstream == nullptr || upstream->is_null()) {

@@ -99,7 +99,8 @@ Task<Result<Choice>> Balancer::pick(LiveService& service, rt::Deadline deadline)
   const std::size_t index = service.wheel_[service.next_];
   if (++service.next_ == service.wheel_.size()) service.next_ = 0;
   const LiveService::Peer& peer = service.peers_[index];
-  std::string_view host_header = service.upstream_ ? std::string_view(service.upstream_->host_header) : std::string_view{};
+  std::string_view host_header =
+      service.upstream_ ? std::string_view(service.upstream_->host_header) : std::string_view{};
   if (service.only_ != nullptr) return Result<Choice>(Choice{service.only_, peer.host, peer.port, host_header});
   if (auto ip = IpAddress::parse(peer.host)) {
     Endpoint& found = endpoint(net::Address(*ip, peer.port), service);
@@ -114,7 +115,8 @@ Task<Result<Choice>> Balancer::resolve_and_pick(LiveService& service, std::size_
   CO_TRY(auto addresses, co_await resolver_.resolve(peer.host, deadline));
   if (addresses.empty()) co_return fail(Errc::Unavailable, "name resolution failed", Blame::Upstream);
   Endpoint& found = endpoint(net::Address(addresses[turn_++ % addresses.size()], peer.port), service);
-  std::string_view host_header = service.upstream_ ? std::string_view(service.upstream_->host_header) : std::string_view{};
+  std::string_view host_header =
+      service.upstream_ ? std::string_view(service.upstream_->host_header) : std::string_view{};
   co_return Choice{&found, peer.host, peer.port, host_header};
 }
 

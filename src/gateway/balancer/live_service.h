@@ -38,7 +38,7 @@ struct Endpoint {
 /// What the balancer chose for one attempt.
 struct Choice {
   Endpoint* endpoint = nullptr;
-  std::string_view host;         // of the service or target, for the Host header and SNI; lives with the service
+  std::string_view host;  // of the service or target, for the Host header and SNI; lives with the service
   std::uint16_t port = 80;
   std::string_view host_header;  // of the upstream entity; empty: none
 };

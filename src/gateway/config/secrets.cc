@@ -76,9 +76,8 @@ std::optional<std::string> look_up(const Reference& reference, const Snapshot& s
   auto prefix = env_prefix(reference.vault, snapshot);
   if (!prefix) return std::nullopt;
   std::string name = *prefix + reference.resource;
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-    return c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
   if (reference.version == 2) name += "_PREVIOUS";
   const char* value = std::getenv(name.c_str());
   if (value == nullptr) return std::nullopt;

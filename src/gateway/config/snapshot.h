@@ -40,7 +40,7 @@ struct PluginConfig : Counted {
   PluginIdentity identity;
   Uuid route, service, consumer, consumer_group;  // nil: any
   std::uint8_t protocols = 0;                     // bit 0 http, 1 https, 2 grpc, 3 grpcs
-  Json config;  // canonical; secret references resolved
+  Json config;                                    // canonical; secret references resolved
 };
 using PluginRows = std::vector<Shared<const PluginConfig>>;
 

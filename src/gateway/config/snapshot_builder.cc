@@ -69,7 +69,8 @@ class Edit {
   void stored_only(const Change&) {}
 
   void apply(const sync::EntityKey& key, const Json* after);
-  void credential(const Change& change, std::string_view collection, std::string_view identity, std::string_view secret);
+  void credential(const Change& change, std::string_view collection, std::string_view identity,
+                  std::string_view secret);
   void change_membership(PersistentMap<Uuid, Memberships>& index, const Change& change,
                          const std::function<Membership(const Json&)>& make);
   void drop_plugin(const Json& document, const Uuid& id);
@@ -204,7 +205,8 @@ void Edit::consumer_group(const Change& change) {
     next_->group_names.insert(change.id, std::make_shared<const std::string>(text(*change.after, "name")));
   }
   for (const auto& entry : next_->groups_by_consumer) {
-    bool member = std::any_of(entry.value->begin(), entry.value->end(), [&](const Membership& m) { return m.group == change.id; });
+    bool member = std::any_of(entry.value->begin(), entry.value->end(),
+                              [&](const Membership& m) { return m.group == change.id; });
     if (member) consumers_to_rebuild_.insert(entry.key);
   }
 }
@@ -238,7 +240,8 @@ void Edit::acl(const Change& change) {
                     [&](const Json& document) { return Membership{change.id, {}, text(document, "group")}; });
 }
 
-void Edit::credential(const Change& change, std::string_view collection, std::string_view identity, std::string_view secret) {
+void Edit::credential(const Change& change, std::string_view collection, std::string_view identity,
+                      std::string_view secret) {
   auto secret_text = [&](const Json& document, std::string_view field) {
     const Json* value = document.find(field);
     return value != nullptr && value->is_string() ? resolve_secrets(*value, *next_).as_string() : std::string{};
@@ -291,11 +294,13 @@ void Edit::plugin(const Change& change) {
   if (change.before != nullptr) drop_plugin(*change.before, change.id);
   if (change.after == nullptr) return;
   const Json& document = *change.after;
-  if (const Json* enabled = document.find("enabled"); enabled != nullptr && enabled->is_bool() && !enabled->as_bool()) return;
+  if (const Json* enabled = document.find("enabled"); enabled != nullptr && enabled->is_bool() && !enabled->as_bool())
+    return;
   std::string name = text(document, "name");
   const PluginDescriptor* descriptor = plugins_.find(name);
   if (descriptor == nullptr) {
-    problem("plugins", change.id, "name", "plugin '" + name + "' not enabled; add it to the 'plugins' configuration property");
+    problem("plugins", change.id, "name",
+            "plugin '" + name + "' not enabled; add it to the 'plugins' configuration property");
     return;
   }
   auto row = Shared<PluginConfig>::make();
@@ -305,8 +310,8 @@ void Edit::plugin(const Change& change) {
   row->consumer = reference(document, "consumer");
   row->consumer_group = reference(document, "consumer_group");
   auto scope = [](const Uuid& id) { return id.is_nil() ? std::string{} : id.to_string(); };
-  row->identity = {change.id,         change.id.to_string(), text(document, "instance_name"), scope(row->route), scope(row->service),
-                   scope(row->consumer)};
+  row->identity = {change.id,         change.id.to_string(), text(document, "instance_name"),
+                   scope(row->route), scope(row->service),   scope(row->consumer)};
   row->protocols = protocol_bits(document.find("protocols"));
   if (const Json* config = document.find("config")) row->config = resolve_secrets(*config, *next_);
   for (auto& [field, message] : refused_options(*descriptor, row->config)) {
@@ -430,7 +435,8 @@ std::optional<router::RouteSpec> Edit::route_spec(const RouteConfig& route) cons
   for (const auto& [name, values] : route.headers) spec.headers.push_back({name, values});
   spec.snis = route.snis;
   for (const entity::Endpoint& source : route.sources) spec.sources.push_back({source.ip, source.port});
-  for (const entity::Endpoint& destination : route.destinations) spec.destinations.push_back({destination.ip, destination.port});
+  for (const entity::Endpoint& destination : route.destinations)
+    spec.destinations.push_back({destination.ip, destination.port});
   spec.regex_priority = route.regex_priority;
   spec.expression = route.expression;
   spec.priority = static_cast<std::uint64_t>(route.priority);
@@ -511,7 +517,8 @@ Snapshot::Ref SnapshotBuilder::empty() const {
   return snapshot;
 }
 
-std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> SnapshotBuilder::build(const Snapshot& base, sync::Delta delta) const {
+std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> SnapshotBuilder::build(const Snapshot& base,
+                                                                                      sync::Delta delta) const {
   if (delta.complete) delta = difference(base, std::move(delta));
   Edit edit(catalog_, plugins_, base);
   edit.name(delta.hash);

@@ -20,7 +20,8 @@ class SnapshotBuilder {
 
   [[nodiscard]] Snapshot::Ref empty() const;
   /// The generation after `base`: all of the change or nothing. Documents in `delta` are canonical (validated).
-  [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> build(const Snapshot& base, sync::Delta delta) const;
+  [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> build(const Snapshot& base,
+                                                                                     sync::Delta delta) const;
 
  private:
   const entity::Catalog& catalog_;

@@ -12,7 +12,8 @@ namespace {
 
 /// A plugin that throws is a bug of ours, but one request's bug: it gets a 500 and the process lives.
 Verdict failed(const PluginInstance& instance, std::string_view what) {
-  log::error("plugin.failed", {{"plugin", instance.row->descriptor->name}, {"id", instance.row->identity.id_text}, {"error", what}});
+  log::error("plugin.failed",
+             {{"plugin", instance.row->descriptor->name}, {"id", instance.row->identity.id_text}, {"error", what}});
   return Error{Errc::Internal, Blame::Us, Retry::Never, std::string(what)};
 }
 
@@ -57,7 +58,9 @@ std::size_t Pipeline::next_after(const Exchange& ex, std::size_t index) {
   Rc<PluginInstance> done = plan_->instances[index];
   plan_ = cache_.plan(snapshot_, route_, planned_for_);
   std::size_t next = 0;
-  while (next < plan_->instances.size() && !runs_after(*plan_->instances[next]->row->descriptor, *done->row->descriptor)) ++next;
+  while (next < plan_->instances.size() &&
+         !runs_after(*plan_->instances[next]->row->descriptor, *done->row->descriptor))
+    ++next;
   return next;
 }
 

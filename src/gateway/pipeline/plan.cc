@@ -37,7 +37,8 @@ bool applies(const PluginConfig& row, const Tuple& tuple) {
 /// Reference section 6.2, highest first: consumer+route+service, group+route+service, consumer+route,
 /// consumer+service, group+route, group+service, route+service, consumer, group, route, service, global.
 int precedence(const PluginConfig& row) {
-  const bool r = !row.route.is_nil(), s = !row.service.is_nil(), c = !row.consumer.is_nil(), g = !row.consumer_group.is_nil();
+  const bool r = !row.route.is_nil(), s = !row.service.is_nil(), c = !row.consumer.is_nil(),
+             g = !row.consumer_group.is_nil();
   if (c && r && s) return 12;
   if (g && r && s) return 11;
   if (c && r) return 10;

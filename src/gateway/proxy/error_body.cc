@@ -13,7 +13,8 @@ namespace {
 enum class Format { Json, Html, Xml, Plain };
 
 std::optional<Format> format_of(std::string_view type) {
-  if (http::same_name(type, "application/json") || type == "*/*" || http::same_name(type, "application/*")) return Format::Json;
+  if (http::same_name(type, "application/json") || type == "*/*" || http::same_name(type, "application/*"))
+    return Format::Json;
   if (http::same_name(type, "text/html") || http::same_name(type, "text/*")) return Format::Html;
   if (http::same_name(type, "application/xml") || http::same_name(type, "text/xml")) return Format::Xml;
   if (http::same_name(type, "text/plain")) return Format::Plain;
@@ -51,11 +52,20 @@ std::string escape_markup(std::string_view text) {
   std::string out;
   for (char c : text) {
     switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -94,46 +104,80 @@ ErrorBody plain_body(std::string_view message, std::string_view id) {
 ErrorBody error_body(std::string_view accept, std::string_view fallback, std::string_view message,
                      std::string_view request_id) {
   switch (choose(accept, fallback)) {
-    case Format::Json: return json_body(message, request_id);
-    case Format::Html: return html_body(message, request_id);
-    case Format::Xml: return xml_body(message, request_id);
-    case Format::Plain: return plain_body(message, request_id);
+    case Format::Json:
+      return json_body(message, request_id);
+    case Format::Html:
+      return html_body(message, request_id);
+    case Format::Xml:
+      return xml_body(message, request_id);
+    case Format::Plain:
+      return plain_body(message, request_id);
   }
   return plain_body(message, request_id);
 }
 
 std::string_view default_message(int status) {
   switch (status) {
-    case 400: return "Bad request";
-    case 401: return "Unauthorized";
-    case 402: return "Payment required";
-    case 403: return "Forbidden";
-    case 404: return "Not found";
-    case 405: return "Method not allowed";
-    case 406: return "Not acceptable";
-    case 407: return "Proxy authentication required";
-    case 408: return "Request timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length required";
-    case 412: return "Precondition failed";
-    case 413: return "Payload too large";
-    case 414: return "URI too long";
-    case 415: return "Unsupported media type";
-    case 416: return "Range not satisfiable";
-    case 417: return "Expectation failed";
-    case 421: return "Misdirected request";
-    case 426: return "Upgrade required";
-    case 429: return "Too many requests";
-    case 431: return "Request header fields too large";
-    case 494: return "Request header or cookie too large";
-    case 500: return "An unexpected error occurred";
-    case 501: return "Not implemented";
-    case 502: return "An invalid response was received from the upstream server";
-    case 503: return "The upstream server is currently unavailable";
-    case 504: return "The upstream server is timing out";
-    case 505: return "HTTP version not supported";
-    default: return {};
+    case 400:
+      return "Bad request";
+    case 401:
+      return "Unauthorized";
+    case 402:
+      return "Payment required";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not found";
+    case 405:
+      return "Method not allowed";
+    case 406:
+      return "Not acceptable";
+    case 407:
+      return "Proxy authentication required";
+    case 408:
+      return "Request timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 411:
+      return "Length required";
+    case 412:
+      return "Precondition failed";
+    case 413:
+      return "Payload too large";
+    case 414:
+      return "URI too long";
+    case 415:
+      return "Unsupported media type";
+    case 416:
+      return "Range not satisfiable";
+    case 417:
+      return "Expectation failed";
+    case 421:
+      return "Misdirected request";
+    case 426:
+      return "Upgrade required";
+    case 429:
+      return "Too many requests";
+    case 431:
+      return "Request header fields too large";
+    case 494:
+      return "Request header or cookie too large";
+    case 500:
+      return "An unexpected error occurred";
+    case 501:
+      return "Not implemented";
+    case 502:
+      return "An invalid response was received from the upstream server";
+    case 503:
+      return "The upstream server is currently unavailable";
+    case 504:
+      return "The upstream server is timing out";
+    case 505:
+      return "HTTP version not supported";
+    default:
+      return {};
   }
 }
 

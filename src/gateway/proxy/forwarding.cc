@@ -50,8 +50,10 @@ bool is_hop_by_hop(Known field) {
     case Known::ContentLength:  // written from the framing
     case Known::Upgrade:
     case Known::Http2Settings:
-    case Known::Host: return true;
-    default: return false;
+    case Known::Host:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -67,8 +69,10 @@ bool is_gateway_made(Known field) {
     case Known::XForwardedPrefix:
     case Known::XRealIp:
     case Known::XKongRequestId:
-    case Known::Via: return true;
-    default: return false;
+    case Known::Via:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -82,7 +86,8 @@ bool starts_with_folded(std::string_view name, std::string_view prefix) {
   return true;
 }
 
-/// "X_Consumer_ID": some upstreams read '_' and '-' alike, so the twin of an identity or framing field would pass for it.
+/// "X_Consumer_ID": some upstreams read '_' and '-' alike, so the twin of an identity or framing field would pass for
+/// it.
 bool is_dangerous_twin(std::string_view name) {
   if (name.find('_') == std::string_view::npos) return false;
   return starts_with_folded(name, "x-consumer") || starts_with_folded(name, "x-credential") ||
@@ -105,7 +110,8 @@ struct Listed {
     }
   }
   [[nodiscard]] bool has(std::string_view name) const {
-    return std::any_of(names.begin(), names.end(), [&](std::string_view listed) { return http::same_name(listed, name); });
+    return std::any_of(names.begin(), names.end(),
+                       [&](std::string_view listed) { return http::same_name(listed, name); });
   }
 };
 
@@ -146,15 +152,20 @@ void add_forwarded(const Exchange& ex, Headers& out) {
   std::string_view prefix = kept(Known::XForwardedPrefix);
   if (prefix.empty()) prefix = ex.request.stripped_prefix;
   if (!prefix.empty()) put(Known::XForwardedPrefix, prefix);
-  put(Known::XRealIp, ex.client.forwarded_address == ex.client.address ? peer : ip_text(arena, ex.client.forwarded_address));
+  put(Known::XRealIp,
+      ex.client.forwarded_address == ex.client.address ? peer : ip_text(arena, ex.client.forwarded_address));
 }
 
 std::string_view protocol_version(http::Version version) {
   switch (version) {
-    case http::Version::Http10: return "1.0";
-    case http::Version::Http11: return "1.1";
-    case http::Version::Http2: return "2";
-    case http::Version::Http3: return "3";
+    case http::Version::Http10:
+      return "1.0";
+    case http::Version::Http11:
+      return "1.1";
+    case http::Version::Http2:
+      return "2";
+    case http::Version::Http3:
+      return "3";
   }
   return "1.1";
 }
@@ -174,7 +185,8 @@ void add_debug_fields(Exchange& ex) {
 
 void append_to_list(Headers& headers, Known field, std::string_view addition) {
   auto present = headers.get(field);
-  headers.set_view(http::spelling(field), present ? join(headers.arena(), {*present, ", ", addition}) : addition, field);
+  headers.set_view(http::spelling(field), present ? join(headers.arena(), {*present, ", ", addition}) : addition,
+                   field);
 }
 
 }  // namespace
@@ -197,11 +209,13 @@ http::RequestHead upstream_request(const Exchange& ex, const GatewayOptions& opt
   Arena& arena = ex.arena;
   http::RequestHead head(arena);
   head.method = ex.request.method;
-  head.target = ex.request.has_query ? join(arena, {ex.request.upstream_path, "?", ex.request.query}) : ex.request.upstream_path;
+  head.target =
+      ex.request.has_query ? join(arena, {ex.request.upstream_path, "?", ex.request.query}) : ex.request.upstream_path;
   if (ex.request.upstream_host) {
     head.authority = *ex.request.upstream_host;
   } else {
-    head.authority = !target.host_header.empty() ? target.host_header : host_field(arena, target.host, target.port, target.tls);
+    head.authority =
+        !target.host_header.empty() ? target.host_header : host_field(arena, target.host, target.port, target.tls);
   }
 
   const Listed listed(ex.request.received.headers);
@@ -252,10 +266,14 @@ void strip_upstream_response(Exchange& ex, const GatewayOptions& options) {
       case Known::ProxyConnection:
       case Known::TransferEncoding:
       case Known::ContentLength:
-      case Known::Connection: return true;
-      case Known::Upgrade: return ex.response.head.status != 101;
-      case Known::Trailer: return !wants_trailers;
-      default: return listed.has(field.name);
+      case Known::Connection:
+        return true;
+      case Known::Upgrade:
+        return ex.response.head.status != 101;
+      case Known::Trailer:
+        return !wants_trailers;
+      default:
+        return listed.has(field.name);
     }
   });
   if (options.server_tokens && !headers.has(Known::Server)) headers.add_view("Server", options.product, Known::Server);
@@ -274,7 +292,8 @@ void add_gateway_fields(Exchange& ex, const GatewayOptions& options) {
       put_number("X-Kong-Proxy-Latency", ex.record.gateway_latency_ms());
     }
   } else {
-    if (options.server_tokens && !headers.has(Known::Server)) headers.add_view("Server", options.product, Known::Server);
+    if (options.server_tokens && !headers.has(Known::Server))
+      headers.add_view("Server", options.product, Known::Server);
     if (options.latency_tokens) {
       put_number("X-Kong-Response-Latency", (ex.clock().mono_ns() - ex.record.started_ns) / 1'000'000);
     }

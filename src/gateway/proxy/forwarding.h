@@ -13,10 +13,10 @@ namespace sluice::gateway {
 
 /// What the balancer's choice adds to the request head.
 struct UpstreamTarget {
-  std::string_view host;           // of the service, or of the target
+  std::string_view host;  // of the service, or of the target
   std::uint16_t port = 80;
   bool tls = false;
-  std::string_view host_header;    // of the upstream entity; empty: none
+  std::string_view host_header;  // of the upstream entity; empty: none
 };
 
 /// The request as it goes upstream: the client's (and plugins') fields without those that belong to one hop only,

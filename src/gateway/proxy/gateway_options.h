@@ -14,8 +14,8 @@ namespace sluice::gateway {
 
 /// What settings decide about proxying; the same for all shards, fixed while the process runs.
 struct GatewayOptions {
-  std::string product = "kong/3.10.0";     // token in Via and Server (compat_version)
-  std::string version = "3.10.0";           // that clients expect
+  std::string product = "kong/3.10.0";  // token in Via and Server (compat_version)
+  std::string version = "3.10.0";       // that clients expect
   std::string node_id;
   std::string hostname;
 

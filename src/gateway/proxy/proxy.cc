@@ -83,7 +83,8 @@ class LimitedBody final : public http::BodyReader {
  private:
   Result<http::Chunk> judge(Result<http::Chunk> chunk) {
     if (!chunk) return chunk;
-    if (chunk->bytes.size() > left_) return fail(Errc::TooLarge, "request content over client_max_body_size", Blame::Client);
+    if (chunk->bytes.size() > left_)
+      return fail(Errc::TooLarge, "request content over client_max_body_size", Blame::Client);
     left_ -= chunk->bytes.size();
     return chunk;
   }
@@ -106,7 +107,8 @@ class UploadEnd {
 };
 
 bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" || method == "TRACE";
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" ||
+         method == "TRACE";
 }
 
 bool wants_grpc(const entity::Route& route) {
@@ -118,7 +120,8 @@ std::optional<Reply> check_scheme(const Exchange& ex, const entity::Route& route
   auto offers = [&](std::string_view protocol) {
     return std::find(route.protocols.begin(), route.protocols.end(), protocol) != route.protocols.end();
   };
-  if (ex.request.forwarded_scheme == "https" || offers("http") || offers("grpc") || !offers("https")) return std::nullopt;
+  if (ex.request.forwarded_scheme == "https" || offers("http") || offers("grpc") || !offers("https"))
+    return std::nullopt;
   if (route.https_redirect_status_code == 426) {
     return Reply{426, "Please use HTTPS protocol"}.with("Upgrade", "TLS/1.2, HTTP/1.1");
   }
@@ -140,15 +143,21 @@ std::optional<Reply> check_grpc(const Exchange& ex, const entity::Route& route) 
 Reply failure_reply(const Error& error) {
   if (error.blame == Blame::Client) {
     switch (error.code) {
-      case Errc::Timeout: return Reply::failure(408);
-      case Errc::TooLarge: return Reply::failure(413);
-      default: return Reply::failure(400);
+      case Errc::Timeout:
+        return Reply::failure(408);
+      case Errc::TooLarge:
+        return Reply::failure(413);
+      default:
+        return Reply::failure(400);
     }
   }
   switch (error.code) {
-    case Errc::Timeout: return Reply::failure(504);
-    case Errc::Unavailable: return Reply{503, error.what};
-    default: return Reply::failure(502);
+    case Errc::Timeout:
+      return Reply::failure(504);
+    case Errc::Unavailable:
+      return Reply{503, error.what};
+    default:
+      return Reply::failure(502);
   }
 }
 
@@ -228,11 +237,12 @@ Task<Verdict> Proxy::route(Life& life) {
   const Plan& plan = *life.pipeline.plan();
   ex.service = plan.service.get();
 
-  router::UpstreamPathInput path{.service_path = plan.service ? std::string_view(plan.service->path) : std::string_view{},
-                                 .request_path = ex.request.path,
-                                 .prefix_length = match.prefix_length,
-                                 .strip_path = route.strip_path,
-                                 .handling = route.path_handling == "v1" ? router::PathHandling::V1 : router::PathHandling::V0};
+  router::UpstreamPathInput path{
+      .service_path = plan.service ? std::string_view(plan.service->path) : std::string_view{},
+      .request_path = ex.request.path,
+      .prefix_length = match.prefix_length,
+      .strip_path = route.strip_path,
+      .handling = route.path_handling == "v1" ? router::PathHandling::V1 : router::PathHandling::V0};
   path_buffer_.clear();
   router::append_upstream_path(path_buffer_, path);
   ex.request.upstream_path = ex.arena.copy(path_buffer_);
@@ -253,7 +263,8 @@ Task<void> Proxy::forward(Life& life) {
   const Plan& plan = *life.pipeline.plan();
   if (!plan.service) co_return co_await reply(life, Reply{503, "no Service found with those values"});
   if (std::uint64_t limit = parts_.options.client_max_body_size; limit != 0 && ex.request.body != nullptr) {
-    if (auto length = ex.request.body->remaining(); length && *length > limit) co_return co_await reply(life, Reply::failure(413));
+    if (auto length = ex.request.body->remaining(); length && *length > limit)
+      co_return co_await reply(life, Reply::failure(413));
     ex.request.body = ex.make<LimitedBody>(*ex.request.body, limit);
   }
   life.service = parts_.balancer.live(life.snapshot(), plan.service);
@@ -318,7 +329,7 @@ Task<Result<>> Proxy::attempt(Life& life, bool& may_try_again) {
   const bool reusable = life.upload.ready() && upstream->reusable();
   ex.response.body = nullptr;
   life.upload = Result<>{};  // it refers to the exchange below
-  upstream.reset();     // consumes what it has handed out: only then is the connection quiet
+  upstream.reset();          // consumes what it has handed out: only then is the connection quiet
   if (reusable) choice->endpoint->pool.put(std::move(connection));
   co_return Result<>{};
 }
@@ -344,7 +355,8 @@ Task<Result<>> Proxy::exchange_heads(Life& life, http::ClientStream& upstream, c
   if (life.upload.ready()) {
     Result<> sent = life.upload.take();
     life.upload = Result<>{};
-    if (!sent && (sent.error().blame == Blame::Client || head.framing.kind == http::Framing::Kind::None)) co_return sent;
+    if (!sent && (sent.error().blame == Blame::Client || head.framing.kind == http::Framing::Kind::None))
+      co_return sent;
     // An upstream that refuses a request may answer and close before it has read everything: its answer counts.
     co_return co_await upstream.receive(life.ex.response.head);
   }
@@ -437,7 +449,8 @@ void Proxy::render(Exchange& ex, const Reply& answer) {
   ex.response.head.reason = {};
   ex.response.headers.clear();
   ex.response.from_upstream = false;
-  if (ex.record.source == telemetry::RequestRecord::Source::Upstream) ex.record.source = telemetry::RequestRecord::Source::Gateway;
+  if (ex.record.source == telemetry::RequestRecord::Source::Upstream)
+    ex.record.source = telemetry::RequestRecord::Source::Gateway;
   http::Headers& headers = ex.response.headers;
   headers.add_view("Date", ex.arena.copy(date(ex.clock())), http::Known::Date);
   std::string_view body;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/proxy/request_id.h"
 
-#include <openssl/evp.h>
-
 #include <cstring>
+
+#include <openssl/evp.h>
 
 #include "base/assert.h"
 

@@ -15,9 +15,9 @@ namespace sluice::gateway {
 class RequestIds {
  public:
   struct Origin {
-    std::uint32_t node = 0;   // of the node id
+    std::uint32_t node = 0;  // of the node id
     std::uint16_t shard = 0;
-    std::uint32_t boot = 0;   // differs at every start
+    std::uint32_t boot = 0;  // differs at every start
   };
   RequestIds(const std::array<std::uint8_t, 16>& key, const Origin& origin);
   ~RequestIds();

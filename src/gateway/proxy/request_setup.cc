@@ -27,9 +27,10 @@ void split_authority(Exchange& ex, std::string_view authority, std::uint16_t lis
   std::size_t colon = authority.rfind(':');
   bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos &&
                   colon + 1 < authority.size();
-  ex.request.host = lower(ex.arena, colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos
-                                        ? authority.substr(0, colon)
-                                        : authority);
+  ex.request.host =
+      lower(ex.arena, colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos
+                          ? authority.substr(0, colon)
+                          : authority);
   ex.request.port = listener_port;
   if (has_port) {
     if (auto port = parse_int<std::uint16_t>(authority.substr(colon + 1))) ex.request.port = *port;

@@ -77,7 +77,8 @@ std::optional<Result<Chunk>> IncomingBody::take_chunked() {
         return Result<Chunk>(Chunk{{}, true});
       case ChunkedDecoder::Step::Kind::Error:
         return Result<Chunk>(fail(Errc::Invalid, std::string("chunked content: ") + step.why, timeouts_.blame));
-      case ChunkedDecoder::Step::Kind::NeedMore: return at_end();
+      case ChunkedDecoder::Step::Kind::NeedMore:
+        return at_end();
     }
   }
 }

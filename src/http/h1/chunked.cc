@@ -13,7 +13,9 @@ constexpr std::uint64_t kLargestChunk = std::uint64_t{1} << 60U;
 
 using Step = ChunkedDecoder::Step;
 
-Step error(const char* why) { return {Step::Kind::Error, 0, {}, why}; }
+Step error(const char* why) {
+  return {Step::Kind::Error, 0, {}, why};
+}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -62,7 +64,8 @@ bool are_extensions(std::string_view text) {
 
 Step ChunkedDecoder::next(std::string_view bytes) {
   switch (at_) {
-    case At::Size: return size_line(bytes);
+    case At::Size:
+      return size_line(bytes);
     case At::Data: {
       if (bytes.empty()) return {};
       auto take = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
@@ -75,8 +78,10 @@ Step ChunkedDecoder::next(std::string_view bytes) {
       if (bytes.size() < 2) return {};
       at_ = At::Size;
       return {Step::Kind::Data, 2, {}, ""};
-    case At::Trailers: return trailer_section(bytes);
-    case At::End: return {Step::Kind::Done, 0, {}, ""};
+    case At::Trailers:
+      return trailer_section(bytes);
+    case At::End:
+      return {Step::Kind::Done, 0, {}, ""};
   }
   return error("impossible state");
 }
@@ -110,7 +115,8 @@ Step ChunkedDecoder::size_line(std::string_view bytes) {
 }
 
 Step ChunkedDecoder::trailer_section(std::string_view bytes) {
-  static constexpr HeadLimits kTrailerLimits{.head_octets = 8 * 1024, .target_octets = 0, .method_octets = 0, .fields = 64};
+  static constexpr HeadLimits kTrailerLimits{
+      .head_octets = 8 * 1024, .target_octets = 0, .method_octets = 0, .fields = 64};
   trailers_->clear();
   ParseOutcome outcome = parse_fields(bytes, kTrailerLimits, *trailers_);
   if (outcome.malformed()) return error(outcome.why);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h1/client_connection.h"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <string>
+
+#include <sys/socket.h>
 
 #include "http/h1/scan.h"
 #include "http/h1/serialize.h"
@@ -21,7 +21,8 @@ constexpr HeadLimits kResponseLimits{.head_octets = 60 * 1024, .target_octets = 
 bool ClientConnection::is_quiet() {
   if (stream_.is_open() && stream_.is_plain() && stream_.source().readable() && !stream_.source().peer_closed()) {
     char octet = 0;
-    if (::recv(stream_.fd(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN) stream_.source().clear_readable();
+    if (::recv(stream_.fd(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+      stream_.source().clear_readable();
   }
   return !is_stale();
 }
@@ -80,7 +81,9 @@ Result<ClientExchange::HeadState> ClientExchange::try_head(ResponseHead& head) {
   }
 }
 
-Task<Result<>> ClientExchange::receive(ResponseHead& head) { return wait_and_receive(head); }
+Task<Result<>> ClientExchange::receive(ResponseHead& head) {
+  return wait_and_receive(head);
+}
 
 Task<Result<>> ClientExchange::wait_and_receive(ResponseHead& head) {
   net::Stream& stream = connection_.stream_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h1/outgoing.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -10,6 +8,8 @@
 #include <cstring>
 #include <string>
 #include <utility>
+
+#include <fcntl.h>
 
 #include "net/pipe_pool.h"
 #include "rt/reactor.h"
@@ -22,7 +22,9 @@ constexpr std::uint64_t kSpliceFrom = 32 * 1024;
 // A small body is put behind its head, so that one plain send() takes both.
 constexpr std::size_t kCopyBehindHead = 4 * 1024;
 
-bool wants_splice(const std::optional<SpliceSource>& source) { return source && source->length >= kSpliceFrom; }
+bool wants_splice(const std::optional<SpliceSource>& source) {
+  return source && source->length >= kSpliceFrom;
+}
 
 std::string trailer_section(const BodyReader& body) {
   std::string text;
@@ -194,7 +196,8 @@ Task<Result<>> Outgoing::splice(BodyReader& body, SpliceSource source) {
         body.spliced(held);
       } else if (got < 0 && errno == EAGAIN) {
         from.source().clear_readable();
-        if (from.source().peer_closed()) co_return fail(Errc::Closed, "connection closed in the middle of a message", Blame::Upstream);
+        if (from.source().peer_closed())
+          co_return fail(Errc::Closed, "connection closed in the middle of a message", Blame::Upstream);
         if (co_await from.readable(from.reactor().after_ms(timeout_ms)) == rt::Wake::TimedOut) {
           co_return fail(Errc::Timeout, "timed out waiting for content", Blame::Upstream);
         }
@@ -204,8 +207,7 @@ Task<Result<>> Outgoing::splice(BodyReader& body, SpliceSource source) {
       }
     }
     while (held > 0) {
-      ssize_t put = ::splice(pipe.read_end(), nullptr, sink.fd(), nullptr, held,
-                             SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+      ssize_t put = ::splice(pipe.read_end(), nullptr, sink.fd(), nullptr, held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
       if (put > 0) {
         held -= static_cast<std::size_t>(put);
         sent += static_cast<std::size_t>(put);

@@ -28,7 +28,8 @@ struct Outgoing {
 
  private:
   struct Pieces;
-  Task<Result<>> send_head_then_body(std::string_view head, BodyReader* body, Task<Result<Chunk>> first, Framing framing);
+  Task<Result<>> send_head_then_body(std::string_view head, BodyReader* body, Task<Result<Chunk>> first,
+                                     Framing framing);
   Task<Result<>> relay(BodyReader& body, Framing framing);
   Task<Result<>> send_piece(Chunk chunk, BodyReader& body, Framing framing);
   Task<Result<>> write_all(std::string_view bytes);

@@ -14,10 +14,16 @@ namespace {
 using State = ParseOutcome::State;
 
 constexpr ParseOutcome kIncomplete{};
-constexpr ParseOutcome malformed(int status, const char* why) { return {State::Malformed, 0, status, why}; }
-ParseOutcome complete(std::size_t consumed) { return {State::Complete, consumed, 0, ""}; }
+constexpr ParseOutcome malformed(int status, const char* why) {
+  return {State::Malformed, 0, status, why};
+}
+ParseOutcome complete(std::size_t consumed) {
+  return {State::Complete, consumed, 0, ""};
+}
 
-std::string_view view(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
+std::string_view view(const char* begin, const char* end) {
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
 
 /// Expects CRLF at `at`. Complete: it is there.
 State expect_crlf(const char* at, const char* end) {
@@ -95,9 +101,9 @@ std::optional<ParseOutcome> judge_request_framing(RequestHead& head) {
 }
 
 bool is_reg_name_octet(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-         c == '~' || c == '!' || c == '$' || c == '&' || c == '\'' || c == '(' || c == ')' || c == '*' || c == '+' ||
-         c == ';' || c == '=' || c == '%';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~' || c == '!' || c == '$' || c == '&' || c == '\'' || c == '(' || c == ')' || c == '*' ||
+         c == '+' || c == ';' || c == '=' || c == '%';
 }
 
 bool is_valid_port(std::string_view digits) {
@@ -140,7 +146,8 @@ std::optional<ParseOutcome> judge_target(RequestHead& head) {
     rest.remove_prefix(scheme + 3);
     std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
     head.authority = rest.substr(0, end);
-    if (head.authority.empty() || !is_valid_authority(head.authority)) return malformed(400, "invalid authority in the target");
+    if (head.authority.empty() || !is_valid_authority(head.authority))
+      return malformed(400, "invalid authority in the target");
     rest.remove_prefix(end);
   }
   std::size_t question = rest.find('?');
@@ -154,7 +161,8 @@ std::optional<ParseOutcome> judge_target(RequestHead& head) {
 }
 
 /// Method, target and version. On success `at` stands behind the line.
-std::optional<ParseOutcome> parse_request_line(const char*& at, const char* end, const HeadLimits& limits, RequestHead& out) {
+std::optional<ParseOutcome> parse_request_line(const char*& at, const char* end, const HeadLimits& limits,
+                                               RequestHead& out) {
   const char* begin = at;
   const char* method_end = find_token_end(at, end);
   if (static_cast<std::size_t>(method_end - begin) > limits.method_octets) return malformed(501, "method too long");
@@ -162,11 +170,13 @@ std::optional<ParseOutcome> parse_request_line(const char*& at, const char* end,
   if (method_end == begin || *method_end != ' ') return malformed(400, "malformed request line");
   const char* target = method_end + 1;
   const char* target_end = find_target_end(target, end);
-  if (static_cast<std::size_t>(target_end - target) > limits.target_octets) return malformed(414, "request target too long");
+  if (static_cast<std::size_t>(target_end - target) > limits.target_octets)
+    return malformed(414, "request target too long");
   if (target_end == end) return kIncomplete;
   if (target_end == target || *target_end != ' ') return malformed(400, "malformed request target");
   const char* version = target_end + 1;
-  const auto* version_end = static_cast<const char*>(std::memchr(version, '\r', static_cast<std::size_t>(std::min(end - version, std::ptrdiff_t{9}))));
+  const auto* version_end = static_cast<const char*>(
+      std::memchr(version, '\r', static_cast<std::size_t>(std::min(end - version, std::ptrdiff_t{9}))));
   if (version_end == nullptr) {
     // Nothing may stand between the version and CRLF; "HTTP/1.1" has eight octets.
     if (end - version > 8) return malformed(400, "malformed HTTP version");
@@ -177,9 +187,12 @@ std::optional<ParseOutcome> parse_request_line(const char*& at, const char* end,
   }
   if (auto bad = judge_version(view(version, version_end), out.version)) return bad;
   switch (expect_crlf(version_end, end)) {
-    case State::Incomplete: return kIncomplete;
-    case State::Malformed: return malformed(400, "bare CR in the request line");
-    case State::Complete: break;
+    case State::Incomplete:
+      return kIncomplete;
+    case State::Malformed:
+      return malformed(400, "bare CR in the request line");
+    case State::Complete:
+      break;
   }
   out.method = view(begin, method_end);
   out.target = view(target, target_end);
@@ -194,9 +207,12 @@ std::optional<ParseOutcome> parse_field(const char*& at, const char* end, Header
   if (name_end == at || *name_end != ':') return malformed(400, "malformed field name");
   const char* value_end = find_value_end(name_end + 1, end);
   switch (expect_crlf(value_end, end)) {
-    case State::Incomplete: return kIncomplete;
-    case State::Malformed: return malformed(400, "invalid octet in a field value");
-    case State::Complete: break;
+    case State::Incomplete:
+      return kIncomplete;
+    case State::Malformed:
+      return malformed(400, "invalid octet in a field value");
+    case State::Complete:
+      break;
   }
   std::string_view name = view(at, name_end);
   out.add_view(name, trim_ows(view(name_end + 1, value_end)), known_field(name));
@@ -214,7 +230,8 @@ std::optional<ParseOutcome> judge_response_framing(std::string_view request_meth
   BodyFields body = read_body_fields(head.headers);
   if (body.error != nullptr) return malformed(502, body.error);
   // Also where no content can follow: RFC 9112, 6.1 calls the framing of such a message faulty.
-  if (body.chunked && head.version == Version::Http10) return malformed(502, "Transfer-Encoding in an HTTP/1.0 response");
+  if (body.chunked && head.version == Version::Http10)
+    return malformed(502, "Transfer-Encoding in an HTTP/1.0 response");
   if (request_method == "HEAD") {  // what a GET would have announced; nothing follows
     head.framing = body.length ? Framing{Framing::Kind::Length, *body.length} : Framing{};
   } else if (head.status < 200 || head.status == 204 || head.status == 304) {
@@ -233,12 +250,16 @@ std::optional<ParseOutcome> judge_response_framing(std::string_view request_meth
 std::optional<ParseOutcome> parse_status_line(const char*& at, const char* end, ResponseHead& out) {
   const char* line_end = find_value_end(at, end);
   switch (expect_crlf(line_end, end)) {
-    case State::Incomplete: return kIncomplete;
-    case State::Malformed: return malformed(502, "malformed status line");
-    case State::Complete: break;
+    case State::Incomplete:
+      return kIncomplete;
+    case State::Malformed:
+      return malformed(502, "malformed status line");
+    case State::Complete:
+      break;
   }
   std::string_view line = view(at, line_end);
-  if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' ')) return malformed(502, "malformed status line");
+  if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' '))
+    return malformed(502, "malformed status line");
   if (judge_version(line.substr(0, 8), out.version)) return malformed(502, "malformed HTTP version in a response");
   auto status = parse_length(line.substr(9, 3));
   if (!status || *status < 100) return malformed(502, "malformed status code");
@@ -259,7 +280,8 @@ bool is_valid_authority(std::string_view authority) {
       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
     });
     auto rest = authority.substr(close + 1);
-    return hex && literal.find(':') != std::string_view::npos && (rest.empty() || (rest[0] == ':' && is_valid_port(rest.substr(1))));
+    return hex && literal.find(':') != std::string_view::npos &&
+           (rest.empty() || (rest[0] == ':' && is_valid_port(rest.substr(1))));
   }
   std::size_t colon = authority.find(':');
   auto name = authority.substr(0, colon);
@@ -273,9 +295,12 @@ ParseOutcome parse_fields(std::string_view bytes, const HeadLimits& limits, Head
   for (;;) {
     if (at != end && *at == '\r') {
       switch (expect_crlf(at, end)) {
-        case State::Incomplete: return over_limit_or(kIncomplete, bytes.size(), limits);
-        case State::Malformed: return malformed(400, "bare CR in the head");
-        case State::Complete: break;
+        case State::Incomplete:
+          return over_limit_or(kIncomplete, bytes.size(), limits);
+        case State::Malformed:
+          return malformed(400, "bare CR in the head");
+        case State::Complete:
+          break;
       }
       auto consumed = static_cast<std::size_t>(at + 2 - bytes.data());
       return consumed > limits.head_octets ? malformed(431, "head too large") : complete(consumed);

@@ -50,7 +50,9 @@ const char* skip_blocks(const char* at, const char* end, std::string_view ranges
   return at;
 }
 #else
-const char* skip_blocks(const char* at, const char*, std::string_view) { return at; }
+const char* skip_blocks(const char* at, const char*, std::string_view) {
+  return at;
+}
 #endif
 
 constexpr std::string_view kNotInValue("\x00\x08\x0A\x1F\x7F\x7F", 6);
@@ -67,7 +69,9 @@ const char* find_target_end(const char* begin, const char* end) {
 }
 
 // Names are short: the table beats setting up vectors for most of them.
-const char* find_token_end(const char* begin, const char* end) { return scan_by_table(begin, end, kToken); }
+const char* find_token_end(const char* begin, const char* end) {
+  return scan_by_table(begin, end, kToken);
+}
 
 const char* find_head_end(const char* begin, const char* end) {
   // Looks for "\n\r\n" behind a '\r': memchr for LF is the fastest first filter.

@@ -80,8 +80,12 @@ ServerExchange::ServerExchange(ServerConnection& connection, std::int64_t starte
       outgoing_{*connection.stream_, connection.options_.send_timeout_ms, Blame::Client},
       started_ns_(started_ns) {}
 
-rt::Reactor& ServerExchange::reactor() const { return connection_.reactor(); }
-const ConnectionInfo& ServerExchange::connection() const { return connection_.info_; }
+rt::Reactor& ServerExchange::reactor() const {
+  return connection_.reactor();
+}
+const ConnectionInfo& ServerExchange::connection() const {
+  return connection_.info_;
+}
 
 /// The framing that the client can read. RFC 9112, 6.
 Framing ServerExchange::wire_framing(const ResponseHead& head, const BodyReader* body) {
@@ -159,7 +163,9 @@ ServerConnection::ServerConnection(std::unique_ptr<net::Stream> stream, const Se
       pool_(pool),
       info_(std::move(info)) {}
 
-ServerConnection::~ServerConnection() { end_exchange(); }
+ServerConnection::~ServerConnection() {
+  end_exchange();
+}
 
 void ServerConnection::drain() {
   draining_ = true;
@@ -203,9 +209,13 @@ ServerConnection::HeadState ServerConnection::try_head() {
 
 ServerConnection::HeadState ServerConnection::judge(ParseOutcome outcome) {
   switch (outcome.state) {
-    case ParseOutcome::State::Complete: return HeadState::Ready;
-    case ParseOutcome::State::Malformed: refusal_ = outcome; return HeadState::Malformed;
-    case ParseOutcome::State::Incomplete: return HeadState::NeedMore;
+    case ParseOutcome::State::Complete:
+      return HeadState::Ready;
+    case ParseOutcome::State::Malformed:
+      refusal_ = outcome;
+      return HeadState::Malformed;
+    case ParseOutcome::State::Incomplete:
+      return HeadState::NeedMore;
   }
   return HeadState::Malformed;
 }
@@ -227,7 +237,8 @@ Task<void> ServerConnection::serve() {
     head_started_ns_ = 0;
     HeadState state = try_head();  // pipelined octets may be there already
     idle_ = state == HeadState::NeedMore && input_.empty();
-    rt::Deadline deadline = reactor().after_ms(info_.requests == 0 ? options_.header_timeout_ms : options_.keepalive_timeout_ms);
+    rt::Deadline deadline =
+        reactor().after_ms(info_.requests == 0 ? options_.header_timeout_ms : options_.keepalive_timeout_ms);
     while (state == HeadState::NeedMore) {
       if (!stream_->has_input()) {
         if (draining_ && idle_) co_return;

@@ -76,8 +76,8 @@ class ExchangePool {
 class ServerConnection {
  public:
   /// `stream` is connected (and past its TLS handshake); everything given outlives the connection.
-  ServerConnection(std::unique_ptr<net::Stream> stream, const ServerOptions& options, Handler& handler, ExchangePool& pool,
-                   ConnectionInfo info);
+  ServerConnection(std::unique_ptr<net::Stream> stream, const ServerOptions& options, Handler& handler,
+                   ExchangePool& pool, ConnectionInfo info);
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
   ~ServerConnection();
