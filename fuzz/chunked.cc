@@ -77,7 +77,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::expect(strict->content == whole.content && strict->consumed == whole.consumed,
                "a strict reader reads the same");
   std::string trailers;
-  for (const auto& [name, value] : strict->trailers) trailers += name + ":" + value + "\n";
+  for (const auto& [name, value] : strict->trailers) {
+    if (http::may_be_trailer(name)) trailers += name + ":" + value + "\n";  // the others are dropped on purpose
+  }
   fuzz::expect(trailers == whole.trailers, "a strict reader reads the same trailers");
   return 0;
 }

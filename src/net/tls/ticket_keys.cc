@@ -64,7 +64,10 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
     if (match == TicketKeys::Match::None) return 0;
     const bool ok =
         set_up_mac(mac, key) && EVP_DecryptInit_ex(cipher, ticket_cipher(), nullptr, key.cipher.data(), iv) == 1;
-    outcome = !ok ? -1 : match == TicketKeys::Match::Current ? 1 : 2;
+    // A TLS 1.3 client uses a ticket once (RFC 8446, C.4): without a new one every second handshake would be a full
+    // one.
+    const bool renew = match == TicketKeys::Match::Previous || SSL_version(ssl) == TLS1_3_VERSION;
+    outcome = !ok ? -1 : renew ? 2 : 1;
   }
   OPENSSL_cleanse(&key, sizeof key);
   return outcome;
