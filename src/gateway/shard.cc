@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/log_record.h"
 #include "http/h2/preface.h"
 #include "net/proxy_protocol.h"
 #include "net/tls/handshake.h"
@@ -28,20 +29,6 @@ std::unique_ptr<net::dns::Resolver> open_resolver(rt::Reactor& reactor, const ne
 RequestIds::Origin on_shard(RequestIds::Origin origin, std::size_t index) {
   origin.shard = static_cast<std::uint16_t>(index);
   return origin;
-}
-
-std::string_view version_text(http::Version version) {
-  switch (version) {
-    case http::Version::Http10:
-      return "HTTP/1.0";
-    case http::Version::Http11:
-      return "HTTP/1.1";
-    case http::Version::Http2:
-      return "HTTP/2.0";
-    case http::Version::Http3:
-      return "HTTP/3.0";
-  }
-  return "HTTP/1.1";
 }
 
 }  // namespace
@@ -117,19 +104,7 @@ void Shard::on_request(const Exchange& ex) noexcept {
   counts_.requests.fetch_add(1, std::memory_order_relaxed);
   counts_.accepted.store(server_.counts().accepted, std::memory_order_relaxed);
   counts_.active.store(server_.counts().active, std::memory_order_relaxed);
-  if (access_log_ == nullptr) return;
-  const http::RequestHead& head = ex.request.received;
-  auto header = [&](http::Known field) { return head.headers.get(field).value_or(std::string_view{}); };
-  access_log_->write({.address = ex.client.forwarded_address,
-                      .authorization = header(http::Known::Authorization),
-                      .method = head.method,
-                      .target = head.target,
-                      .version = version_text(head.version),
-                      .status = ex.record.status,
-                      .body_octets = ex.record.response_body_size,
-                      .referer = head.headers.get("Referer").value_or(std::string_view{}),
-                      .user_agent = header(http::Known::UserAgent),
-                      .request_id = ex.id()});
+  if (access_log_ != nullptr) access_log_->write(access_entry(ex));
 }
 
 std::shared_ptr<const net::tls::IdentityResolver> index_identities(const Snapshot& snapshot) {
