@@ -18,6 +18,7 @@ struct EntityRow {
   std::string type;
   Uuid id;
   Document document;
+  Uuid workspace{};  // nil: the default workspace
 };
 
 struct EntityKey {
