@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cases import policies, proxy, reload, routes, start
+from cases import consumers, policies, proxy, reload, routes, start
 from harness import report
 from harness.processes import Lab
 
@@ -26,11 +26,12 @@ CASES = {
     "proxy-logged": proxy.run_logged,
     "policies": policies.run,
     "routes": routes.run,
+    "consumers": consumers.run,
     "reload": reload.run,
     "start": start.run,
 }
 # These measure what only our own program does.
-OWN_ONLY = {"routes", "reload"}
+OWN_ONLY = {"routes", "consumers", "reload"}
 NEEDED = ["wrk", "h2load", "openssl", "taskset"]
 
 

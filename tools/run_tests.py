@@ -20,6 +20,7 @@ RUNNERS = {
     "scenario": "tests/run_scenarios.py",
     "golden": "tests/run_golden.py",
     "corpus": "tests/run_corpus.py",
+    "h2spec": "tests/run_h2spec.py",
     "fault": "tests/run_faults.py",
 }
 STAGES = ["unit", *RUNNERS]

@@ -8,6 +8,8 @@
 #include "entity/consumer_group.h"
 #include "entity/credential.h"
 #include "entity/key.h"
+#include "entity/license.h"
+#include "entity/oauth2_credential.h"
 #include "entity/plugin.h"
 #include "entity/route.h"
 #include "entity/service.h"
@@ -15,3 +17,4 @@
 #include "entity/target.h"
 #include "entity/upstream.h"
 #include "entity/vault.h"
+#include "entity/workspace.h"

@@ -25,6 +25,8 @@ std::shared_ptr<const schema::EntityBase> make() {
 
 Catalog::Catalog(const PluginSchemas& plugins, const CatalogOptions& options) {
   types_ = {
+      make<Workspace>(),
+      make<License>(),
       make<Certificate>(),
       make<Sni>(),
       make<CaCertificate>(),
@@ -43,6 +45,7 @@ Catalog::Catalog(const PluginSchemas& plugins, const CatalogOptions& options) {
       make<BasicauthCredential>(),
       make<HmacauthCredential>(),
       make<JwtSecret>(),
+      make<Oauth2Credential>(),
       make<Acl>(),
   };
 }

@@ -15,6 +15,8 @@ struct JwtSecret;
 struct Key;
 struct KeyauthCredential;
 struct KeySet;
+struct License;
+struct Oauth2Credential;
 struct Plugin;
 struct Route;
 struct Service;
@@ -22,6 +24,7 @@ struct Sni;
 struct Target;
 struct Upstream;
 struct Vault;
+struct Workspace;
 
 class Catalog;
 class PluginSchemas;

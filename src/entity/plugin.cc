@@ -25,8 +25,8 @@ Field protocols_of(const RecordBase& general, const PluginSchema& schema) {
   Json::Array names(schema.protocols.begin(), schema.protocols.end());
   field.element = std::make_shared<Field>(*field.element);
   field.element->rules.clear();
-  field.element->add_rule(schema::one_of(names));
-  field.preset = Json(std::move(names));
+  field.element->add_rule(schema::one_of(std::move(names)));
+  field.preset = Json(Json::Array(schema.default_protocols.begin(), schema.default_protocols.end()));
   return field;
 }
 

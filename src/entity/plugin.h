@@ -41,7 +41,8 @@ struct Plugin {
 struct PluginSchema {
   std::string name;
   schema::RecordBase config;
-  std::vector<std::string> protocols = {"grpc", "grpcs", "http", "https"};
+  std::vector<std::string> protocols = {"grpc", "grpcs", "http", "https"};  // that a row may name
+  std::vector<std::string> default_protocols = {"grpc", "grpcs", "http", "https"};
   bool on_route = true;
   bool on_service = true;
   bool on_consumer = true;

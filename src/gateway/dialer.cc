@@ -7,9 +7,14 @@
 
 namespace sluice::gateway {
 
-Dialer::Dialer(rt::Reactor& reactor, net::dns::Resolver* resolver, std::shared_ptr<const net::tls::TrustStore> trust,
-               bool verify_by_default)
-    : reactor_(reactor), resolver_(resolver), trust_(std::move(trust)), verify_by_default_(verify_by_default) {}
+Dialer::Dialer(rt::Reactor& reactor, net::dns::Resolver* resolver, UpstreamTrust trust)
+    : reactor_(reactor), resolver_(resolver), trust_(std::move(trust)) {}
+
+void Dialer::reconfigure(UpstreamTrust trust) {
+  trust_ = std::move(trust);
+  contexts_.clear();
+  own_contexts_.clear();
+}
 
 void Dialer::publish(Snapshot::Ref snapshot) {
   if (!snapshot_ || snapshot->policy_epoch != epoch_) contexts_.clear();
@@ -53,15 +58,16 @@ Result<Dialer::Context> Dialer::context_for(const ServiceConfig& service) {
   Context& context = contexts_[service.id.value];
   if (context) return context;
   net::tls::ClientSettings settings;
-  settings.verify = service.tls_verify.value_or(verify_by_default_);
-  settings.trust = trust_;
-  settings.verify_depth = service.tls_verify_depth.value_or(1);
+  settings.verify = service.tls_verify.value_or(trust_.verify);
+  settings.trust = trust_.store;
+  settings.identity = trust_.identity;
+  settings.verify_depth = service.tls_verify_depth.value_or(trust_.verify_depth);
   if (!service.ca_certificates.empty() && snapshot_) {
     std::vector<std::string> texts;
     auto rows = snapshot_->rows.find("ca_certificates");
     for (const Uuid& id : service.ca_certificates) {
-      const sync::Document* document = rows != snapshot_->rows.end() ? rows->second.find(id) : nullptr;
-      auto parsed = document != nullptr ? parse_json(**document) : Result<Json>(Json());
+      const StoredRow* row = rows != snapshot_->rows.end() ? rows->second.find(id) : nullptr;
+      auto parsed = row != nullptr ? parse_json(*row->document) : Result<Json>(Json());
       if (const Json* cert = parsed ? parsed->find("cert") : nullptr; cert != nullptr && cert->is_string()) {
         texts.push_back(cert->as_string());
       }
@@ -93,7 +99,8 @@ Task<Result<>> Dialer::dial(net::Stream& stream, std::string host, std::uint16_t
   if (!context) {
     net::tls::ClientSettings settings;
     settings.verify = verify;
-    settings.trust = trust_;
+    settings.trust = trust_.store;
+    settings.verify_depth = trust_.verify_depth;
     CO_TRY(context, net::tls::ClientContext::make(std::move(settings)));
   }
   co_return co_await net::tls::connect(stream, context, std::move(host), deadline);

@@ -10,17 +10,27 @@
 #include "gateway/proxy/proxy.h"
 #include "net/dns/resolver.h"
 #include "net/tls/client_context.h"
+#include "net/tls/identity.h"
 #include "net/tls/trust_store.h"
 
 namespace sluice::gateway {
+
+/// How TLS towards upstreams is done where their services do not say.
+struct UpstreamTrust {
+  std::shared_ptr<const net::tls::TrustStore> store;  // null: none
+  bool verify = true;
+  int verify_depth = 1;
+  std::shared_ptr<const net::tls::Identity> identity = {};  // shown to upstreams that ask; null: none
+};
 
 /// Opens connections to upstreams on one shard: names through the resolver, TLS where the service asks for it.
 class Dialer final : public NameResolver, public Connector {
  public:
   /// `resolver` may be null: then only addresses can be reached.
-  Dialer(rt::Reactor& reactor, net::dns::Resolver* resolver, std::shared_ptr<const net::tls::TrustStore> trust,
-         bool verify_by_default);
+  Dialer(rt::Reactor& reactor, net::dns::Resolver* resolver, UpstreamTrust trust);
 
+  /// From the next connection on.
+  void reconfigure(UpstreamTrust trust);
   /// Certificates and CAs of services are looked up in this generation.
   void publish(Snapshot::Ref snapshot);
 
@@ -39,8 +49,7 @@ class Dialer final : public NameResolver, public Connector {
 
   rt::Reactor& reactor_;
   net::dns::Resolver* resolver_;
-  std::shared_ptr<const net::tls::TrustStore> trust_;
-  bool verify_by_default_;
+  UpstreamTrust trust_;
   Snapshot::Ref snapshot_;
   std::uint64_t epoch_ = 0;
   std::map<Uuid, Context> contexts_;  // by service, of this epoch

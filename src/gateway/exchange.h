@@ -59,7 +59,8 @@ struct Request {
   std::string_view path;              // normalised; what routing saw
   std::string_view query;             // raw, without '?'; editable
   bool has_query = false;
-  http::Headers& headers;  // editable
+  bool has_encoded_slash = false;  // the path contains %2F; only routes that allow it take such a request
+  http::Headers& headers;          // editable
   const http::RequestHead& received;
 
   std::string_view stripped_prefix;               // of the path, by strip_path; becomes X-Forwarded-Prefix

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "gateway/balancer/targets.h"
 #include "gateway/pipeline/plan.h"
 #include "gateway/router/explain.h"
 #include "gateway/router/path.h"
@@ -102,17 +103,17 @@ Json upstream_of(const Snapshot& snapshot, const ServiceConfig& service, const R
              .request_path = request_path,
              .prefix_length = match.prefix_length,
              .strip_path = route.strip_path,
-             .handling = route.path_handling == "v1" ? router::PathHandling::V1 : router::PathHandling::V0});
+             .handling = route.path_handling_v1 ? router::PathHandling::V1 : router::PathHandling::V0});
   Json::Object upstream{{"service", name_or_id(service.name, service.id_text)},
                         {"protocol", service.protocol},
                         {"host", service.host},
                         {"port", static_cast<std::int64_t>(service.port)},
                         {"path", path}};
-  if (const auto* balanced = snapshot.upstreams_by_name.find(std::string_view(service.host))) {
+  if (const auto* balanced = snapshot.upstream_in(service.workspace, service.host)) {
     Json::Array targets;
-    for (const TargetConfig& target : (*balanced)->targets) {
-      targets.emplace_back(Json::Object{{"target", target.host + ":" + std::to_string(target.port)},
-                                        {"weight", static_cast<std::int64_t>(target.weight)}});
+    for (const TargetConfig& target : effective_targets(**balanced)) {
+      targets.emplace_back(
+          Json::Object{{"target", name_of(target)}, {"weight", static_cast<std::int64_t>(target.weight)}});
     }
     upstream.set("targets", std::move(targets));
   }

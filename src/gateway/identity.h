@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,11 +17,11 @@ namespace sluice::gateway {
 struct Consumer {
   Uuid id;
   std::string id_text;
-  std::string username;                 // may be empty
-  std::string custom_id;                // may be empty
-  std::vector<std::string> acl_groups;  // in the order of storage
-  std::vector<Uuid> consumer_groups;    // sorted by group name: the first one decides (reference 6.2)
-  std::string document;                 // canonical JSON, for log records
+  std::string username;                         // may be empty
+  std::string custom_id;                        // may be empty
+  std::vector<std::string> acl_groups;          // in the order of storage
+  std::vector<Uuid> consumer_groups;            // sorted by group name: the first one decides (reference 6.2)
+  std::shared_ptr<const std::string> document;  // canonical JSON, for log records; may be null
 };
 
 /// A row of keyauth_credentials, basicauth_credentials, ...: what identifies a client to an auth plugin.

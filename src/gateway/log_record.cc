@@ -160,7 +160,7 @@ void append_response(std::string& out, const Exchange& ex) {
 }
 
 std::span<const Try> recorded_tries(const RequestRecord& record) {
-  return std::span(record.tries).first(std::min<std::size_t>(record.try_count, record.tries.size()));
+  return record.tries.first(record.try_count);
 }
 
 /// One status for each try, as nginx lists them; empty when the request went nowhere.
@@ -225,7 +225,7 @@ void append_identity(ObjectWriter& record, const Exchange& ex) {
   }
   if (ex.route != nullptr) append_entity(record.key("route"), ex.directory, *ex.route);
   if (ex.service != nullptr) append_entity(record.key("service"), ex.directory, *ex.service);
-  if (who.consumer != nullptr && !who.consumer->document.empty()) record.raw("consumer", who.consumer->document);
+  if (who.consumer != nullptr && who.consumer->document) record.raw("consumer", *who.consumer->document);
 }
 
 std::string_view version_text(http::Version version) {

@@ -145,7 +145,7 @@ TEST_F(LogRecordTest, NamesTheEntitiesAndTheClient) {
   service.host = "pets.internal";
   Consumer consumer;
   consumer.id_text = "2b7c";
-  consumer.document = R"({"id":"2b7c","username":"ann"})";
+  consumer.document = std::make_shared<const std::string>(R"({"id":"2b7c","username":"ann"})");
   ex_->route = &route;
   ex_->service = &service;
   ex_->authenticated.consumer = &consumer;
@@ -154,7 +154,7 @@ TEST_F(LogRecordTest, NamesTheEntitiesAndTheClient) {
   EXPECT_EQ(at("route.name"), R"("pets")");
   EXPECT_EQ(at("service.host"), R"("pets.internal")");
   EXPECT_EQ(at("service.retries"), "5");
-  EXPECT_EQ(at("consumer"), consumer.document);
+  EXPECT_EQ(at("consumer"), *consumer.document);
   EXPECT_EQ(at("authenticated_entity"), R"({"id":"0f6c","consumer_id":"2b7c"})");
   EXPECT_EQ(at("client_ip"), R"("192.0.2.4")");
   EXPECT_EQ(at("started_at"), "1764000000117");

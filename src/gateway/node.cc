@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/node.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -11,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "gateway/balancer/targets.h"
 #include "gateway/explain.h"
 #include "telemetry/exposition.h"
 
@@ -28,6 +30,7 @@ Node::Node(NodeParts& parts, const entity::Catalog& catalog, const PluginRegistr
 
 Node::~Node() {
   reactors_.stop();
+  current_.reset();  // while the builder thread, which frees it, still runs
 }
 
 void Node::start(const std::vector<ProxyDoor>& doors) {
@@ -63,12 +66,34 @@ void Node::drain(std::int64_t deadline_ms) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
+void Node::reconfigure(LiveParts parts) {
+  auto shared = std::make_shared<const LiveParts>(std::move(parts));
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    reactors_.post(i, [this, i, shared] { shards_[i]->reconfigure(*shared); });
+  }
+}
+
 std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> Node::compile(sync::Delta delta) {
   const bool whole = delta.complete;
   auto built = builder_.build(*snapshot(), std::move(delta));
-  // A whole load leaves large trees behind, and the allocator would keep their memory.
+  // A whole load leaves large trees behind, and the allocator would keep their memory. So does the generation that it
+  // replaces, once that is gone.
   if (whole) ::malloc_trim(0);
-  return built;
+  if (whole) trim_due_ = true;
+  if (!built) return built;
+  return freed_by_builder(*std::move(built));
+}
+
+/// The same snapshot, whose last reference, wherever it is dropped, frees it on the builder thread: a hundred thousand
+/// routes take longer to free than a request may wait.
+Snapshot::Ref Node::freed_by_builder(Snapshot::Ref snapshot) {
+  const Snapshot* plain = snapshot.get();
+  return {plain, [this, snapshot = std::move(snapshot)](const Snapshot*) mutable {
+            builder_thread_.submit([this, owner = std::make_shared<Snapshot::Ref>(std::move(snapshot))] {
+              owner->reset();
+              if (trim_due_.exchange(false)) ::malloc_trim(0);
+            });
+          }};
 }
 
 /// Hands `snapshot` to every shard; `when_live` runs on the last of them to take it.
@@ -91,56 +116,91 @@ Node::Outcome Node::apply_now(sync::Delta delta) {
   return sync::Applied{(*built)->generation, (*built)->hash};
 }
 
-/// Waits for the builder thread and then for every shard; resumes on the control reactor.
-class Node::Publication {
+/// Runs a function on the builder thread; resumes on the control reactor. What the function uses outlives the thread,
+/// or belongs to it: whoever waits may go.
+class Node::OnBuilderThread {
  public:
-  Publication(Node& node, sync::Delta delta) : node_(node), shared_(std::make_shared<State>()) {
-    shared_->delta = std::move(delta);
-  }
-  Publication(const Publication&) = delete;
-  Publication& operator=(const Publication&) = delete;
-  ~Publication() { shared_->waiting = {}; }  // on the control reactor, as the resumption is
+  OnBuilderThread(Node& node, std::function<void()> work)
+      : node_(node), shared_(std::make_shared<State>(std::move(work))) {}
+  OnBuilderThread(const OnBuilderThread&) = delete;
+  OnBuilderThread& operator=(const OnBuilderThread&) = delete;
+  ~OnBuilderThread() { shared_->waiting = {}; }  // on the control reactor, as the resumption is
 
   [[nodiscard]] bool await_ready() const { return false; }
   void await_suspend(std::coroutine_handle<> caller) {
     shared_->waiting = caller;
     node_.builder_thread_.submit([&node = node_, state = shared_] {
-      auto built = node.compile(std::move(state->delta));
-      if (!built) {
-        state->outcome.emplace(std::unexpected(std::move(built).error()));
-        finish(node, state);
-        return;
-      }
-      state->outcome.emplace(sync::Applied{(*built)->generation, (*built)->hash});
-      node.ready_ = true;
-      // The next change is compiled only when this one is live, so that generations arrive in order everywhere.
-      std::promise<void> live;
-      node.publish(*built, [&live] { live.set_value(); });
-      live.get_future().wait();
-      finish(node, state);
+      state->work();
+      node.control_.post([state] {
+        if (auto waiting = std::exchange(state->waiting, {})) waiting.resume();
+      });
     });
   }
-  Outcome await_resume() { return std::move(*shared_->outcome); }
+  void await_resume() const {}
 
  private:
   struct State {
-    sync::Delta delta;
-    std::optional<Outcome> outcome;
+    explicit State(std::function<void()> function) : work(std::move(function)) {}
+    std::function<void()> work;
     std::coroutine_handle<> waiting;
   };
-  static void finish(Node& node, const std::shared_ptr<State>& state) {
-    node.control_.post([state] {
-      if (auto waiting = std::exchange(state->waiting, {})) waiting.resume();
-    });
-  }
 
   Node& node_;
   std::shared_ptr<State> shared_;
 };
 
-Task<Node::Outcome> Node::apply(sync::Delta delta) {
-  Publication publication(*this, std::move(delta));
-  co_return co_await publication;
+/// A change's place in the order of changes: the next one is compiled only when this one is live, so that generations
+/// arrive in order everywhere, and each builds on the one before.
+class Node::Turn {
+ public:
+  explicit Turn(Node& node) : turns_(node.turns_), control_(node.control_) { turns_->push_back(this); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    std::erase(*turns_, this);
+    if (turns_->empty()) return;
+    control_.post([turns = turns_] {
+      if (turns->empty()) return;
+      if (auto waiting = std::exchange(turns->front()->waiting_, {})) waiting.resume();
+    });
+  }
+
+  [[nodiscard]] bool await_ready() const { return turns_->front() == this; }
+  void await_suspend(std::coroutine_handle<> caller) { waiting_ = caller; }
+  void await_resume() const {}
+
+ private:
+  std::shared_ptr<Turns> turns_;
+  rt::Reactor& control_;
+  std::coroutine_handle<> waiting_;
+};
+
+Task<Node::Outcome> Node::apply(sync::Delta delta, sync::CommitStep commit) {
+  Turn turn(*this);
+  co_await turn;
+  struct Work {
+    sync::Delta delta;
+    std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> built;
+  };
+  auto work = std::make_shared<Work>();
+  work->delta = std::move(delta);
+  OnBuilderThread compiling(*this, [this, work] { work->built = compile(std::move(work->delta)); });
+  co_await compiling;
+  if (!work->built) co_return std::unexpected(std::move(work->built).error());
+  if (commit) {
+    Task<bool> step = commit();
+    const bool committed = co_await step;
+    if (!committed) co_return std::unexpected(std::vector<sync::ConfigProblem>{});
+  }
+  const Snapshot::Ref snapshot = *work->built;
+  ready_ = true;
+  OnBuilderThread publishing(*this, [this, snapshot] {
+    std::promise<void> live;
+    publish(snapshot, [&live] { live.set_value(); });
+    live.get_future().wait();
+  });
+  co_await publishing;
+  co_return sync::Applied{snapshot->generation, snapshot->hash};
 }
 
 sync::NodeStatus Node::status() const {
@@ -174,9 +234,11 @@ std::string Node::metrics() const {
   stats.workers.push_back({::getpid(), 0});
   Snapshot::Ref current = snapshot();
   for (const auto& entry : current->upstreams) {
-    for (const TargetConfig& target : entry.value->targets) {
-      std::string name = target.host + ":" + std::to_string(target.port);
-      stats.targets.push_back({entry.value->name, name, name, telemetry::TargetHealth::State::HealthchecksOff});
+    for (const TargetConfig& target : effective_targets(*entry.value)) {
+      using State = telemetry::TargetHealth::State;
+      const std::string name = name_of(target);
+      const bool healthy = !is_marked_unhealthy(entry.key, name);
+      stats.targets.push_back({entry.value->name, name, name, healthy ? State::HealthchecksOff : State::Unhealthy});
     }
   }
   stats.own.push_back({"sluice_config_generation", "Generation of the configuration that is served.",
@@ -195,16 +257,39 @@ Json Node::upstream_health(const Uuid& upstream) const {
   Snapshot::Ref now = snapshot();
   const auto* found = now->upstreams.find(upstream);
   if (found == nullptr) return targets;
-  for (const TargetConfig& target : (*found)->targets) {
-    std::string name = (target.host.find(':') != std::string::npos ? "[" + target.host + "]" : target.host) + ":" +
-                       std::to_string(target.port);
+  for (const TargetConfig& target : effective_targets(**found)) {
+    const std::string name = name_of(target);
+    const char* health = is_marked_unhealthy(upstream, name) ? "UNHEALTHY" : "HEALTHCHECKS_OFF";
     Json::Object address{{"ip", target.host},
                          {"port", static_cast<std::int64_t>(target.port)},
                          {"weight", static_cast<std::int64_t>(target.weight)},
-                         {"health", "HEALTHCHECKS_OFF"}};
-    targets.set(name, Json::Object{{"health", "HEALTHCHECKS_OFF"}, {"addresses", Json::Array{std::move(address)}}});
+                         {"health", health}};
+    targets.set(name, Json::Object{{"health", health}, {"addresses", Json::Array{std::move(address)}}});
   }
   return targets;
+}
+
+bool Node::is_marked_unhealthy(const Uuid& upstream, const std::string& target) const {
+  const auto marked = unhealthy_.find(upstream);
+  return marked != unhealthy_.end() && marked->second.contains(target);
+}
+
+bool Node::set_health(const Uuid& upstream, const std::string& target, bool healthy) {
+  Snapshot::Ref now = snapshot();
+  std::erase_if(unhealthy_, [&](const auto& entry) { return !now->upstreams.contains(entry.first); });
+  const auto* found = now->upstreams.find(upstream);
+  if (found == nullptr) return false;
+  const std::vector<TargetConfig> targets = effective_targets(**found);
+  if (std::ranges::none_of(targets, [&](const TargetConfig& known) { return name_of(known) == target; })) return false;
+  if (healthy) {
+    unhealthy_[upstream].erase(target);
+  } else {
+    unhealthy_[upstream].insert(target);
+  }
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    reactors_.post(i, [this, i, upstream, target, healthy] { shards_[i]->set_health(upstream, target, healthy); });
+  }
+  return true;
 }
 
 }  // namespace sluice::gateway

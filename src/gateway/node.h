@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,23 +35,34 @@ class Node final : public sync::LocalGateway {
   void start(const std::vector<ProxyDoor>& doors);
   /// Stops accepting; returns when every connection has ended or `deadline_ms` have passed. Blocks: not on a reactor.
   void drain(std::int64_t deadline_ms);
+  /// Hands changed settings to every shard, each in a turn of its own.
+  void reconfigure(LiveParts parts);
+  /// The shards' reactors, for a watchdog.
+  [[nodiscard]] rt::Shards& shards() { return reactors_; }
   /// Compiles and publishes before any traffic; for start-up. Blocks.
   std::expected<sync::Applied, std::vector<sync::ConfigProblem>> apply_now(sync::Delta delta);
 
-  Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> apply(sync::Delta delta) override;
+  using sync::LocalGateway::apply;
+  Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> apply(sync::Delta delta,
+                                                                             sync::CommitStep commit) override;
   [[nodiscard]] sync::NodeStatus status() const override;
   [[nodiscard]] std::string metrics() const override;
   [[nodiscard]] Json explain(const sync::ExplainQuery& query) const override;
   [[nodiscard]] Json upstream_health(const Uuid& upstream) const override;
+  bool set_health(const Uuid& upstream, const std::string& target, bool healthy) override;
 
   [[nodiscard]] Snapshot::Ref snapshot() const { return std::atomic_load(&current_); }
 
  private:
   using Outcome = std::expected<sync::Applied, std::vector<sync::ConfigProblem>>;
-  class Publication;
+  class OnBuilderThread;
+  class Turn;
+  using Turns = std::deque<Turn*>;
 
   [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> compile(sync::Delta delta);
+  [[nodiscard]] Snapshot::Ref freed_by_builder(Snapshot::Ref snapshot);
   void publish(const Snapshot::Ref& snapshot, std::function<void()> when_live);
+  [[nodiscard]] bool is_marked_unhealthy(const Uuid& upstream, const std::string& target) const;
 
   NodeParts& parts_;
   SnapshotBuilder builder_;
@@ -57,7 +70,10 @@ class Node final : public sync::LocalGateway {
   Snapshot::Ref current_;
   rt::BlockingPool builder_thread_{1};
   rt::Shards reactors_;
-  std::vector<std::unique_ptr<Shard>> shards_;  // each made and destroyed on its own thread
+  std::vector<std::unique_ptr<Shard>> shards_;                // each made and destroyed on its own thread
+  std::map<Uuid, UnhealthyTargets> unhealthy_;                // by upstream; of the control reactor
+  std::atomic<bool> trim_due_{false};                         // when the next snapshot has been freed
+  std::shared_ptr<Turns> turns_ = std::make_shared<Turns>();  // of apply(), in order; the first one has it
   std::atomic<bool> ready_{false};
   std::atomic<bool> draining_{false};
 };

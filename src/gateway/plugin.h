@@ -91,7 +91,8 @@ struct PluginDescriptor {
   std::string version = "3.10.0";
   std::uint8_t hooks = 0;
   std::uint8_t scopes = kAnyScope;
-  std::vector<std::string> protocols = {"grpc", "grpcs", "http", "https"};
+  std::vector<std::string> protocols = {"grpc", "grpcs", "http", "https"};          // that a row may name
+  std::vector<std::string> default_protocols = {"grpc", "grpcs", "http", "https"};  // of a row that names none
   std::shared_ptr<const schema::RecordBase> config_schema;
   /// Valid options that this build does not offer, as (field below config, reason); empty function: none.
   std::function<std::vector<std::pair<std::string, std::string>>(const Json& config)> check;
@@ -122,9 +123,9 @@ std::unique_ptr<Plugin> make_plugin(typename P::Config config, const PluginIdent
 /// The plugins that this program knows. Filled once at start by plugins::add_all, then only read.
 class PluginRegistry {
  public:
-  /// P has kName, kPriority, Config with describe(); optionally kScopes, kProtocols and a static check(const Config&)
-  /// that names options which are valid but not offered. Its constructor takes (Config) or (Config,
-  /// const PluginIdentity&, PluginHost&); the host outlives the instance, the identity does not.
+  /// P has kName, kPriority, Config with describe(); optionally kScopes, kProtocols, kDefaultProtocols and a static
+  /// check(const Config&) that names options which are valid but not offered. Its constructor takes (Config) or
+  /// (Config, const PluginIdentity&, PluginHost&); the host outlives the instance, the identity does not.
   template <class P>
   void add() {
     PluginDescriptor descriptor;
@@ -134,6 +135,9 @@ class PluginRegistry {
     if constexpr (requires { P::kScopes; }) descriptor.scopes = P::kScopes;
     if constexpr (requires { P::kProtocols; }) {
       descriptor.protocols.assign(std::begin(P::kProtocols), std::end(P::kProtocols));
+    }
+    if constexpr (requires { P::kDefaultProtocols; }) {
+      descriptor.default_protocols.assign(std::begin(P::kDefaultProtocols), std::end(P::kDefaultProtocols));
     }
     auto record = std::make_shared<const schema::Record<typename P::Config>>(schema::describe<typename P::Config>());
     descriptor.config_schema = record;

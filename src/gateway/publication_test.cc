@@ -65,7 +65,7 @@ class PublicationTest : public testing::Test {
                                                   .dns = {},
                                                   .tls = nullptr,
                                                   .tls_http2 = nullptr,
-                                                  .trust = nullptr,
+                                                  .trust = {},
                                                   .access_log = {},
                                                   .id_key = {},
                                                   .origin = {},
@@ -173,6 +173,22 @@ TEST_F(PublicationTest, ChangesNothingWhenAChangeIsRefused) {
   EXPECT_EQ(outcome.error().size(), 1U);
   EXPECT_EQ(Asker(gateway).ask("/a"), "200 7");
   EXPECT_EQ(node->status().generation, 1U);
+}
+
+TEST_F(PublicationTest, ServesNothingThatWasNotCommitted) {
+  start(answering(0));
+  const auto commit = [&](bool answer) {
+    return rt::run(control, node->apply(vocabulary.only("plugins", answering(1)), [&, answer] {
+      EXPECT_EQ(Asker(gateway).ask("/a"), "200 0") << "not before it is kept";
+      return Task<bool>(answer);
+    }));
+  };
+  const auto refused = commit(false);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_TRUE(refused.error().empty());
+  EXPECT_EQ(Asker(gateway).ask("/a"), "200 0");
+  EXPECT_TRUE(commit(true).has_value());
+  EXPECT_EQ(Asker(gateway).ask("/a"), "200 1");
 }
 
 TEST_F(PublicationTest, AddsAndRemovesRoutes) {

@@ -36,12 +36,15 @@ RequestIds::Origin on_shard(RequestIds::Origin origin, std::size_t index) {
 Shard::Shard(rt::Reactor& reactor, const NodeParts& node, std::size_t index)
     : reactor_(reactor),
       node_(node),
+      options_(node.options),
+      tls_(node.tls),
+      tls_http2_(node.tls_http2),
       sinks_(reactor, node.files, metrics_),
       access_log_(node.access_log.empty()
                       ? nullptr
                       : std::make_unique<telemetry::AccessLog>(reactor, node.files, node.access_log)),
       resolver_(open_resolver(reactor, node.dns)),
-      dialer_(reactor, resolver_.get(), node.trust, node.options.upstream_tls_verify),
+      dialer_(reactor, resolver_.get(), node.trust),
       client_(
           reactor,
           [this](net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify,
@@ -49,10 +52,10 @@ Shard::Shard(rt::Reactor& reactor, const NodeParts& node, std::size_t index)
       host_{reactor,  node.blocking,        node.counters,         client_,
             metrics_, node.options.node_id, node.options.hostname, &sinks_},
       plans_(host_),
-      balancer_(reactor, node.options.pool, dialer_),
+      balancer_(reactor, options_.pool, dialer_),
       ids_(node.id_key, on_shard(node.origin, index)),
-      proxy_({node.options, plans_, balancer_, dialer_, ids_, *this}),
-      server_(reactor, node.options.server, proxy_) {}
+      proxy_({options_, plans_, balancer_, dialer_, ids_, *this}),
+      server_(reactor, options_.server, proxy_) {}
 
 Shard::~Shard() = default;
 
@@ -69,22 +72,21 @@ void Shard::listen(const ProxyDoor& door, int socket) {
 /// PROXY header first, then TLS, then the HTTP version: as the octets come.
 Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::ConnectionInfo& info,
                               std::string& early) {
-  rt::Deadline deadline = reactor_.after_ms(node_.options.server.header_timeout_ms);
+  rt::Deadline deadline = reactor_.after_ms(options_.tls_timeout_ms);
   if (door.proxy_protocol) {
     CO_TRY(net::ProxyHeader header, co_await net::read_proxy_header(stream, deadline));
     if (header.source.is_set()) info.peer = header.source;
     if (header.destination.is_set()) info.local = header.destination;
   }
   if (door.tls) {
-    Result<> shaken =
-        co_await net::tls::accept(stream, door.http2 ? node_.tls_http2 : node_.tls, identities_, deadline);
+    Result<> shaken = co_await net::tls::accept(stream, door.http2 ? tls_http2_ : tls_, identities_, deadline);
     if (!shaken) {
       // Plain HTTP where TLS is spoken: say so in the only language that the client understands.
       if (shaken.error().code == Errc::Unsupported) CO_TRY(co_await stream.write_all(kPlainOnTls, deadline));
       co_return shaken;
     }
     info.tls = true;
-    info.tls_info = stream.layer()->info();
+    info.tls_info = std::make_unique<const net::TlsInfo>(stream.layer()->info());
   } else if (door.http2) {
     CO_TRY(co_await http::h2::sniff_preface(stream, early, deadline));
   }
@@ -92,12 +94,24 @@ Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::
 }
 
 void Shard::publish(const Snapshot::Ref& snapshot) {
-  if (node_.tls && snapshot->policy_epoch != identities_epoch_) {
+  if (tls_ && snapshot->policy_epoch != identities_epoch_) {
     identities_ = index_identities(*snapshot);
     identities_epoch_ = snapshot->policy_epoch;
   }
   dialer_.publish(snapshot);
   proxy_.publish(snapshot);
+  balancer_.sweep(*snapshot);
+}
+
+void Shard::reconfigure(const LiveParts& parts) {
+  options_ = parts.options;
+  tls_ = parts.tls;
+  tls_http2_ = parts.tls_http2;
+  dialer_.reconfigure(parts.trust);
+  access_log_.reset();
+  if (!parts.access_log.empty()) {
+    access_log_ = std::make_unique<telemetry::AccessLog>(reactor_, node_.files, parts.access_log);
+  }
 }
 
 void Shard::on_request(const Exchange& ex) noexcept {
@@ -116,7 +130,7 @@ std::shared_ptr<const net::tls::IdentityResolver> index_identities(const Snapsho
     return net::tls::IdentitySet::of(std::move(first), std::move(second));
   };
   for (const auto& entry : snapshot.certificate_by_sni) {
-    const auto* certificate = snapshot.certificates.find(entry.value);
+    const auto* certificate = snapshot.certificates.find(entry.value.certificate);
     if (certificate == nullptr) continue;
     auto identities = make(**certificate);
     if (!identities) {

@@ -32,14 +32,23 @@ struct ProxyDoor {
   std::vector<int> sockets;  // one listening descriptor per shard; owned by whoever serves it
 };
 
+/// What settings may change while the process runs; Node::reconfigure() hands it to every shard.
+struct LiveParts {
+  GatewayOptions options;
+  std::shared_ptr<const net::tls::ServerContext> tls;
+  std::shared_ptr<const net::tls::ServerContext> tls_http2;
+  UpstreamTrust trust;
+  std::string access_log;
+};
+
 /// What the shards of a node have in common. Outlives them.
 struct NodeParts {
   GatewayOptions options;
   net::dns::Settings dns;
   std::shared_ptr<const net::tls::ServerContext> tls;        // null: no TLS listener
   std::shared_ptr<const net::tls::ServerContext> tls_http2;  // of listeners that offer HTTP/2; null as above
-  std::shared_ptr<const net::tls::TrustStore> trust;         // for upstreams; null: none
-  std::string access_log;                                    // path; empty: off
+  UpstreamTrust trust;
+  std::string access_log;  // path; empty: off
   std::array<std::uint8_t, 16> id_key{};
   RequestIds::Origin origin;
   rt::BlockingPool& blocking;
@@ -55,6 +64,11 @@ class Shard final : private RequestObserver {
 
   void listen(const ProxyDoor& door, int socket);
   void publish(const Snapshot::Ref& snapshot);
+  void set_health(const Uuid& upstream, std::string_view target, bool healthy) {
+    balancer_.set_health(upstream, target, healthy);
+  }
+  /// Requests and connections that begin later use `parts`; what runs on is judged by the new options as it goes.
+  void reconfigure(const LiveParts& parts);
   /// Stops accepting and lets requests finish.
   void drain() { server_.drain(); }
   [[nodiscard]] std::size_t open_connections() const { return server_.open_connections(); }
@@ -76,6 +90,9 @@ class Shard final : private RequestObserver {
 
   rt::Reactor& reactor_;
   const NodeParts& node_;
+  GatewayOptions options_;  // borrowed by most of what follows
+  std::shared_ptr<const net::tls::ServerContext> tls_;
+  std::shared_ptr<const net::tls::ServerContext> tls_http2_;
   telemetry::Metrics metrics_;
   telemetry::Sinks sinks_;
   std::unique_ptr<telemetry::AccessLog> access_log_;

@@ -25,7 +25,9 @@ struct Chunk {
 /// Plain octets that may be moved from one socket to another without passing through our memory.
 struct SpliceSource {
   net::Stream* stream;
-  std::uint64_t length;  // octets to move, all of them already announced by the peer
+  std::uint64_t length;     // octets to move, all of them already announced by the peer
+  std::int64_t timeout_ms;  // how long that peer may stay silent
+  Blame blame;              // whose fault it is when it does, or ends early
 };
 
 /// Content as a pull stream: whoever wants octets asks for them, so back-pressure needs no states. A transformation

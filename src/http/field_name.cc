@@ -8,7 +8,7 @@
 namespace sluice::http {
 namespace {
 
-constexpr std::array<std::string_view, 32> kSpelling = {
+constexpr std::array<std::string_view, 37> kSpelling = {
     "",
     "Accept",
     "Authorization",
@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 32> kSpelling = {
     "Host",
     "HTTP2-Settings",
     "Keep-Alive",
+    "Kong-Debug",
     "Origin",
     "Proxy",
     "Proxy-Authenticate",
@@ -39,7 +40,11 @@ constexpr std::array<std::string_view, 32> kSpelling = {
     "X-Forwarded-Port",
     "X-Forwarded-Prefix",
     "X-Forwarded-Proto",
+    "X-Kong-Proxy-Latency",
     "X-Kong-Request-Id",
+    "X-Kong-Response-Latency",
+    "X-Kong-Upstream-Latency",
+    "X-Kong-Upstream-Status",
     "X-Real-IP",
 };
 
@@ -48,7 +53,7 @@ constexpr char lower(char c) {
 }
 
 /// Names by length: a list of at most kPerLength candidates, so that most names are settled by their length alone.
-constexpr std::size_t kLongest = 20;
+constexpr std::size_t kLongest = 24;
 constexpr std::size_t kPerLength = 5;
 using Candidates = std::array<std::uint8_t, kPerLength>;
 

@@ -21,6 +21,7 @@ enum class Known : std::uint8_t {
   Host,
   Http2Settings,
   KeepAlive,
+  KongDebug,
   Origin,
   Proxy,
   ProxyAuthenticate,
@@ -39,9 +40,14 @@ enum class Known : std::uint8_t {
   XForwardedPort,
   XForwardedPrefix,
   XForwardedProto,
+  XKongProxyLatency,
   XKongRequestId,
+  XKongResponseLatency,
+  XKongUpstreamLatency,
+  XKongUpstreamStatus,
   XRealIp,
 };
+static_assert(static_cast<unsigned>(Known::XRealIp) < 64, "Headers keeps a bit for each");
 
 /// The well-known name, compared without regard to case; Known::None for every other.
 Known known_field(std::string_view name);

@@ -7,6 +7,7 @@
 namespace sluice::http {
 
 Field* Headers::find(Known field) const {
+  if (!may_have(field)) return nullptr;
   for (std::size_t i = 0; i < size_; ++i) {
     if (fields_[i].known == field) return &fields_[i];
   }
@@ -36,6 +37,7 @@ std::size_t Headers::count(std::string_view name) const {
 }
 
 std::size_t Headers::count(Known field) const {
+  if (!may_have(field)) return 0;
   return static_cast<std::size_t>(std::count_if(begin(), end(), [&](const Field& f) { return f.known == field; }));
 }
 
@@ -50,6 +52,7 @@ void Headers::grow() {
 void Headers::add_view(std::string_view name, std::string_view value, Known known) {
   if (size_ == capacity_) grow();
   fields_[size_++] = Field{name, value, known};
+  maybe_ |= bit(known);
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
@@ -65,6 +68,7 @@ void Headers::set_view(std::string_view name, std::string_view value, Known know
     return;
   }
   *first = Field{name, value, known};
+  maybe_ |= bit(known);
   std::size_t place = static_cast<std::size_t>(first - fields_);
   std::size_t index = 0;
   remove_if([&](const Field& field) { return index++ > place && same_name(field.name, name); });

@@ -38,9 +38,18 @@ class Headers {
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const;
   [[nodiscard]] std::optional<std::string_view> get(Known field) const;
   [[nodiscard]] bool has(std::string_view name) const { return get(name).has_value(); }
-  [[nodiscard]] bool has(Known field) const { return find(field) != nullptr; }
+  [[nodiscard]] bool has(Known field) const { return may_have(field) && find(field) != nullptr; }
   [[nodiscard]] std::size_t count(std::string_view name) const;
   [[nodiscard]] std::size_t count(Known field) const;
+
+  /// Calls `with(value)` for each line of that name.
+  template <class With>
+  void each(Known field, With with) const {
+    if (!may_have(field)) return;
+    for (const Field& line : *this) {
+      if (line.known == field) with(line.value);
+    }
+  }
 
   /// Appends a line; name and value are copied.
   void add(std::string_view name, std::string_view value);
@@ -65,15 +74,22 @@ class Headers {
     size_ = static_cast<std::uint32_t>(kept);
     return removed;
   }
-  void clear() { size_ = 0; }
+  void clear() {
+    size_ = 0;
+    maybe_ = 0;
+  }
 
  private:
+  static constexpr std::uint64_t bit(Known field) { return std::uint64_t{1} << static_cast<unsigned>(field); }
+  /// False: there is certainly none, and no line needs to be looked at.
+  [[nodiscard]] bool may_have(Known field) const { return (maybe_ & bit(field)) != 0; }
   [[nodiscard]] Field* find(Known field) const;
   [[nodiscard]] Field* find(std::string_view name) const;
   void grow();
 
   Arena* arena_;
   Field* fields_ = nullptr;
+  std::uint64_t maybe_ = 0;  // a bit for each well-known name that was ever added
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = 0;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/input_buffer.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -18,14 +19,14 @@ void InputBuffer::consume(std::size_t octets) {
   }
 }
 
-net::Io InputBuffer::fill(net::Stream& stream) {
+net::Io InputBuffer::fill(net::Stream& stream, std::size_t most) {
   if (!stream.has_input()) return {};
   char* buffer = reactor_.borrow_input(*this);
   if (size_ != 0 && data_ != buffer) std::memmove(buffer, data_, size_);
   data_ = buffer;
   own_.reset();
   if (size_ == rt::Reactor::kScratch) return {net::Io::State::Failed, 0};  // callers limit what they leave unconsumed
-  net::Io io = stream.read({buffer + size_, rt::Reactor::kScratch - size_});
+  net::Io io = stream.read({buffer + size_, std::min(most, rt::Reactor::kScratch - size_)});
   if (io.moved()) size_ += io.octets;
   if (size_ == 0) reactor_.return_input(*this);
   return io;

@@ -25,8 +25,8 @@ class InputBuffer final : private rt::InputTenant {
   [[nodiscard]] bool empty() const { return size_ == 0; }
   void consume(std::size_t octets);
 
-  /// Reads once and appends what comes (at most what the shared buffer takes).
-  net::Io fill(net::Stream& stream);
+  /// Reads once and appends what comes, at most `most` octets and what the shared buffer takes.
+  net::Io fill(net::Stream& stream, std::size_t most = rt::Reactor::kScratch);
 
   /// Appends octets that were read elsewhere (peeked before this buffer existed).
   void seed(std::string_view bytes);

@@ -14,7 +14,7 @@ class InputBufferTest : public testing::Test {
   struct Connection {
     explicit Connection(rt::Reactor& shared) : Connection(shared, local_pair()) {}
     Connection(rt::Reactor& shared, std::pair<int, int> fds) : peer(shared, fds.second), input(shared) {
-      stream.attach(shared, fds.first, net::Address());
+      stream.attach(shared, fds.first);
     }
     void receive(std::string_view bytes) {
       peer.say(bytes);

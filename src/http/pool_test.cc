@@ -17,7 +17,7 @@ class PoolTest : public testing::Test {
   Pool::Connection connect() {
     auto [near, far] = local_pair();
     auto connection = std::make_unique<h1::ClientConnection>(reactor);
-    connection->stream().attach(reactor, near, net::Address());
+    connection->stream().attach(reactor, near);
     peers.push_back(std::make_unique<Peer>(reactor, far));
     reactor.run_once(0);
     return connection;

@@ -26,61 +26,62 @@ void Server::adopt(int fd, const net::Address& peer, const Preparation& preparat
   ++counts_.accepted;
   ++counts_.active;
   auto stream = std::make_unique<net::Stream>();
-  stream->attach(reactor_, fd, peer);
-  auto place = connections_.insert(connections_.end(), std::make_unique<Client>());
-  Client& client = **place;
-  client.self = place;
-  client.life = live(client, std::move(stream), preparation);
-  client.life.start();
+  stream->attach(reactor_, fd);
+  ConnectionInfo info;
+  info.peer = peer;
+  info.local = net::Address::local_of(fd);
+  info.id = next_id_++;
+  auto client = connections_.emplace(connections_.end());
+  client->life = preparation ? prepare(client, std::move(stream), std::move(info), preparation)
+                             : run(client, std::move(stream), std::move(info), {});
+  client->life.start();
 }
 
 void Server::drain() {
   draining_ = true;
   accepting_->cancel();
   for (auto& door : doors_) door->listener.close();
-  for (auto& client : connections_) client->drain();
+  for (Client& client : connections_) {
+    if (client.connection != nullptr) client.connection->drain();
+  }
 }
 
-void Server::Client::drain() {
-  if (connection) connection->drain();
-  if (multiplexed) multiplexed->drain();
-}
-
-void Server::retire(Client& client) {
+void Server::retire(Clients::iterator client) {
   --counts_.active;
-  ended_.splice(ended_.end(), connections_, client.self);
+  ended_.splice(ended_.end(), connections_, client);
 }
 
-Task<void> Server::live(Client& client, std::unique_ptr<net::Stream> stream, const Preparation& preparation) {
-  ConnectionInfo info;
-  info.peer = stream->peer();
-  info.local = net::Address::local_of(stream->fd());
-  info.id = next_id_++;
+Task<void> Server::prepare(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
+                           const Preparation& preparation) {
   std::string early;
-  if (preparation) {
-    Result<> prepared = co_await preparation(*stream, info, early);
-    if (!prepared) {
-      log::debug("connection.not_prepared", {{"client", info.peer.to_string()}, {"error", prepared.error()}});
-      stream->close();
-      retire(client);
-      co_return;
-    }
+  Result<> prepared = co_await preparation(*stream, info, early);
+  if (!prepared) {
+    log::debug("connection.not_prepared", {{"client", info.peer.to_string()}, {"error", prepared.error()}});
+    stream->close();
+    retire(client);
+    co_return;
   }
-  if (info.tls_info.alpn == "h2" || early.starts_with(h2::kPreface)) {
-    client.multiplexed = std::make_unique<h2::ServerConnection>(std::move(stream), options_, handler_,
+  co_await run(client, std::move(stream), std::move(info), early);
+}
+
+/// Makes the connection that speaks what was agreed upon. The frame that then waits with it is that of serve() alone.
+Task<void> Server::run(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
+                       std::string_view early) {
+  if ((info.tls_info != nullptr && info.tls_info->alpn == "h2") || early.starts_with(h2::kPreface)) {
+    client->connection = std::make_unique<h2::ServerConnection>(std::move(stream), options_, handler_,
                                                                 multiplexed_exchanges_, std::move(info));
-    if (!early.empty()) client.multiplexed->seed(early);
-    if (draining_) client.drain();
-    co_await client.multiplexed->serve();
-    client.multiplexed.reset();
   } else {
-    client.connection =
+    client->connection =
         std::make_unique<h1::ServerConnection>(std::move(stream), options_, handler_, exchanges_, std::move(info));
-    if (!early.empty()) client.connection->seed(early);
-    if (draining_) client.drain();
-    co_await client.connection->serve();
-    client.connection.reset();
   }
+  if (!early.empty()) client->connection->seed(early);
+  if (draining_) client->connection->drain();
+  return serve(client);
+}
+
+Task<void> Server::serve(Clients::iterator client) {
+  co_await client->connection->serve();
+  client->connection.reset();
   retire(client);
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "http/connection.h"
 #include "http/h1/server_connection.h"
 #include "http/h2/server_connection.h"
 #include "http/server_stream.h"
@@ -49,18 +50,20 @@ class Server {
   [[nodiscard]] const ConnectionCounts& counts() const { return counts_; }
 
  private:
-  /// One client. Its task runs its life; the last thing that does is to ask for its own removal.
+  /// One client. Its task runs its life; the last thing that does is to ask for its own removal. There may be very
+  /// many that do nothing, so what it takes to keep one is counted in octets (./dev bench start).
   struct Client {
-    std::list<std::unique_ptr<Client>>::iterator self;
-    std::unique_ptr<h1::ServerConnection> connection;  // one of the two, once prepared
-    std::unique_ptr<h2::ServerConnection> multiplexed;
-
-    void drain();
+    std::unique_ptr<Connection> connection;  // null until it is prepared
     Task<void> life = Task<void>::done();
   };
+  using Clients = std::list<Client>;
 
-  Task<void> live(Client& client, std::unique_ptr<net::Stream> stream, const Preparation& preparation);
-  void retire(Client& client);
+  Task<void> prepare(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
+                     const Preparation& preparation);
+  Task<void> run(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
+                 std::string_view early);
+  Task<void> serve(Clients::iterator client);
+  void retire(Clients::iterator client);
 
   rt::Reactor& reactor_;
   const ServerOptions& options_;
@@ -74,8 +77,8 @@ class Server {
   };
   std::vector<std::unique_ptr<Door>> doors_;
   std::unique_ptr<rt::TaskScope> accepting_;
-  std::list<std::unique_ptr<Client>> connections_;
-  std::list<std::unique_ptr<Client>> ended_;  // freed in the next turn: a frame cannot destroy itself
+  Clients connections_;
+  Clients ended_;  // freed in the next turn: a frame cannot destroy itself
   ConnectionCounts counts_;
   std::uint64_t next_id_ = 1;
   bool draining_ = false;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/arena.h"
@@ -31,9 +32,9 @@ struct ConnectionInfo {
   net::Address peer;   // the client, or what the PROXY protocol said it is
   net::Address local;  // the listener's side
   bool tls = false;
-  net::TlsInfo tls_info;
-  std::uint64_t id = 0;        // unique per shard
-  std::uint64_t requests = 0;  // served before this one
+  std::unique_ptr<const net::TlsInfo> tls_info;  // null: plain
+  std::uint64_t id = 0;                          // unique per shard
+  std::uint64_t requests = 0;                    // served before this one
 };
 
 /// One request on a server connection, and the way to answer it; the same for every HTTP version. Lives from the end

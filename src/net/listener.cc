@@ -44,6 +44,11 @@ Listener::Listener(rt::Reactor& reactor, int fd) : reserve_(::open("/dev/null", 
   source_.attach(reactor, fd);
 }
 
+void Listener::close() {
+  // release() takes the socket out of epoll, which closing would not do while another process holds it open too.
+  if (const int fd = source_.release(); fd >= 0) ::close(fd);
+}
+
 /// Out of descriptors: closes one waiting client at the price of the reserve. False when there is no reserve.
 bool Listener::shed_one() {
   if (reserve_ < 0) return false;

@@ -31,8 +31,9 @@ class Listener {
   /// Runs until destroyed. When the process is out of descriptors it pauses instead of spinning, and spends a reserve
   /// descriptor to close waiting clients politely.
   Task<void> run(OnConnection on_connection);
-  /// Stops accepting and closes the socket. run() must not be waiting any more (its task destroyed).
-  void close() { source_.close(); }
+  /// Stops accepting and closes our descriptor of the socket; a supervisor may hold another. run() must not be waiting
+  /// any more (its task destroyed).
+  void close();
 
  private:
   [[nodiscard]] bool shed_one();

@@ -157,8 +157,8 @@ class ProxyStreamTest : public testing::Test {
   void SetUp() override {
     std::array<int, 2> fds{};
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()), 0);
-    stream.attach(reactor, fds[0], Address());
-    peer.attach(reactor, fds[1], Address());
+    stream.attach(reactor, fds[0]);
+    peer.attach(reactor, fds[1]);
   }
   std::string rest() {
     std::array<char, 256> piece{};

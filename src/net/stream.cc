@@ -7,12 +7,22 @@
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "rt/reactor.h"
 
 namespace sluice::net {
 namespace {
+
+// Straight to the kernel: libc's wrappers are cancellation points, which cost on every call and nobody uses.
+ssize_t receive(int fd, std::span<char> into) {
+  return ::syscall(SYS_recvfrom, fd, into.data(), into.size(), 0, nullptr, nullptr);
+}
+
+ssize_t transmit(int fd, const iovec& part) {
+  return ::syscall(SYS_sendto, fd, part.iov_base, part.iov_len, MSG_NOSIGNAL, nullptr, 0);
+}
 
 std::size_t total(std::span<const iovec> parts) {
   std::size_t sum = 0;
@@ -26,8 +36,7 @@ std::unexpected<Error> stream_failure(Errc code, std::string what) {
 
 }  // namespace
 
-void Stream::attach(rt::Reactor& reactor, int fd, const Address& peer) {
-  peer_ = peer;
+void Stream::attach(rt::Reactor& reactor, int fd) {
   source_.attach(reactor, fd);
 }
 
@@ -47,7 +56,7 @@ Io Stream::write(std::string_view bytes) {
 Io Stream::read_socket(std::span<char> into) {
   if (!source_.readable()) return {Io::State::Blocked, 0};
   for (;;) {
-    ssize_t got = ::recv(source_.fd(), into.data(), into.size(), 0);
+    ssize_t got = receive(source_.fd(), into);
     if (got > 0) {
       // EPOLLRDHUP is registered, so a short read means that the socket is drained: the next edge will tell.
       if (static_cast<std::size_t>(got) < into.size()) source_.clear_readable();
@@ -68,7 +77,7 @@ Io Stream::write_socket(std::span<const iovec> parts) {
   for (;;) {
     ssize_t sent = 0;
     if (parts.size() == 1) {
-      sent = ::send(source_.fd(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+      sent = transmit(source_.fd(), parts[0]);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(parts.data());
@@ -153,7 +162,7 @@ Task<Result<>> connect(Stream& stream, rt::Reactor& reactor, Address peer, rt::D
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   int outcome = ::connect(fd, peer.data(), peer.size());
   int error = outcome == 0 ? 0 : errno;
-  stream.attach(reactor, fd, peer);
+  stream.attach(reactor, fd);
   if (error == 0) co_return Result<>{};
   if (error == EINPROGRESS) {
     if (co_await stream.writable(deadline) == rt::Wake::TimedOut) {

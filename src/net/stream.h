@@ -63,7 +63,7 @@ class Stream {
   ~Stream() { close(); }
 
   /// Takes over a connected, non-blocking socket.
-  void attach(rt::Reactor& reactor, int fd, const Address& peer);
+  void attach(rt::Reactor& reactor, int fd);
   /// From now on octets pass through `layer`. Null: plain.
   void set_layer(std::unique_ptr<StreamLayer> layer) { layer_ = std::move(layer); }
 
@@ -95,7 +95,8 @@ class Stream {
   [[nodiscard]] rt::IoSource& source() { return source_; }
   [[nodiscard]] const rt::IoSource& source() const { return source_; }
   [[nodiscard]] rt::Reactor& reactor() const { return source_.reactor(); }
-  [[nodiscard]] const Address& peer() const { return peer_; }
+  /// Asks the kernel each time: connections are many and this is rare.
+  [[nodiscard]] Address peer() const { return Address::peer_of(fd()); }
   [[nodiscard]] int fd() const { return source_.fd(); }
   /// Gives the socket up, unwatched; only plain streams.
   [[nodiscard]] int release() { return source_.release(); }
@@ -107,7 +108,6 @@ class Stream {
  private:
   rt::IoSource source_;
   std::unique_ptr<StreamLayer> layer_;
-  Address peer_;
 };
 
 /// Connects to `peer`. Errc::Refused, Timeout or Io, blamed on the upstream and safe to retry: nothing was sent.

@@ -13,8 +13,8 @@
 namespace sluice::rt {
 namespace {
 
-constexpr std::size_t kStep = 64;
-constexpr std::size_t kClasses = 64;  // frames up to 4 kB are recycled
+constexpr std::size_t kStep = 32;
+constexpr std::size_t kClasses = 128;  // frames up to 4 kB are recycled
 constexpr std::size_t kKeepPerClass = 512;
 
 struct FreeFrame {

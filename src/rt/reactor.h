@@ -81,6 +81,7 @@ class Reactor {
   void unwatch(int fd);
   /// Drops what the current batch of events still holds for `source`.
   void forget(IoSource& source);
+  void look_ahead(std::size_t index) const;
   void dispatch(IoSource& source, std::uint32_t events, std::size_t index);
   void run_posted();
   void run_end_of_turn();

@@ -229,9 +229,9 @@ TEST(FramePoolTest, FramesOfOneSizeClassAreRecycled) {
   drop_cached_frames();
   void* first = allocate_frame(200);
   release_frame(first, 200);
-  void* second = allocate_frame(240);  // the same class of 64 octets
+  void* second = allocate_frame(220);  // the same class of 32 octets
   EXPECT_EQ(first, second);
-  release_frame(second, 240);
+  release_frame(second, 220);
   drop_cached_frames();
 }
 #endif

@@ -204,6 +204,42 @@ void RecordBase::visit_references(Json& document, const std::function<void(std::
   });
 }
 
+bool confidential(const Field& field) {
+  return field.secret || field.encrypted || field.automatic == Auto::RandomString;
+}
+
+/// What marks a list or a map marks all that it holds.
+void RecordBase::each_secret(const Field& field, Json& value, bool marked,
+                             const std::function<void(std::string&)>& visit) {
+  marked = marked || confidential(field);
+  if (value.is_string()) {
+    if (marked && !is_reference(value.as_string())) visit(value.as_string());
+  } else if (value.is_array() && field.element) {
+    for (auto& item : value.as_array()) each_secret(*field.element, item, marked, visit);
+  } else if (value.is_object() && field.record) {
+    field.record->visit_secrets(value, visit);
+  } else if (value.is_object() && field.element) {
+    for (auto& [name, member] : value.as_object()) each_secret(*field.element, member, marked, visit);
+  }
+}
+
+void RecordBase::visit_secrets(Json& document, const std::function<void(std::string&)>& visit) const {
+  if (!document.is_object()) return;
+  const RecordBase* special = special_case(document.as_object());
+  for (auto& [name, member] : document.as_object()) {
+    if (const Field* field = find_field(name, special)) each_secret(*field, member, false, visit);
+  }
+}
+
+bool RecordBase::may_hold_secrets() const {
+  return cases_ != nullptr || std::ranges::any_of(fields_, [](const Field& field) {
+           for (const Field* at = &field; at != nullptr; at = at->element.get()) {
+             if (confidential(*at) || (at->record && at->record->may_hold_secrets())) return true;
+           }
+           return false;
+         });
+}
+
 void RecordBase::redact(Json& document) const {
   each_text(document, [](const Field& field, std::string& text) {
     if (field.secret && !is_reference(text)) text = "***";

@@ -46,6 +46,9 @@ struct Shorthand {
 class RecordBase;
 using CaseSelector = std::function<const RecordBase*(const Json::Object& input, Violations& violations)>;
 
+/// Whether a field's value must not be stored in the clear: it is marked so, or made up as keys and secrets are.
+[[nodiscard]] bool confidential(const Field& field);
+
 /// Describes the documents of one kind: fields, defaults, rules. Untyped, so that it can be built at run time (a
 /// plugin written in Lua); Record<T> is the typed shell. Immutable once described; then any thread may use it.
 class RecordBase {
@@ -96,6 +99,10 @@ class RecordBase {
   [[nodiscard]] Json defaults() const;
   /// Calls `visit` with each text that is a secret reference in a referenceable field, to be replaced in place.
   void visit_references(Json& document, const std::function<void(std::string& reference)>& visit) const;
+  /// Calls `visit` with each text of a confidential field, to be replaced in place; references are left out.
+  void visit_secrets(Json& document, const std::function<void(std::string& secret)>& visit) const;
+  /// Whether a document may have a confidential field at all; true where cases decide.
+  [[nodiscard]] bool may_hold_secrets() const;
   /// Replaces the values of secret fields by "***", for logs and diffs.
   void redact(Json& document) const;
   /// Removes the fields that a peer of this version does not know.
@@ -116,6 +123,8 @@ class RecordBase {
   void each_text(Json& document, const Visit& visit) const;
   template <class Visit>
   static void each_text(const Field& field, Json& value, const Visit& visit);
+  static void each_secret(const Field& field, Json& value, bool marked,
+                          const std::function<void(std::string& secret)>& visit);
 
   std::string doc_;
   std::deque<Field> fields_;

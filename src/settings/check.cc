@@ -39,6 +39,27 @@ void check_collisions(const Settings& settings, Faults& faults) {
   }
 }
 
+/// What would look protected, or divided, and is not: better not to start.
+void check_available(const Settings& settings, Faults& faults) {
+  if (settings.enforce_rbac) {
+    faults.emplace_back(
+        "enforce_rbac: role-based access control does not exist in this version; protect the Admin API with "
+        "admin_auth=token");
+  }
+}
+
+bool is_octal_mask(std::string_view text) {
+  return !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string_view::npos;
+}
+
+void check_process(const Settings& settings, Faults& faults) {
+  if (!is_octal_mask(settings.umask))
+    faults.push_back("umask: '" + settings.umask + "': expected up to four octal digits");
+  if (settings.watchdog_timeout != Millis(0) && settings.watchdog_timeout < Millis(500)) {
+    faults.emplace_back("watchdog_timeout: must be at least 500ms, or 0");
+  }
+}
+
 void check_admin(const Settings& settings, Faults& faults) {
   if (settings.admin_auth == AdminAuth::Token) {
     if (settings.database == Database::Off && settings.admin_token.empty()) {
@@ -116,6 +137,8 @@ void check_limits(const Settings& settings, Faults& faults) {
 std::vector<std::string> check(const Settings& settings) {
   Faults faults;
   check_node(settings, faults);
+  check_available(settings, faults);
+  check_process(settings, faults);
   check_collisions(settings, faults);
   check_admin(settings, faults);
   check_ports(settings, faults);

@@ -51,7 +51,6 @@ constexpr std::string_view kNames[] = {
     "db_update_propagation",
     "dedicated_config_processing",
     "dns_cache_ttl",
-    "enforce_rbac",
     "events_ssl_verify",
     "fips",
     "host_ports",

@@ -83,6 +83,17 @@ struct Settings {
   std::string compat_edition;
   Millis shutdown_timeout{};
 
+  // The processes, and what they give up
+  bool supervisor = false;
+  Millis watchdog_timeout{};
+  std::string umask;
+  bool no_new_privileges = false;
+  bool drop_capabilities = false;
+  bool core_dumps = false;
+  bool seccomp = false;
+  bool landlock = false;
+  std::vector<std::string> writable_paths;
+
   // Logs
   log::Level log_level{};
   log::Format log_format{};
@@ -99,6 +110,7 @@ struct Settings {
 
   // The Admin API
   AdminAuth admin_auth{};
+  bool enforce_rbac = false;
   Secret<std::string> admin_token;
   std::vector<std::string> admin_gui_url;
   Bytes admin_max_body_size;

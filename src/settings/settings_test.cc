@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settings/settings.h"
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -234,6 +237,36 @@ TEST(Settings, PlacePathsBelowThePrefix) {
 TEST(Settings, DescribeThemselves) {
   EXPECT_THAT(reference_page(), AllOf(HasSubstr("## `role`"), HasSubstr("(all, control_plane, data_plane)"),
                                       HasSubstr("Needs a restart.")));
+}
+
+TEST(Settings, TakeLiveCopiesWhatARunningNodeMayChangeAndNamesTheRest) {
+  Settings running = from_file("log_level = error\nnginx_worker_processes = 2");
+  const Settings fresh = from_file("log_level = debug\nnginx_worker_processes = 3\ntrusted_ips = 10.0.0.0/8");
+  const auto all = take_live(running, fresh);
+  EXPECT_EQ(all.size(), 3U);
+  EXPECT_EQ(running.log_level, log::Level::Debug);
+  EXPECT_EQ(running.trusted_ips.size(), 1U);
+  EXPECT_EQ(running.nginx_worker_processes.count, 2U);
+}
+
+TEST(Settings, RefuseWhatWouldLookProtectedAndIsNot) {
+  EXPECT_THAT(file_problems("enforce_rbac = on"), HasSubstr("enforce_rbac: role-based access control does not exist"));
+  EXPECT_THAT(file_problems("enforce_rbac = off"), IsEmpty());
+}
+
+TEST(Settings, CheckTheMaskAndTheWatchdog) {
+  EXPECT_THAT(file_problems("umask = 0888"), HasSubstr("umask: '0888': expected up to four octal digits"));
+  EXPECT_THAT(file_problems("watchdog_timeout = 10ms"), HasSubstr("watchdog_timeout: must be at least 500ms, or 0"));
+  EXPECT_THAT(file_problems("watchdog_timeout = 0"), IsEmpty());
+}
+
+/// UPDATE_GOLDEN=1 writes the page anew.
+TEST(SettingsPage, IsTheOneInTheDocumentation) {
+  const char* path = "docs/settings.md";
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << reference_page();
+  std::ifstream in(path);
+  if (!in) GTEST_SKIP() << "not run from the source tree";
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), reference_page());
 }
 
 }  // namespace

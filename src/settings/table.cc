@@ -48,6 +48,7 @@ Row row(std::string_view name, std::string_view fallback, Reload reload, std::st
   setting.read = [](const Setting& self, std::string_view text, Settings& settings) -> Result<> {
     return read_value(self, text, settings.*Member);
   };
+  setting.copy = [](const Settings& from, Settings& to) { to.*Member = from.*Member; };
   setting.write = [](const Setting& self, const Settings& settings) { return write_value(self, settings.*Member); };
   return Row(setting);
 }
@@ -80,6 +81,23 @@ std::vector<Setting> node_rows() {
       ROW(compat_edition, "community", kRestart, "Edition that `GET /` claims; Kong Manager needs `community`."),
       ROW(shutdown_timeout, "30s", kLive, "How long a graceful stop waits for requests in flight.")
           .alias("nginx_main_worker_shutdown_timeout"),
+      ROW(supervisor, "on", kRestart,
+          "Run the gateway in a worker process that is replaced when it dies, below a small process that keeps the "
+          "listeners open. `off` runs everything in one process."),
+      ROW(watchdog_timeout, "4s", kRestart,
+          "How long a shard may not turn its loop before its stack is logged and the worker aborted; 0 means for "
+          "ever."),
+      ROW(umask, "0077", kRestart, "Permissions that files of ours never have, in octal."),
+      ROW(no_new_privileges, "on", kRestart, "The worker can gain no privilege through a program that it runs."),
+      ROW(drop_capabilities, "on", kRestart, "The worker gives up every capability."),
+      ROW(core_dumps, "off", kRestart, "Whether a crash may write memory, with keys and credentials, to a file."),
+      ROW(seccomp, "on", kRestart,
+          "The worker can start no process and use no system call that a gateway has no use for."),
+      ROW(landlock, "on", kRestart,
+          "The worker can open only files below the prefix, folders that settings name, `writable_paths`, and what "
+          "libraries need; and no new TCP listener."),
+      ROW(writable_paths, "/tmp, /var/log", kRestart,
+          "Folders outside of the prefix where plugins such as file-log may write."),
       ROW(log_level, "notice", kLive,
           "The least severe events that are logged. `crit`, `alert` and `emerg` mean `error`."),
       ROW(log_format, "auto", kRestart, "Form of the log; `auto` is text on a terminal and JSON lines elsewhere."),
@@ -106,6 +124,8 @@ std::vector<Setting> listener_rows() {
           "Ports that clients see when something maps ports in front of us, such as `80:8000`."),
       ROW(admin_auth, "off", kRestart,
           "`token` asks every Admin API request for the administrator's token; `off` serves loopback only."),
+      ROW(enforce_rbac, "off", kRestart,
+          "Role-based access control of the Admin API, which this version does not have: `on` refuses to start."),
       ROW(admin_token, "", kLive, "The administrator's token, where no store holds one.").secret(),
       ROW(admin_gui_url, "", kLive, "Origins of the console, allowed by CORS and as `Host`."),
       ROW(admin_max_body_size, "128m", kLive, "Largest body that the Admin API takes, a whole configuration included."),
@@ -227,6 +247,14 @@ std::vector<Change> changes(const Settings& before, const Settings& after) {
   std::vector<Change> list;
   for (const Setting& setting : describe_all()) {
     if (setting.write(setting, before) != setting.write(setting, after)) list.push_back({setting.name, setting.reload});
+  }
+  return list;
+}
+
+std::vector<Change> take_live(Settings& running, const Settings& fresh) {
+  std::vector<Change> list = changes(running, fresh);
+  for (const Change& change : list) {
+    if (change.reload == Reload::Live) find_setting(change.name)->copy(fresh, running);
   }
   return list;
 }

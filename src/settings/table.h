@@ -31,6 +31,7 @@ struct Setting {
   bool bare_millis = false;  // a time without a unit counts milliseconds, not seconds
   Result<> (*read)(const Setting&, std::string_view text, Settings&) = nullptr;
   Json (*write)(const Setting&, const Settings&) = nullptr;  // unmasked
+  void (*copy)(const Settings& from, Settings& to) = nullptr;
 };
 
 /// All settings in the order of the documentation.
@@ -48,6 +49,8 @@ struct Change {
   Reload reload;
 };
 std::vector<Change> changes(const Settings& before, const Settings& after);
+/// Copies what a running node takes over from `fresh` into `running`; returns everything that differed.
+std::vector<Change> take_live(Settings& running, const Settings& fresh);
 
 /// The reference page, in Markdown.
 std::string reference_page();

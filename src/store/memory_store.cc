@@ -33,14 +33,19 @@ Uuid Table::find_unique(std::string_view member, std::string_view text) const {
   return ids != nullptr ? ids->front() : Uuid{};
 }
 
-Uuid Table::find_same_key(std::string_view document) const {
+const Ids* Table::find_same_keys(std::string_view document) const {
   const auto& members = type_->cache_key();
-  if (members.empty()) return {};
+  if (members.empty()) return nullptr;
   const Index& found = index(members);
   for (const auto& key : Index::keys(members, document)) {
-    if (const Ids* ids = found.find(key)) return ids->front();
+    if (const Ids* ids = found.find(key)) return ids;
   }
-  return {};
+  return nullptr;
+}
+
+Uuid Table::find_same_key(std::string_view document) const {
+  const Ids* ids = find_same_keys(document);
+  return ids != nullptr ? ids->front() : Uuid{};
 }
 
 void Table::put(const Uuid& id, sync::Document document) {
@@ -60,32 +65,74 @@ void Table::erase(const Uuid& id) {
   rows_.erase(at);
 }
 
-MemoryStore::MemoryStore(const entity::Catalog& catalog) {
+Space::Space(const entity::Catalog& catalog, const Uuid& id, const Space* shared) : id_(id), shared_(shared) {
   tables_.reserve(catalog.types().size());
   for (const auto& type : catalog.types()) tables_.emplace_back(*type);
 }
 
-Table* MemoryStore::find(std::string_view type) {
+Table* Space::find(std::string_view type) {
   const auto at = std::ranges::find_if(tables_, [&](const Table& table) { return table.type().name() == type; });
   return at != tables_.end() ? &*at : nullptr;
 }
 
-const Table& MemoryStore::table(std::string_view type) const {
+const Table& Space::table(std::string_view type) const {
   const auto at = std::ranges::find_if(tables_, [&](const Table& table) { return table.type().name() == type; });
   SLUICE_ASSERT(at != tables_.end());
-  return *at;
+  const bool elsewhere = shared_ != nullptr && !at->type().workspaceable();
+  return elsewhere ? shared_->table(type) : *at;
+}
+
+bool Space::empty() const {
+  return std::ranges::all_of(tables_, [](const Table& table) { return table.rows().empty(); });
+}
+
+MemoryStore::MemoryStore(const entity::Catalog& catalog) : catalog_(catalog) {
+  static_cast<void>(make_space({}));
+}
+
+Space& MemoryStore::make_space(const Uuid& workspace) const {
+  const auto found = spaces_.find(workspace);
+  if (found != spaces_.end()) return found->second;
+  const Space* shared = workspace.is_nil() ? nullptr : &spaces_.at(Uuid{});
+  return spaces_.try_emplace(workspace, catalog_, workspace, shared).first->second;
+}
+
+const Space& MemoryStore::space(const Uuid& workspace) const {
+  return make_space(workspace);
+}
+
+const Space* MemoryStore::space_of(std::string_view type, const Uuid& id) const {
+  for (auto& [workspace, space] : spaces_) {
+    const Table* table = space.find(type);
+    if (table != nullptr && table->find(id) != nullptr) return &space;
+  }
+  return nullptr;
+}
+
+void MemoryStore::put(const sync::EntityRow& row) {
+  const schema::EntityBase* type = catalog_.find(row.type);
+  if (type == nullptr) return;
+  const Uuid workspace = type->workspaceable() ? row.workspace : Uuid{};
+  for (auto& [id, space] : spaces_) {
+    if (id != workspace) space.find(row.type)->erase(row.id);
+  }
+  make_space(workspace).find(row.type)->put(row.id, row.document);
+}
+
+void MemoryStore::erase(const sync::EntityKey& key) {
+  for (auto& [workspace, space] : spaces_) {
+    if (Table* table = space.find(key.type)) table->erase(key.id);
+  }
 }
 
 void MemoryStore::apply(const sync::Delta& delta) {
   if (delta.complete) {
-    for (Table& table : tables_) table = Table(table.type());
+    for (auto& [workspace, space] : spaces_) {
+      for (Table& table : space.tables_) table = Table(table.type());
+    }
   }
-  for (const auto& key : delta.removals) {
-    if (Table* table = find(key.type)) table->erase(key.id);
-  }
-  for (const auto& row : delta.upserts) {
-    if (Table* table = find(row.type)) table->put(row.id, row.document);
-  }
+  for (const auto& key : delta.removals) erase(key);
+  for (const auto& row : delta.upserts) put(row);
   if (!delta.hash.empty()) hash_ = delta.hash;
 }
 

@@ -34,6 +34,8 @@ class Table {
   [[nodiscard]] Uuid find_unique(std::string_view member, std::string_view text) const;
   /// The row that agrees with `document` in every column of the type's cache key; nil when there is none.
   [[nodiscard]] Uuid find_same_key(std::string_view document) const;
+  /// All of them: while a change is made there may be several. Null: none.
+  [[nodiscard]] const Ids* find_same_keys(std::string_view document) const;
 
   void put(const Uuid& id, sync::Document document);
   void erase(const Uuid& id);
@@ -46,27 +48,64 @@ class Table {
   mutable std::map<std::vector<std::string>, Index, std::less<>> indexes_;
 };
 
-/// The entities that this process serves, in memory: what the Admin API reads without a database. Documents are shared
-/// with the gateway, not copied. Belongs to the control shard.
+/// The entities of one workspace, a table for each type. What all workspaces share is found through each of them.
+/// Belongs to the control shard.
+class Space {
+ public:
+  /// `catalog` outlives the space; `shared` has the types that workspaces share, null when this one has them itself.
+  Space(const entity::Catalog& catalog, const Uuid& id, const Space* shared);
+  Space(const Space&) = delete;
+  Space& operator=(const Space&) = delete;
+
+  /// Nil: the default workspace.
+  [[nodiscard]] const Uuid& id() const { return id_; }
+  /// Of a type of the catalog, by DAO name.
+  [[nodiscard]] const Table& table(std::string_view type) const;
+  /// As the catalog orders them; those of shared types are empty outside the default workspace.
+  [[nodiscard]] const std::vector<Table>& tables() const { return tables_; }
+  [[nodiscard]] bool empty() const;
+
+ private:
+  friend class MemoryStore;
+  [[nodiscard]] Table* find(std::string_view type);
+
+  Uuid id_;
+  const Space* shared_;
+  std::vector<Table> tables_;
+};
+
+/// The entities that this process serves, in memory: what the Admin API reads. Documents are shared with the gateway,
+/// not copied. Belongs to the control shard.
 class MemoryStore {
  public:
   /// `catalog` outlives the store.
   explicit MemoryStore(const entity::Catalog& catalog);
 
-  /// Of a type of the catalog, by DAO name.
-  [[nodiscard]] const Table& table(std::string_view type) const;
-  [[nodiscard]] const std::vector<Table>& tables() const { return tables_; }
+  [[nodiscard]] const entity::Catalog& catalog() const { return catalog_; }
+  /// A workspace's entities; an empty space for one that has none yet. Stays valid.
+  [[nodiscard]] const Space& space(const Uuid& workspace = {}) const;
+  [[nodiscard]] const std::map<Uuid, Space>& spaces() const { return spaces_; }
+  /// The space that has the row; null when there is none.
+  [[nodiscard]] const Space* space_of(std::string_view type, const Uuid& id) const;
+
+  /// Of the default workspace.
+  [[nodiscard]] const Table& table(std::string_view type) const { return space().table(type); }
+  [[nodiscard]] const std::vector<Table>& tables() const { return space().tables(); }
 
   /// Takes over a change that the gateway serves by now. Rows of unknown types are left out.
   void apply(const sync::Delta& delta);
+  /// One row of it. A row that moves to another workspace is taken out of the one where it was.
+  void put(const sync::EntityRow& row);
+  void erase(const sync::EntityKey& key);
 
   /// Of the configuration held: 32 hexadecimal digits, zeros before the first.
   [[nodiscard]] const std::string& hash() const { return hash_; }
 
  private:
-  [[nodiscard]] Table* find(std::string_view type);
+  [[nodiscard]] Space& make_space(const Uuid& workspace) const;
 
-  std::vector<Table> tables_;  // as the catalog orders them
+  const entity::Catalog& catalog_;
+  mutable std::map<Uuid, Space> spaces_;  // always has the default one; the others come when they are asked for
   std::string hash_ = std::string(32, '0');
 };
 

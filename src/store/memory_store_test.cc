@@ -97,5 +97,28 @@ TEST_F(MemoryStoreTest, ACacheKeyIsComparedAsAWhole) {
       store.table("plugins").find_same_key(*row(catalog, "plugins", R"({"name":"key-auth"})").document).is_nil());
 }
 
+TEST_F(MemoryStoreTest, WorkspacesHaveNamesOfTheirOwn) {
+  const Uuid team = *Uuid::parse("33333333-3333-4333-8333-333333333333");
+  sync::EntityRow other =
+      row(catalog, "services", R"({"id":"44444444-4444-4444-8444-444444444444","name":"alpha","host":"b"})");
+  other.workspace = team;
+  store.put(other);
+  EXPECT_EQ(store.space(team).table("services").find_unique("name", "alpha"), other.id);
+  EXPECT_EQ(store.table("services").find_unique("name", "alpha"), service);
+  EXPECT_EQ(store.space_of("services", other.id)->id(), team);
+  store.erase({"services", other.id});
+  EXPECT_TRUE(store.space(team).empty());
+  EXPECT_EQ(store.space_of("services", other.id), nullptr);
+}
+
+TEST_F(MemoryStoreTest, WhatWorkspacesShareIsFoundThroughEachOfThem) {
+  const Uuid team = *Uuid::parse("33333333-3333-4333-8333-333333333333");
+  sync::EntityRow license = row(catalog, "licenses", R"({"payload":"x"})");
+  license.workspace = team;
+  store.put(license);
+  EXPECT_NE(store.space(team).table("licenses").find(license.id), nullptr);
+  EXPECT_NE(store.table("licenses").find(license.id), nullptr);
+}
+
 }  // namespace
 }  // namespace sluice::store

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,10 @@ struct ExplainQuery {
   std::string client_ip = "127.0.0.1";
 };
 
+/// Makes a change durable when it is known that it can be served. False: it could not be, and must not be served. The
+/// task it makes runs on the control shard. Empty: there is nothing to do.
+using CommitStep = std::function<Task<bool>()>;
+
 /// The gateway of this process as the control side sees it. The one place where both meet; apps/ wires it. Called on
 /// the control shard; tasks resume there.
 class LocalGateway {
@@ -53,8 +58,10 @@ class LocalGateway {
   virtual ~LocalGateway() = default;
 
   /// Compiles and publishes a change; resumes when it is live on every shard, or with everything that is wrong, and
-  /// then nothing has changed. Changes are applied in the order of the calls.
-  virtual Task<std::expected<Applied, std::vector<ConfigProblem>>> apply(Delta delta) = 0;
+  /// then nothing has changed. Changes are applied in the order of the calls. Between both `commit` is run; when it
+  /// says no, nothing is published, and the list of problems is empty.
+  virtual Task<std::expected<Applied, std::vector<ConfigProblem>>> apply(Delta delta, CommitStep commit) = 0;
+  Task<std::expected<Applied, std::vector<ConfigProblem>>> apply(Delta delta) { return apply(std::move(delta), {}); }
   [[nodiscard]] virtual NodeStatus status() const = 0;
   /// Prometheus text exposition of the whole node.
   [[nodiscard]] virtual std::string metrics() const = 0;
@@ -63,6 +70,9 @@ class LocalGateway {
   /// Health of an upstream's targets by "host:port": HEALTHY, UNHEALTHY, HEALTHCHECKS_OFF or DNS_ERROR, with the
   /// addresses behind each; {} for an upstream that is not known.
   [[nodiscard]] virtual Json upstream_health(const Uuid& upstream) const = 0;
+  /// Takes a target ("host:port") out of the turns of its upstream, or puts it back, until told otherwise. Not part of
+  /// the configuration: a restart forgets it. False: there is no such upstream or target.
+  virtual bool set_health(const Uuid& /*upstream*/, const std::string& /*target*/, bool /*healthy*/) { return false; }
 };
 
 }  // namespace sluice::sync

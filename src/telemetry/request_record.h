@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/ip.h"
@@ -19,12 +22,27 @@ struct Try {
   bool failed = false;
 };
 
+/// Room for the first attempts of a request. Memory is touched only as attempts happen: nearly all requests have one.
+class Tries {
+ public:
+  static constexpr std::size_t kMost = 8;
+
+  Tries() {}  // NOLINT(modernize-use-equals-default): must not initialise the slots
+  Try& operator[](std::size_t index) { return slots_[index]; }
+  [[nodiscard]] std::span<const Try> first(std::size_t count) const {
+    return std::span(slots_).first(std::min(count, kMost));
+  }
+
+ private:
+  union {
+    std::array<Try, kMost> slots_;
+  };
+};
+
 /// What happened to one request. Log plugins, metrics, analytics, tracing and `explain` read this and nothing else
 /// besides the exchange's entities. Times are monotonic nanoseconds, 0 = never reached; sizes are octets on the wire.
 /// Version 1 of the record.
 struct RequestRecord {
-  static constexpr int kMaxTries = 8;
-
   std::array<char, 32> request_id{};
 
   std::int64_t started_wall_ms = 0;
@@ -44,7 +62,7 @@ struct RequestRecord {
   int upstream_status = 0;  // of the last reply; 0: none
   enum class Source : std::uint8_t { Gateway, Upstream, Failure } source = Source::Gateway;
 
-  std::array<Try, kMaxTries> tries{};  // the first ones; more are counted only
+  Tries tries;  // the first ones; more are counted only
   std::uint16_t try_count = 0;
 
   std::string_view upstream_uri;    // path and query sent upstream; lives in the exchange's arena

@@ -6,15 +6,14 @@
 #include "control/admin/admin_server.h"
 #include "control/admin/status_server.h"
 #include "control/publish/publisher.h"
+#include "http/h2/preface.h"
 #include "http/server.h"
-#include "net/listener.h"
+#include "net/proxy_protocol.h"
 #include "net/tls/handshake.h"
 #include "store/memory_store.h"
 
 namespace sluice::apps {
 namespace {
-
-constexpr std::int64_t kHandshakeMs = 10'000;
 
 std::string to_lines(const std::vector<sync::ConfigProblem>& problems) {
   std::string lines;
@@ -50,7 +49,6 @@ struct Admin::Parts {
       : settings(s),
         node(n),
         control(reactor),
-        tls(node_parts.tls),
         store(*vocabulary.catalog),
         publisher(store, node),
         admin(make_parts(vocabulary, node, settings, store, publisher, node_parts.options)),
@@ -58,12 +56,16 @@ struct Admin::Parts {
         admin_server(reactor, options, admin),
         status_server(reactor, options, status) {}
 
-  Result<> open(const std::vector<settings::Listener>& listeners, http::Server& server);
+  void serve(http::Server& server, const std::vector<settings::Listener>& listeners, const std::vector<int>& sockets,
+             const AdminTls::Context& http1, const AdminTls::Context& http2);
+  Task<Result<>> prepare(const settings::Listener& listener, const AdminTls::Context& http1,
+                         const AdminTls::Context& http2, net::Stream& stream, http::ConnectionInfo& info,
+                         std::string& early);
 
   const settings::Settings& settings;
   gateway::Node& node;
   rt::Reactor& control;
-  std::shared_ptr<const net::tls::ServerContext> tls;
+  AdminTls tls;
   store::MemoryStore store;
   control::publish::Publisher publisher;
   http::ServerOptions options;
@@ -73,21 +75,40 @@ struct Admin::Parts {
   http::Server status_server;
 };
 
-Result<> Admin::Parts::open(const std::vector<settings::Listener>& listeners, http::Server& server) {
-  for (const settings::Listener& listener : listeners) {
-    net::ListenOptions listen;
-    listen.reuse_port = false;  // one shard: a second process on the port is a mistake
-    TRY(int socket, net::listen_on(net::Address(listener.ip, listener.port), listen));
+/// `http1` and `http2` are members, looked at anew for each connection: a reload replaces what they hold.
+void Admin::Parts::serve(http::Server& server, const std::vector<settings::Listener>& listeners,
+                         const std::vector<int>& sockets, const AdminTls::Context& http1,
+                         const AdminTls::Context& http2) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const settings::Listener& listener = listeners[i];
     http::Preparation preparation;
-    if (listener.ssl) {
-      preparation = [this](net::Stream& stream, http::ConnectionInfo& info, std::string&) -> Task<Result<>> {
-        info.tls = true;
-        return net::tls::accept(stream, tls, nullptr, control.after_ms(kHandshakeMs));
+    if (listener.ssl || listener.http2 || listener.proxy_protocol) {
+      preparation = [this, listener, &http1, &http2](net::Stream& stream, http::ConnectionInfo& info,
+                                                     std::string& early) {
+        return prepare(listener, http1, http2, stream, info, early);
       };
     }
-    server.listen(socket, std::move(preparation));
+    server.listen(sockets[i], std::move(preparation));
   }
-  return {};
+}
+
+Task<Result<>> Admin::Parts::prepare(const settings::Listener& listener, const AdminTls::Context& http1,
+                                     const AdminTls::Context& http2, net::Stream& stream, http::ConnectionInfo& info,
+                                     std::string& early) {
+  const rt::Deadline deadline = control.after_ms(settings.client_tls_timeout.count());
+  if (listener.proxy_protocol) {
+    CO_TRY(net::ProxyHeader header, co_await net::read_proxy_header(stream, deadline));
+    if (header.source.is_set()) info.peer = header.source;
+    if (header.destination.is_set()) info.local = header.destination;
+  }
+  if (listener.ssl) {
+    CO_TRY(co_await net::tls::accept(stream, listener.http2 ? http2 : http1, nullptr, deadline));
+    info.tls = true;
+    info.tls_info = std::make_unique<const net::TlsInfo>(stream.layer()->info());
+  } else if (listener.http2) {
+    CO_TRY(co_await http::h2::sniff_preface(stream, early, deadline));
+  }
+  co_return Result<>{};
 }
 
 Admin::Admin(const settings::Settings& settings, const Vocabulary& vocabulary, gateway::Node& node,
@@ -109,12 +130,21 @@ bool Admin::take_first(sync::Delta delta, std::string& problems) {
 
 Task<std::string> Admin::replace(sync::Delta delta) {
   auto outcome = co_await parts_->publisher.load(control::publish::ready_made(std::move(delta)));
-  co_return outcome ? std::string{} : outcome.error().all.text();
+  co_return outcome ? std::string{} : outcome.error().text();
 }
 
-Result<> Admin::listen() {
-  TRY(parts_->open(parts_->settings.admin_listen, parts_->admin_server));
-  return parts_->open(parts_->settings.status_listen, parts_->status_server);
+void Admin::listen(const std::vector<int>& admin, const std::vector<int>& status) {
+  Parts& parts = *parts_;
+  parts.serve(parts.admin_server, parts.settings.admin_listen, admin, parts.tls.admin, parts.tls.admin_http2);
+  parts.serve(parts.status_server, parts.settings.status_listen, status, parts.tls.status, parts.tls.status_http2);
+}
+
+void Admin::reconfigure(AdminTls tls) {
+  parts_->tls = std::move(tls);
+}
+
+const store::MemoryStore& Admin::store() const {
+  return parts_->store;
 }
 
 }  // namespace sluice::apps

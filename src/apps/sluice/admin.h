@@ -3,10 +3,13 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "configuration.h"
 #include "gateway/node.h"
+#include "node_parts.h"
+#include "store/memory_store.h"
 
 namespace sluice::apps {
 
@@ -22,8 +25,11 @@ class Admin {
   bool take_first(sync::Delta delta, std::string& problems);
   /// Replaces the configuration; empty when it is live, else everything that is wrong.
   Task<std::string> replace(sync::Delta delta);
-  /// Opens admin_listen and status_listen.
-  Result<> listen();
+  /// Serves on open sockets, in the order of admin_listen and status_listen; owns them from then on.
+  void listen(const std::vector<int>& admin, const std::vector<int>& status);
+  /// For connections that come later.
+  void reconfigure(AdminTls tls);
+  [[nodiscard]] const store::MemoryStore& store() const;
 
  private:
   struct Parts;

@@ -13,6 +13,8 @@ namespace sluice::apps {
 // Each command returns the exit code of the process.
 
 int start(const SettingsArguments& arguments);
+/// The process that serves, started by start() below its supervisor. `handover` is a descriptor.
+int worker(int handover);
 int echo(const std::string& listen);
 int config_parse(const SettingsArguments& arguments, const std::string& file);
 int check(const std::string& file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "configuration.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include "base/json.h"
 #include "base/yaml.h"
 #include "crypto/hash.h"
+#include "gateway/config/route_checks.h"
 #include "plugins/all.h"
 
 namespace sluice::apps {
@@ -49,13 +51,19 @@ bool looks_like_json(std::string_view text) {
 
 }  // namespace
 
-Vocabulary::Vocabulary(settings::RouterFlavor chosen) : flavor(router_flavor(chosen)) {
+Vocabulary::Vocabulary(const settings::Settings& settings) : flavor(router_flavor(settings.router_flavor)) {
   plugins::add_all(plugins);
+  const auto enabled = [&](const std::string& name) {
+    return std::ranges::any_of(settings.plugins,
+                               [&](const std::string& listed) { return listed == "bundled" || listed == name; });
+  };
   for (const gateway::PluginDescriptor* plugin : plugins.in_order()) {
+    if (!enabled(std::string(plugin->name))) continue;
     entity::PluginSchema schema;
     schema.name = plugin->name;
     schema.config = *plugin->config_schema;
     schema.protocols = plugin->protocols;
+    schema.default_protocols = plugin->default_protocols;
     schema.on_route = (plugin->scopes & gateway::kRoute) != 0;
     schema.on_service = (plugin->scopes & gateway::kService) != 0;
     schema.on_consumer = (plugin->scopes & gateway::kConsumer) != 0;
@@ -63,22 +71,20 @@ Vocabulary::Vocabulary(settings::RouterFlavor chosen) : flavor(router_flavor(cho
     schemas.add(std::move(schema));
   }
   entity::CatalogOptions options;
-  options.flavor = entity_flavor(chosen);
+  options.flavor = entity_flavor(settings.router_flavor);
   catalog = std::make_unique<entity::Catalog>(schemas, options);
 }
 
-std::unique_ptr<settings::Settings> load_settings(const SettingsArguments& arguments) {
+std::expected<settings::Loaded, std::string> read_settings(const SettingsArguments& arguments) {
   settings::Sources sources;
-  std::string text;
-  if (!arguments.file.empty()) {
-    auto file = read_file(arguments.file);
-    if (!file) {
-      fmt::print(stderr, "sluice: {}\n", file.error());
-      return nullptr;
-    }
-    text = *std::move(file);
+  if (arguments.text) {
     sources.file_name = arguments.file;
-    sources.file = text;
+    sources.file = *arguments.text;
+  } else if (!arguments.file.empty()) {
+    auto file = read_file(arguments.file);
+    if (!file) return std::unexpected("sluice: " + file.error());
+    sources.file_name = arguments.file;
+    sources.file = *std::move(file);
   }
   sources.environment = settings::process_environment();
   if (!arguments.declarative.empty()) {
@@ -87,12 +93,24 @@ std::unique_ptr<settings::Settings> load_settings(const SettingsArguments& argum
   }
   if (!arguments.prefix.empty()) sources.command_line.push_back({"prefix", arguments.prefix});
   auto loaded = settings::load(sources);
+  if (!loaded) return std::unexpected(settings::to_string(loaded.error()));
+  return *std::move(loaded);
+}
+
+std::unique_ptr<settings::Settings> load_settings(const SettingsArguments& arguments) {
+  auto loaded = read_settings(arguments);
   if (!loaded) {
-    fmt::print(stderr, "{}\n", settings::to_string(loaded.error()));
+    fmt::print(stderr, "{}\n", loaded.error());
     return nullptr;
   }
   for (const std::string& warning : loaded->warnings) fmt::print(stderr, "warning: {}\n", warning);
   return std::make_unique<settings::Settings>(std::move(loaded->settings));
+}
+
+std::expected<std::string, std::string> declarative_text(const settings::Settings& settings) {
+  if (!settings.declarative_config_string.empty()) return settings.declarative_config_string;
+  if (settings.declarative_config.empty()) return std::string();
+  return read_file(settings.declarative_config);
 }
 
 std::expected<std::string, std::string> read_file(const std::string& path) {

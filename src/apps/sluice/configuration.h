@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace sluice::apps {
 
 /// What every command that touches a configuration needs: the built-in plugins and the entity types.
 struct Vocabulary {
-  explicit Vocabulary(settings::RouterFlavor flavor);
+  /// Of the plugins, only those that the setting `plugins` names can be configured.
+  explicit Vocabulary(const settings::Settings& settings);
   gateway::PluginRegistry plugins;
   entity::PluginSchemas schemas;
   std::unique_ptr<entity::Catalog> catalog;
@@ -28,11 +30,17 @@ struct Vocabulary {
 /// Settings from file, environment and command line. On failure prints every problem and returns nothing; warnings go
 /// to standard error.
 struct SettingsArguments {
-  std::string file;         // -c
-  std::string declarative;  // --declarative
-  std::string prefix;       // -p
+  std::string file;                 // -c
+  std::optional<std::string> text;  // of that file, as it was read earlier; nothing: read it
+  std::string declarative;          // --declarative
+  std::string prefix;               // -p
 };
 std::unique_ptr<settings::Settings> load_settings(const SettingsArguments& arguments);
+/// The same without printing; the error holds every problem, one a line.
+std::expected<settings::Loaded, std::string> read_settings(const SettingsArguments& arguments);
+
+/// The declarative configuration that settings name; empty when they name none.
+std::expected<std::string, std::string> declarative_text(const settings::Settings& settings);
 
 /// A declarative configuration, validated. The error is what is wrong, one line each, with paths.
 std::expected<sync::Delta, std::string> load_configuration(const Vocabulary& vocabulary, const std::string& text);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "cli/commands.h"
 #include "commands.h"
 
 namespace {
@@ -24,6 +27,24 @@ bool knows(const CLI::App& app, std::string_view command) {
                      [&](const CLI::App* known) { return known->get_name() == command; });
 }
 
+/// What the client commands know of entities and plugins: all that this build has.
+std::unique_ptr<const sluice::entity::Catalog> make_catalog(sluice::entity::RouterFlavor flavor) {
+  sluice::settings::Settings settings;
+  settings.plugins = {"bundled"};
+  switch (flavor) {
+    case sluice::entity::RouterFlavor::Traditional:
+      settings.router_flavor = sluice::settings::RouterFlavor::Traditional;
+      break;
+    case sluice::entity::RouterFlavor::TraditionalCompatible:
+      settings.router_flavor = sluice::settings::RouterFlavor::TraditionalCompatible;
+      break;
+    case sluice::entity::RouterFlavor::Expressions:
+      settings.router_flavor = sluice::settings::RouterFlavor::Expressions;
+      break;
+  }
+  return std::move(Vocabulary(settings).catalog);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Sluice: an API gateway. Start with:\n  sluice start --declarative examples/quickstart.yaml"};
   app.require_subcommand(1);
@@ -36,6 +57,11 @@ int run(int argc, char** argv) {
   start_command->add_option("--declarative", settings.declarative,
                             "Declarative configuration (YAML or JSON); no database is used");
   start_command->callback([&] { code = start(settings); });
+
+  int handover = -1;
+  CLI::App* worker_command = app.add_subcommand("worker", "What `start` runs below its supervisor")->group("");
+  worker_command->add_option("--handover", handover, "Descriptor with the orders")->required();
+  worker_command->callback([&] { code = worker(handover); });
 
   std::string listen = "127.0.0.1:9000";
   CLI::App* echo_command = app.add_subcommand("echo", "Run an upstream that answers with what it received, as JSON");
@@ -74,6 +100,8 @@ int run(int argc, char** argv) {
   explain_command->add_option("--declarative", settings.declarative, "Configuration to look at")->required();
   explain_command->add_flag("--json", request.as_json, "As JSON");
   explain_command->callback([&] { code = explain(settings, request); });
+
+  sluice::cli::add_commands(app, code, make_catalog);
 
   try {
     app.parse(argc, argv);

@@ -47,7 +47,7 @@ void print_explanation(const Json& answer) {
 int config_parse(const SettingsArguments& arguments, const std::string& file) {
   auto settings = load_settings(arguments);
   if (!settings) return 1;
-  Vocabulary vocabulary(settings->router_flavor);
+  Vocabulary vocabulary(*settings);
   auto text = read_file(file);
   auto delta = text ? load_configuration(vocabulary, *text) : std::unexpected(text.error() + "\n");
   if (!delta) {
@@ -81,7 +81,8 @@ int print_version(bool as_json) {
     return 0;
   }
   Json::Array features;
-  for (const char* name : {"tls", "http2", "upstream-tls", "proxy-protocol", "explain"}) features.emplace_back(name);
+  for (const char* name : {"tls", "http2", "upstream-tls", "proxy-protocol", "explain", "supervisor"})
+    features.emplace_back(name);
   fmt::print("{}\n", to_json(Json::Object{{"version", SLUICE_VERSION}, {"features", std::move(features)}}));
   return 0;
 }
@@ -102,7 +103,7 @@ int health(const SettingsArguments& arguments) {
 int explain(const SettingsArguments& arguments, const ExplainArguments& request) {
   auto settings = load_settings(arguments);
   if (!settings) return 1;
-  Vocabulary vocabulary(settings->router_flavor);
+  Vocabulary vocabulary(*settings);
   auto text = read_file(settings->declarative_config);
   auto delta = text ? load_configuration(vocabulary, *text) : std::unexpected(text.error() + "\n");
   if (!delta) {

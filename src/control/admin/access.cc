@@ -61,7 +61,8 @@ Reply unauthorized() {
 
 }  // namespace
 
-Access::Access(const settings::Settings& settings) : settings_(settings) {}
+Access::Access(const settings::Settings& settings, const iam::TokenBook* tokens)
+    : settings_(settings), tokens_(tokens) {}
 
 bool Access::known_host(std::string_view authority) const {
   const std::string_view host = host_name(authority);
@@ -94,14 +95,20 @@ std::optional<Reply> Access::enter(const http::RequestHead& request, const http:
       return std::nullopt;
     }
     const auto token = shown_token(request);
-    if (!token || !same_token(*token, settings_.admin_token)) return unauthorized();
-    who = {iam::Kind::Administrator, "admin"};
+    auto principal = token ? known(*token) : std::nullopt;
+    if (!principal) return unauthorized();
+    who = *std::move(principal);
     return std::nullopt;
   }
   const auto origin = request.headers.get("Origin");
   if (origin && !known_origin(*origin)) return Reply::message(403, "Origin is not allowed");
   who = {iam::Kind::Local, "local"};
   return std::nullopt;
+}
+
+std::optional<iam::Principal> Access::known(std::string_view token) const {
+  if (same_token(token, settings_.admin_token)) return iam::Principal{iam::Kind::Administrator, "admin"};
+  return tokens_ != nullptr ? tokens_->find(token) : std::nullopt;
 }
 
 void Access::add_cors(const http::RequestHead& request, Reply& reply) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/admin/message.h"
+#include "control/iam/token_book.h"
 #include "http/server_stream.h"
 #include "settings/settings.h"
 
@@ -16,7 +17,8 @@ namespace sluice::control::admin {
 /// after DNS rebinding, foreign `Origin`), and checks the administrator's token.
 class Access {
  public:
-  explicit Access(const settings::Settings& settings);
+  /// Both outlive it. `tokens` may be null: then admin_token alone opens.
+  Access(const settings::Settings& settings, const iam::TokenBook* tokens);
 
   /// Fills `who`; or the reply with which the request is refused.
   std::optional<Reply> enter(const http::RequestHead& request, const http::ConnectionInfo& connection,
@@ -31,7 +33,10 @@ class Access {
   [[nodiscard]] bool known_origin(std::string_view origin) const;
   [[nodiscard]] bool is_preflight(const http::RequestHead& request) const;
 
+  [[nodiscard]] std::optional<iam::Principal> known(std::string_view token) const;
+
   const settings::Settings& settings_;
+  const iam::TokenBook* tokens_;
 };
 
 }  // namespace sluice::control::admin

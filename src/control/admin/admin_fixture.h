@@ -20,10 +20,16 @@ namespace sluice::control::admin {
 /// A gateway that takes everything, or finds the problems that a test gives it.
 class FakeGateway final : public sync::LocalGateway {
  public:
-  Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> apply(sync::Delta delta) override {
+  Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> apply(sync::Delta delta,
+                                                                             sync::CommitStep commit) override {
     while (held) co_await rt::Sleep(*reactor, reactor->after_ms(1));
     deltas.push_back(delta);
     if (!problems.empty()) co_return std::unexpected(problems);
+    if (commit) {
+      Task<bool> step = commit();
+      const bool committed = co_await step;
+      if (!committed) co_return std::unexpected(std::vector<sync::ConfigProblem>{});
+    }
     node.hash = delta.hash;
     node.ready = true;
     co_return sync::Applied{++node.generation, delta.hash};
@@ -119,13 +125,19 @@ constexpr std::string_view kConfig = R"({"_format_version":"3.0",
   "consumer_group_consumers":[{"consumer_group":"gold","consumer":"ann"}],
   "upstreams":[{"name":"pool","targets":[{"target":"127.0.0.1:9001"},{"target":"127.0.0.1:9002","weight":50}]}]})";
 
-/// An Admin API over kConfig.
+/// An Admin API over kConfig; without a database unless `kind` says otherwise.
 class AdminTest : public testing::Test {
  protected:
-  AdminTest() {
+  explicit AdminTest(Storage kind = Storage::None) : storage(kind) {
     gateway.reactor = &reactor;
     settings.admin_gui_url = {"https://console.test:8445/manager"};
-    EXPECT_EQ(post("/config", kConfig)->status, 201);
+    if (storage == Storage::None) {
+      EXPECT_EQ(post("/config", kConfig)->status, 201);
+      return;
+    }
+    auto loading = publisher.load(publish::replacement(catalog, entity::parse(kConfig), std::string(32, 'c')));
+    loading.start();
+    EXPECT_TRUE(loading.ready() && loading.take().has_value());
   }
 
   using Exchange = std::unique_ptr<FakeStream>;
@@ -149,6 +161,10 @@ class AdminTest : public testing::Test {
   Exchange patch(std::string_view target, std::string_view json) {
     return send("PATCH", target, json, {{"Content-Type", "application/json"}});
   }
+  Exchange put(std::string_view target, std::string_view json) {
+    return send("PUT", target, json, {{"Content-Type", "application/json"}});
+  }
+  Exchange remove(std::string_view target) { return send("DELETE", target); }
   /// The ids or names in `data`.
   static std::vector<std::string> column(const Json& list, std::string_view member) {
     std::vector<std::string> values;
@@ -156,19 +172,23 @@ class AdminTest : public testing::Test {
     return values;
   }
 
+  const Storage storage;
   rt::Reactor reactor;
   entity::Catalog catalog{entity::test_plugins()};
   store::MemoryStore store{catalog};
   FakeGateway gateway;
   settings::Settings settings = settings::defaults();
   publish::Publisher publisher{store, gateway};
+  iam::TokenBook tokens;
   AdminServer server{Parts{catalog,
                            gateway,
                            settings,
                            store,
                            publisher,
                            {{"key-auth", "0.1.0", 1250}, {"http-log", "0.1.0", 12}},
-                           {"99999999-9999-4999-8999-999999999999", "host", "0.1.0"}}};
+                           {"99999999-9999-4999-8999-999999999999", "host", "0.1.0"},
+                           storage,
+                           &tokens}};
 };
 
 }  // namespace sluice::control::admin

@@ -16,14 +16,17 @@ bool has_body(std::string_view method) {
 
 }  // namespace
 
-AdminServer::AdminServer(Parts parts) : parts_(std::move(parts)), access_(parts_.settings) {
+AdminServer::AdminServer(Parts parts) : parts_(std::move(parts)), access_(parts_.settings, parts_.tokens) {
   add_entities(tree_, parts_);
   add_consumer_groups(tree_, parts_);
+  add_workspaces(tree_, parts_);
   add_upstreams(tree_, parts_);
   add_tags(tree_, parts_);
   add_schemas(tree_, parts_);
+  add_openapi(tree_, parts_);
   add_node(tree_, parts_, requests_);
   add_config(tree_, parts_);
+  add_batch(tree_, parts_);
   add_explain(tree_, parts_);
 }
 
@@ -58,7 +61,7 @@ Task<Reply> AdminServer::answer(http::ServerStream& stream) {
     }
     request.body = *std::move(body);
   }
-  Reply reply = co_await dispatch(tree_, head.path, request, access_.allowed_headers());
+  Reply reply = co_await dispatch(tree_, parts_.store, head.path, request, access_.allowed_headers());
   co_return reply;
 }
 

@@ -3,8 +3,10 @@
 
 #include "base/strings.h"
 #include "base/yaml.h"
+#include "control/admin/batch_reply.h"
 #include "control/admin/body.h"
 #include "control/admin/endpoints.h"
+#include "control/admin/entity_writes.h"
 #include "crypto/hash.h"
 #include "entity/declarative.h"
 
@@ -22,6 +24,12 @@ struct Sent {
 
 Reply refuse(const DeclarativeErrors& errors, const Request& request) {
   return Reply::json(400, request.query.enabled("flatten_errors") ? errors.flattened_body() : errors.body());
+}
+
+/// The same for whatever stopped a whole configuration.
+Reply refuse(const publish::Refusal& refusal, const Request& request) {
+  auto reply = not_kept(refusal);
+  return reply ? *std::move(reply) : refuse(refusal.declarative, request);
 }
 
 Reply unreadable(const std::string& why, const Request& request) {
@@ -53,26 +61,6 @@ std::expected<Sent, Reply> read_sent(const Request& request) {
   return Sent{*std::move(object), crypto::md5_hex(request.body), false};
 }
 
-/// Documents by type, then id. The documents go out as they are stored: they are never parsed again.
-std::string by_type_and_id(const sync::Delta& delta) {
-  std::string text = "{";
-  std::string_view type;
-  for (const auto& row : delta.upserts) {
-    if (row.type != type) {
-      text += type.empty() ? "" : "},";
-      type = row.type;
-      append_json_string(text, type);
-      text += ":{";
-    } else {
-      text += ',';
-    }
-    append_json_string(text, row.id.to_string());
-    text += ':';
-    text += *row.document;
-  }
-  return text + (type.empty() ? "}" : "}}");
-}
-
 Reply read_config(const Parts& parts) {
   std::vector<entity::Row> rows;
   for (const auto& table : parts.store.tables()) {
@@ -95,38 +83,22 @@ Task<Reply> replace_config(const Parts& parts, const Request& request) {
   auto change = publish::replacement(parts.catalog, std::move(sent->config), sent->hash);
   const auto outcome = co_await parts.publisher.load(std::move(change));
   if (!outcome) co_return refuse(outcome.error(), request);
-  co_return Reply::text(201, by_type_and_id(*outcome));
-}
-
-Json removed_by_type(const sync::Delta& delta) {
-  Json removed = Json::object();
-  for (const auto& key : delta.removals) {
-    Json& list = removed.as_object()[key.type];
-    if (!list.is_array()) list = Json::array();
-    list.as_array().emplace_back(key.id.to_string());
-  }
-  return removed;
-}
-
-Task<Reply> edit_config(const Parts& parts, const Request& request) {
-  auto batch = body_object(request);
-  if (!batch) co_return std::move(batch).error();
-  auto change = publish::edit(parts.catalog, *std::move(batch));
-  const auto outcome = co_await parts.publisher.submit(std::move(change));
-  if (!outcome) co_return refuse(outcome.error(), request);
-  std::string text = "{\"upserted\":" + by_type_and_id(*outcome) + ",\"deleted\":";
-  append_json(text, removed_by_type(*outcome));
-  text += ",\"configuration_hash\":\"" + outcome->hash + "\"}";
-  co_return Reply::text(200, std::move(text));
+  co_return Reply::text(201, upserts_by_type(outcome->delta));
 }
 
 }  // namespace
 
 void add_config(RouteTree& tree, const Parts& parts) {
-  tree.add("GET", "/config", [&parts](const Request&) { return read_config(parts); });
-  tree.add("POST", "/config", [&parts](const Request& request) { return replace_config(parts, request); });
-  // Ours: the door for frequent small changes without a database; publish/change.h has the form of the body.
-  tree.add("PATCH", "/config", [&parts](const Request& request) { return edit_config(parts, request); });
+  if (parts.storage == Storage::None) {
+    tree.add("GET", "/config", [&parts](const Request&) { return read_config(parts); });
+    tree.add("POST", "/config", [&parts](const Request& request) { return replace_config(parts, request); });
+    return;
+  }
+  for (const std::string_view method : {"GET", "POST"}) {
+    tree.add(method, "/config", [](const Request&) {
+      return Reply::message(400, "this endpoint is only available when Kong is configured to not use a database");
+    });
+  }
 }
 
 }  // namespace sluice::control::admin

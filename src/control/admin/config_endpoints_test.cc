@@ -126,7 +126,8 @@ TEST_F(ConfigEndpointsTest, AFileThatWasValidatedElsewhereIsTakenOver) {
   gateway.problems = {{"consumers", delta.upserts[0].id, "username", "no"}};
   auto refused = publisher.load(publish::ready_made(delta));
   refused.start();
-  EXPECT_EQ(refused.take().error().all.text(), "consumers." + delta.upserts[0].id.to_string() + ".username: no");
+  EXPECT_EQ(refused.take().error().declarative.all.text(),
+            "consumers." + delta.upserts[0].id.to_string() + ".username: no");
 }
 
 // PATCH: single changes

@@ -4,6 +4,7 @@
 #include "control/admin/body.h"
 #include "control/admin/endpoints.h"
 #include "control/admin/entity_view.h"
+#include "control/admin/entity_writes.h"
 #include "control/admin/errors.h"
 #include "entity/all.h"
 #include "store/member.h"
@@ -14,8 +15,8 @@ namespace {
 constexpr std::string_view kMemberships = entity::ConsumerGroupConsumer::kName;
 
 /// The other ends of the memberships whose `link` is `id`: the consumers of a group, the groups of a consumer.
-store::Ids members(const Parts& parts, std::string_view link, const Uuid& id, std::string_view other) {
-  const store::Table& memberships = parts.store.table(kMemberships);
+store::Ids members(const store::Space& space, std::string_view link, const Uuid& id, std::string_view other) {
+  const store::Table& memberships = space.table(kMemberships);
   store::Ids result;
   for (const Uuid& membership : children(memberships, link, id)) {
     for (const auto& text : store::member_texts(**memberships.find(membership), other)) {
@@ -26,29 +27,30 @@ store::Ids members(const Parts& parts, std::string_view link, const Uuid& id, st
   return result;
 }
 
-std::string array_of(const Parts& parts, std::string_view type, const store::Ids& ids) {
+std::string array_of(const View& view, std::string_view type, const store::Ids& ids) {
   std::string text = "[";
   for (const Uuid& id : ids) {
     if (text.size() > 1) text += ',';
-    append_row(text, parts.store, parts.store.table(type), id);
+    append_row(text, view, view.space.table(type), id);
   }
   return text + "]";
 }
 
 /// A group is shown inside an object, with its consumers and plugins. reference/gateway.md, 1.4.
 Reply read_group(const Parts& parts, const Request& request) {
-  const store::Table& groups = parts.store.table(entity::ConsumerGroup::kName);
-  const Uuid id = select(parts.store, groups, request.params[0]);
+  const View view(parts, request);
+  const store::Table& groups = view.space.table(entity::ConsumerGroup::kName);
+  const Uuid id = select(view.space, groups, request.params[0]);
   if (id.is_nil()) return Reply::not_found();
-  const store::Ids consumers = members(parts, "consumer_group", id, "consumer");
-  const store::Ids plugins = children(parts.store.table(entity::Plugin::kName), "consumer_group", id);
+  const store::Ids consumers = members(view.space, "consumer_group", id, "consumer");
+  const store::Ids plugins = children(view.space.table(entity::Plugin::kName), "consumer_group", id);
   std::string text = "{\"consumer_group\":";
-  append_row(text, parts.store, groups, id);
+  append_row(text, view, groups, id);
   const std::string* wanted = request.query.find("list_consumers");
   if (wanted == nullptr || *wanted != "false") {
-    text += ",\"consumers\":" + array_of(parts, entity::Consumer::kName, consumers);
+    text += ",\"consumers\":" + array_of(view, entity::Consumer::kName, consumers);
   }
-  text += ",\"plugins\":" + array_of(parts, entity::Plugin::kName, plugins);
+  text += ",\"plugins\":" + array_of(view, entity::Plugin::kName, plugins);
   if (request.query.enabled("counter")) {
     text += ",\"consumers_count\":" + std::to_string(consumers.size());
     text += ",\"plugins_count\":" + std::to_string(plugins.size());
@@ -58,29 +60,107 @@ Reply read_group(const Parts& parts, const Request& request) {
 
 /// One side of the relation, as seen from the other.
 struct Side {
-  std::string_view here;   // "consumer_groups"
-  std::string_view link;   // "consumer_group"
-  std::string_view there;  // "consumers"
-  std::string_view other;  // "consumer"
+  std::string_view here;    // "consumer_groups"
+  std::string_view link;    // "consumer_group"
+  std::string_view there;   // "consumers"
+  std::string_view other;   // "consumer"
+  std::string_view wanted;  // what a new member is called in a body
 };
-constexpr Side kOfGroup{"consumer_groups", "consumer_group", "consumers", "consumer"};
-constexpr Side kOfConsumer{"consumers", "consumer", "consumer_groups", "consumer_group"};
+constexpr Side kOfGroup{"consumer_groups", "consumer_group", "consumers", "consumer", "consumer"};
+constexpr Side kOfConsumer{"consumers", "consumer", "consumer_groups", "consumer_group", "group"};
 
 Reply list_members(const Parts& parts, const Side& side, const Request& request) {
-  const Uuid id = select(parts.store, parts.store.table(side.here), request.params[0]);
+  const View view(parts, request);
+  const Uuid id = select(view.space, view.space.table(side.here), request.params[0]);
   if (id.is_nil()) return Reply::not_found();
   const std::string path = "/" + std::string(side.here) + "/" + id.to_string() + "/" + std::string(side.there);
-  return list_rows(parts.store, parts.store.table(side.there), members(parts, side.link, id, side.other), request.query,
+  return list_rows(view, view.space.table(side.there), members(view.space, side.link, id, side.other), request.query,
                    path, {});
 }
 
 Reply read_member(const Parts& parts, const Side& side, const Request& request) {
-  const Uuid id = select(parts.store, parts.store.table(side.here), request.params[0]);
+  const View view(parts, request);
+  const Uuid id = select(view.space, view.space.table(side.here), request.params[0]);
   if (id.is_nil()) return Reply::not_found();
-  const store::Table& table = parts.store.table(side.there);
-  const Uuid member = select(parts.store, table, request.params[1]);
-  const store::Ids all = members(parts, side.link, id, side.other);
-  return std::ranges::binary_search(all, member) ? row_reply(parts.store, table, member) : Reply::not_found();
+  const store::Table& table = view.space.table(side.there);
+  const Uuid member = select(view.space, table, request.params[1]);
+  const store::Ids all = members(view.space, side.link, id, side.other);
+  return std::ranges::binary_search(all, member) ? row_reply(view, table, member) : Reply::not_found();
+}
+
+// Writes
+// -------------------------------------------------------------------------------------------------------------------
+
+/// Names or ids in the body: one, or a list of them.
+std::vector<std::string> wanted_members(const Json& body, std::string_view name) {
+  std::vector<std::string> keys;
+  const Json* value = body.find(name);
+  if (value != nullptr && value->is_string()) keys.push_back(value->as_string());
+  if (value == nullptr || !value->is_array()) return keys;
+  for (const Json& item : value->as_array()) {
+    if (item.is_string()) keys.push_back(item.as_string());
+  }
+  return keys;
+}
+
+Json reference(const Uuid& id) {
+  return Json::Object{{"id", id.to_string()}};
+}
+
+/// The entity itself and its members, as the reply to a new membership shows them.
+Reply with_members(const View& view, const Side& side, const Uuid& id) {
+  std::string text = "{\"" + std::string(side.link) + "\":";
+  append_row(text, view, view.space.table(side.here), id);
+  text += ",\"" + std::string(side.there) + "\":";
+  text += array_of(view, side.there, members(view.space, side.link, id, side.other));
+  return Reply::text(201, text + "}");
+}
+
+Task<Reply> add_members(const Parts& parts, const Side& side, const Request& request) {
+  const auto body = body_object(request);
+  if (!body) co_return body.error();
+  if (parts.storage == Storage::None) co_return write_refused("create", kMemberships);
+  const store::Space& space = parts.store.space(request.workspace);
+  const Uuid id = select(space, space.table(side.here), request.params[0]);
+  if (id.is_nil()) co_return Reply::not_found();
+  const auto keys = wanted_members(*body, side.wanted);
+  if (keys.empty()) co_return Reply::message(400, "must provide " + std::string(side.wanted));
+  std::vector<publish::Operation> operations;
+  for (const std::string& key : keys) {
+    const Uuid member = select(space, space.table(side.there), key);
+    if (member.is_nil()) {
+      co_return Reply::message(404, std::string(side.wanted) + " '" + key + "' not found");
+    }
+    Json::Object membership;
+    membership.append(std::string(side.link), reference(id));
+    membership.append(std::string(side.other), reference(member));
+    operations.push_back(
+        {.type = parts.catalog.find(kMemberships), .workspace = request.workspace, .document = std::move(membership)});
+  }
+  const auto outcome = co_await carry_out(parts, request, std::move(operations));
+  co_return outcome ? with_members(View(parts, request), side, id) : refused(outcome.error());
+}
+
+/// All members, or the one that the path names.
+Task<Reply> remove_members(const Parts& parts, const Side& side, const Request& request) {
+  if (parts.storage == Storage::None) co_return write_refused("remove", kMemberships);
+  const store::Space& space = parts.store.space(request.workspace);
+  const Uuid id = select(space, space.table(side.here), request.params[0]);
+  if (id.is_nil()) co_return Reply::not_found();
+  const bool one = request.params.size() > 1;
+  const Uuid wanted = one ? select(space, space.table(side.there), request.params[1]) : Uuid{};
+  const store::Table& memberships = space.table(kMemberships);
+  std::vector<publish::Operation> operations;
+  for (const Uuid& membership : children(memberships, side.link, id)) {
+    if (one && publish::referred(**memberships.find(membership), side.other) != wanted) continue;
+    operations.push_back({.verb = publish::Verb::Remove,
+                          .type = &memberships.type(),
+                          .workspace = request.workspace,
+                          .key = membership.to_string()});
+  }
+  if (operations.empty()) co_return one ? Reply::not_found() : Reply::empty(204);
+  const auto outcome = co_await carry_out(parts, request, std::move(operations));
+  co_return outcome ? Reply::empty(204) : refused(outcome.error());
 }
 
 void add_side(RouteTree& tree, const Parts& parts, const Side& side) {
@@ -89,12 +169,10 @@ void add_side(RouteTree& tree, const Parts& parts, const Side& side) {
   const std::string one = collection + "/{" + std::string(side.there) + "}";
   tree.add("GET", collection, [&parts, &side](const Request& request) { return list_members(parts, side, request); });
   tree.add("GET", one, [&parts, &side](const Request& request) { return read_member(parts, side, request); });
-  tree.add("POST", collection, [](const Request& request) -> Task<Reply> {
-    const auto body = body_object(request);
-    return body ? write_refused("create", kMemberships) : body.error();
-  });
+  tree.add("POST", collection, [&parts, &side](const Request& request) { return add_members(parts, side, request); });
   for (const auto& pattern : {collection, one}) {
-    tree.add("DELETE", pattern, [](const Request&) { return write_refused("remove", kMemberships); });
+    tree.add("DELETE", pattern,
+             [&parts, &side](const Request& request) { return remove_members(parts, side, request); });
   }
 }
 

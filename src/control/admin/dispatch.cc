@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/admin/dispatch.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "control/publish/operation.h"
+#include "entity/workspace.h"
 
 namespace sluice::control::admin {
 namespace {
@@ -18,13 +21,33 @@ Reply options(const Endpoint& endpoint, std::string_view allowed_headers) {
   return reply;
 }
 
-/// Tries the path as it is, then behind the name of the only workspace: `/default/routes`, `/default/kong`.
-std::optional<RouteTree::Match> find(const RouteTree& tree, std::vector<std::string> segments) {
+/// The workspace of that name.
+std::optional<Uuid> find_workspace(const store::MemoryStore& store, const std::string& name) {
+  if (name == entity::Workspace::kDefaultName) return Uuid{};
+  const Uuid id = store.table(entity::Workspace::kName).find_unique("name", name);
+  if (id.is_nil()) return std::nullopt;
+  return id;
+}
+
+/// Tries the path as it is, then behind the name of a workspace: `/team/routes`, `/team/kong` for the node itself.
+std::optional<RouteTree::Match> find(const RouteTree& tree, const store::MemoryStore& store,
+                                     std::vector<std::string> segments, Uuid& workspace) {
   auto match = tree.find(segments);
-  if (match || segments.empty() || segments.front() != "default") return match;
+  if (match || segments.empty()) return match;
+  const auto named = find_workspace(store, segments.front());
+  if (!named) return match;
+  workspace = *named;
   segments.erase(segments.begin());
   if (segments.size() == 1 && segments.front() == "kong") segments.clear();
   return tree.find(segments);
+}
+
+/// Whether the client has what the reply would show. RFC 9110, 13.1.2.
+bool unchanged(const Request& request, const Reply& reply) {
+  if (request.if_none_match.empty() || request.method != "GET" || reply.status != 200) return false;
+  return std::ranges::any_of(reply.headers, [&](const auto& header) {
+    return header.first == "ETag" && publish::names_etag(request.if_none_match, header.second);
+  });
 }
 
 bool reads(std::string_view method) {
@@ -35,6 +58,10 @@ Task<Reply> run(const Handler& handler, const Request& request) {
   std::string what;
   try {
     Reply reply = co_await handler(request);
+    if (unchanged(request, reply)) {
+      reply.status = 304;
+      reply.body.clear();
+    }
     co_return reply;
   } catch (const std::exception& thrown) {
     what = thrown.what();
@@ -57,13 +84,16 @@ Request request_of(const http::RequestHead& head) {
     request.content_type = *type;
     request.media_type = to_lower(media_type(*type));
   }
+  if (const auto tags = head.headers.get("If-Match")) request.if_match = *tags;
+  if (const auto tags = head.headers.get("If-None-Match")) request.if_none_match = *tags;
   return request;
 }
 
-Task<Reply> dispatch(const RouteTree& tree, std::string_view path, Request& request, std::string_view allowed_headers) {
+Task<Reply> dispatch(const RouteTree& tree, const store::MemoryStore& store, std::string_view path, Request& request,
+                     std::string_view allowed_headers) {
   auto segments = path_segments(path);
   if (!segments) return Reply::message(400, "Bad request");
-  auto match = find(tree, *std::move(segments));
+  auto match = find(tree, store, *std::move(segments), request.workspace);
   if (!match) return Reply::not_found();
   const Endpoint& endpoint = *match->endpoint;
   const auto action = reads(request.method) ? iam::Action::Read : iam::Action::Write;

@@ -14,6 +14,8 @@ namespace sluice::control::admin {
 void add_entities(RouteTree& tree, const Parts& parts);
 /// `/consumer_groups/..`: a group is shown with its members. consumer_group_endpoints.cc
 void add_consumer_groups(RouteTree& tree, const Parts& parts);
+/// `/workspaces/..`: the default one is always there. workspace_endpoints.cc
+void add_workspaces(RouteTree& tree, const Parts& parts);
 /// `/upstreams/{upstreams}/targets`, `/health`. upstream_endpoints.cc
 void add_upstreams(RouteTree& tree, const Parts& parts);
 /// `/tags`. tag_endpoints.cc
@@ -25,8 +27,12 @@ void add_schemas(RouteTree& tree, const Parts& parts);
 void add_node(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);
 /// `/status` and `/metrics` alone. node_endpoints.cc
 void add_status(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);
+/// `/openapi.json`, `/v1/schemas/json/..`. openapi_endpoints.cc
+void add_openapi(RouteTree& tree, const Parts& parts);
 /// `/config`. config_endpoints.cc
 void add_config(RouteTree& tree, const Parts& parts);
+/// `/batch`, and PATCH of `/config`. batch_endpoints.cc
+void add_batch(RouteTree& tree, const Parts& parts);
 /// `/explain`. explain_endpoints.cc
 void add_explain(RouteTree& tree, const Parts& parts);
 

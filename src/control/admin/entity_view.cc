@@ -12,10 +12,22 @@
 namespace sluice::control::admin {
 namespace {
 
-/// Whether some rows of the type are shown otherwise than they are stored. All others go out as they are.
-bool shown_as_stored(const schema::EntityBase& type) {
-  const bool variants = std::ranges::any_of(type.fields(), &schema::Field::abstract);
-  return !variants && !type.has_ttl() && type.name() != entity::Certificate::kName;
+bool has_old_names(const schema::RecordBase& record) {
+  return std::ranges::any_of(record.shorthands(), [](const auto& one) { return !one.translated_to.empty(); }) ||
+         std::ranges::any_of(record.fields(),
+                             [](const schema::Field& field) { return field.record && has_old_names(*field.record); });
+}
+
+/// Whether a row is shown as it is stored: most are, and need not be parsed.
+bool shown_as_stored(const View& view, const schema::EntityBase& type, std::string_view document) {
+  if (type.has_ttl() && store::raw_member(document, "ttl") != "null") return false;
+  if (type.name() == entity::Certificate::kName) return false;
+  if (type.name() != entity::Plugin::kName) {
+    return std::ranges::none_of(type.fields(), &schema::Field::abstract);
+  }
+  const auto name = store::member_texts(document, "name");
+  const auto* config = name.empty() ? nullptr : view.catalog.plugin_config(name.front());
+  return config == nullptr || !has_old_names(*config);
 }
 
 void show_ttl(Json::Object& row) {
@@ -25,9 +37,9 @@ void show_ttl(Json::Object& row) {
   *ttl = std::max<std::int64_t>(0, made->as_int() + ttl->as_int() - unix_seconds());
 }
 
-void show_names(const store::MemoryStore& store, const Uuid& certificate, Json::Object& row) {
+void show_names(const store::Space& space, const Uuid& certificate, Json::Object& row) {
   Json::Array names;
-  const store::Table& snis = store.table(entity::Sni::kName);
+  const store::Table& snis = space.table(entity::Sni::kName);
   for (const Uuid& id : children(snis, "certificate", certificate)) {
     for (auto& name : store::member_texts(**snis.find(id), "name")) names.emplace_back(std::move(name));
   }
@@ -56,83 +68,61 @@ store::Ids tagged(const store::Table& table, const TagFilter& filter) {
 
 /// Writes up to `size` rows behind `after`; the token of the next page when more follow.
 template <class Range, class Id>
-std::string write_rows(PageWriter& writer, const Range& rows, Id id_of, std::size_t size,
-                       const store::MemoryStore& store, const store::Table& table) {
+std::string write_rows(PageWriter& writer, const Range& rows, Id id_of, std::size_t size, const View& view,
+                       const store::Table& table) {
   std::size_t written = 0;
   Uuid last;
   for (const auto& row : rows) {
     if (written++ == size) return last.to_string();
     last = id_of(row);
-    append_row(writer.open_entry(), store, table, last);
+    append_row(writer.open_entry(), view, table, last);
   }
   return {};
 }
 
 }  // namespace
 
-void append_row(std::string& out, const store::MemoryStore& store, const store::Table& table, const Uuid& id) {
-  const std::string& document = **table.find(id);
-  const schema::EntityBase& type = table.type();
-  auto parsed = shown_as_stored(type) ? Result<Json>(Json()) : parse_json(document);
+View::View(const Parts& parts, const Request& request)
+    : catalog(parts.catalog),
+      space(parts.store.space(request.workspace)),
+      redacted(!iam::may_see_secrets(request.who)),
+      version(parts.publisher.version()) {}
+
+void append_document(std::string& out, const View& view, const schema::EntityBase& type, const Uuid& id,
+                     const std::string& document) {
+  const bool hides = view.redacted && type.may_hold_secrets();
+  auto parsed = !hides && shown_as_stored(view, type, document) ? Result<Json>(Json()) : parse_json(document);
   if (!parsed || !parsed->is_object()) {
     out += document;
     return;
   }
   type.add_shorthands(*parsed);
   if (type.has_ttl()) show_ttl(parsed->as_object());
-  if (type.name() == entity::Certificate::kName) show_names(store, id, parsed->as_object());
+  if (type.name() == entity::Certificate::kName) show_names(view.space, id, parsed->as_object());
+  if (hides) type.visit_secrets(*parsed, [](std::string& secret) { secret = "***"; });
   append_json(out, *parsed);
 }
 
-Reply row_reply(const store::MemoryStore& store, const store::Table& table, const Uuid& id) {
-  if (id.is_nil()) return Reply::not_found();
+void append_row(std::string& out, const View& view, const store::Table& table, const Uuid& id) {
+  append_document(out, view, table.type(), id, **table.find(id));
+}
+
+Reply document_reply(int status, const View& view, const schema::EntityBase& type, const Uuid& id,
+                     const std::string& document) {
   std::string text;
-  append_row(text, store, table, id);
-  return Reply::text(200, std::move(text));
+  append_document(text, view, type, id, document);
+  Reply reply = Reply::text(status, std::move(text));
+  reply.headers.emplace_back("ETag", publish::etag_of(document));
+  return reply;
 }
 
-store::Ids children(const store::Table& table, std::string_view link, const Uuid& parent) {
-  const store::Ids* found = table.find_all(link, parent.to_string());
-  return found != nullptr ? *found : store::Ids{};
+Reply row_reply(const View& view, const store::Table& table, const Uuid& id) {
+  if (id.is_nil()) return Reply::not_found();
+  return document_reply(200, view, table.type(), id, **table.find(id));
 }
 
-Uuid select(const store::MemoryStore& store, const store::Table& table, std::string_view key) {
-  if (const auto id = Uuid::parse(key)) return table.find(*id) != nullptr ? *id : Uuid{};
-  if (table.type().name() == entity::Certificate::kName) {
-    const store::Table& snis = store.table(entity::Sni::kName);
-    const Uuid sni = snis.find_unique("name", key);
-    if (sni.is_nil()) return {};
-    return *Uuid::parse(store::member_texts(**snis.find(sni), "certificate").front());
-  }
-  const std::string& name = table.type().endpoint_key();
-  if (name.empty() || !table.type().find_field(name)->unique) return {};
-  return table.find_unique(name, key);
-}
-
-Uuid select_child(const store::Table& table, std::string_view link, const Uuid& parent, std::string_view key) {
-  const std::string wanted = parent.to_string();
-  const auto belongs = [&](const Uuid& id) {
-    const sync::Document* document = table.find(id);
-    if (document == nullptr) return false;
-    const auto texts = store::member_texts(**document, link);
-    return !texts.empty() && texts.front() == wanted;
-  };
-  if (const auto id = Uuid::parse(key)) return belongs(*id) ? *id : Uuid{};
-  const schema::EntityBase& type = table.type();
-  std::string name = type.endpoint_key();
-  // An acl has no name of its own, but its group is unique below the consumer.
-  if (name.empty() && type.cache_key().size() == 2) {
-    name = type.cache_key()[type.cache_key().front() == link ? 1 : 0];
-  }
-  if (name.empty()) return {};
-  const store::Ids* found = table.find_all(name, key);
-  if (found == nullptr) return {};
-  const auto at = std::ranges::find_if(*found, belongs);
-  return at != found->end() ? *at : Uuid{};
-}
-
-Reply list_rows(const store::MemoryStore& store, const store::Table& table, std::optional<store::Ids> among,
-                const Query& query, std::string_view path, std::string_view repeated) {
+Reply list_rows(const View& view, const store::Table& table, std::optional<store::Ids> among, const Query& query,
+                std::string_view path, std::string_view repeated) {
   const auto page = Page::parse(query);
   if (!page) return page.error();
   const auto after = page->after_id();
@@ -147,12 +137,14 @@ Reply list_rows(const store::MemoryStore& store, const store::Table& table, std:
   std::string token;
   if (among) {
     const std::ranges::subrange rest(std::ranges::upper_bound(*among, *after), among->end());
-    token = write_rows(writer, rest, [](const Uuid& id) { return id; }, page->size, store, table);
+    token = write_rows(writer, rest, [](const Uuid& id) { return id; }, page->size, view, table);
   } else {
     const std::ranges::subrange rest(table.rows().upper_bound(*after), table.rows().end());
-    token = write_rows(writer, rest, [](const auto& row) { return row.first; }, page->size, store, table);
+    token = write_rows(writer, rest, [](const auto& row) { return row.first; }, page->size, view, table);
   }
-  return writer.finish(token, path, repeated);
+  Reply reply = writer.finish(token, path, repeated);
+  reply.headers.emplace_back("ETag", publish::etag_of(view.version));
+  return reply;
 }
 
 }  // namespace sluice::control::admin

@@ -8,6 +8,8 @@ namespace {
 
 std::string_view name_of(Code code) {
   switch (code) {
+    case Code::PrimaryKeyViolation:
+      return "primary key violation";
     case Code::ForeignKeyViolation:
       return "foreign key violation";
     case Code::UniqueViolation:
@@ -20,6 +22,10 @@ std::string_view name_of(Code code) {
       return "invalid options";
     case Code::OperationUnsupported:
       return "operation unsupported";
+    case Code::ForeignKeysUnresolved:
+      return "foreign keys unresolved";
+    case Code::ReferencedByOthers:
+      return "referenced by others";
   }
   return "";
 }
@@ -38,6 +44,12 @@ Json body_of(Code code, std::string message) {
 
 Reply error(Code code, std::string message) {
   return Reply::json(status_of(code), body_of(code, std::move(message)));
+}
+
+Reply error(Code code, std::string message, Json fields) {
+  Json body = body_of(code, std::move(message));
+  body.as_object().set("fields", std::move(fields));
+  return Reply::json(status_of(code), body);
 }
 
 Reply invalid_option(std::string_view option, std::string_view why) {

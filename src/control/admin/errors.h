@@ -11,16 +11,21 @@ namespace sluice::control::admin {
 
 /// Codes that clients switch on.
 enum class Code : int {
+  PrimaryKeyViolation = 3,
   ForeignKeyViolation = 4,
   UniqueViolation = 5,
   InvalidOffset = 7,
   InvalidSize = 9,
   InvalidOptions = 11,
   OperationUnsupported = 12,
+  ForeignKeysUnresolved = 13,
+  ReferencedByOthers = 19,
 };
 
 /// `{"code":..,"name":..,"message":..}` with the status that belongs to the code.
 Reply error(Code code, std::string message);
+/// The same with `fields`.
+Reply error(Code code, std::string message, Json fields);
 /// An option of a list that cannot be used: code 11, with `options` saying which.
 Reply invalid_option(std::string_view option, std::string_view why);
 /// A write without a database; `verb` is "create", "update", "create or update" or "remove".

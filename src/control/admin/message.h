@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/uuid.h"
 #include "control/iam/allow.h"
 #include "rt/task.h"
 
@@ -41,6 +42,9 @@ struct Request {
   std::string media_type;           // lower case, without parameters; empty: no body
   std::string content_type;         // the whole field: multipart bodies need its boundary
   std::string body;                 // as received
+  std::string if_match;             // the fields of that name, RFC 9110, 13.1; empty: absent
+  std::string if_none_match;
+  Uuid workspace;  // that the path names; nil: the default one
   iam::Principal who;
 };
 

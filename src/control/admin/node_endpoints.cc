@@ -21,8 +21,12 @@ Json plugins_object(const Parts& parts) {
     available.set(plugin.name, Json::Object{{"version", plugin.version}, {"priority", plugin.priority}});
   }
   std::vector<std::string> names;
-  for (const auto& [name, ids] : parts.store.table(entity::Plugin::kName).entries("name")) names.push_back(name);
+  for (const auto& [workspace, space] : parts.store.spaces()) {
+    for (const auto& [name, ids] : space.table(entity::Plugin::kName).entries("name")) names.push_back(name);
+  }
   std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
   return Json::Object{{"available_on_server", std::move(available)},
                       {"enabled_in_cluster", Json::Array(names.begin(), names.end())}};
 }
@@ -35,15 +39,22 @@ Json configuration_object(const Parts& parts) {
   for (const auto& plugin : parts.plugins) loaded.set(plugin.name, true);
   members.set("loaded_plugins", std::move(loaded));
   members.set("stream_listeners", Json::array());
-  members.set("database", "off");  // this store keeps nothing beyond the process
+  // Clients know two kinds of nodes by these words: whether single entities can be written decides.
+  members.set("database", parts.storage == Storage::None ? "off" : "postgres");
   if (parts.settings.role == settings::Role::All) members.set("role", "traditional");
   return configuration;
+}
+
+std::string_view store_name(Storage storage) {
+  if (storage == Storage::None) return "memory";
+  return storage == Storage::Sqlite ? "sqlite" : "postgres";
 }
 
 /// The truth beside it.
 Json sluice_object(const Parts& parts) {
   const Json role = settings::to_json(parts.settings);
-  return Json::Object{{"version", parts.node.version}, {"store", "memory"}, {"role", *role.find("role")}};
+  return Json::Object{
+      {"version", parts.node.version}, {"store", store_name(parts.storage)}, {"role", *role.find("role")}};
 }
 
 Reply root(const Parts& parts) {
@@ -77,9 +88,10 @@ Reply status(const Parts& parts, const Request& request, std::uint64_t own_reque
                       {"connections_active", node.connections_active},
                       {"connections_handled", node.connections_accepted},
                       {"total_requests", node.total_requests + own_requests}};
-  return Reply::json(
-      200,
-      Json::Object{{"memory", std::move(memory)}, {"server", std::move(server)}, {"configuration_hash", node.hash}});
+  Json::Object body{{"memory", std::move(memory)}, {"server", std::move(server)}};
+  if (parts.storage != Storage::None) body.append("database", Json::Object{{"reachable", true}});
+  body.append("configuration_hash", node.hash);
+  return Reply::json(200, std::move(body));
 }
 
 Reply metrics(const Parts& parts) {

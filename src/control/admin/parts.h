@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "control/iam/token_book.h"
 #include "control/publish/publisher.h"
 #include "entity/catalog.h"
 #include "settings/settings.h"
@@ -26,6 +28,13 @@ struct NodeIdentity {
   std::string version;  // ours, "0.1.0"
 };
 
+/// Where acknowledged writes are kept.
+enum class Storage : std::uint8_t {
+  None,  // nowhere: the configuration comes as a whole, and single entities cannot be written
+  Sqlite,
+  Postgres,
+};
+
 /// What the Admin API is built on. Everything borrowed outlives the server.
 struct Parts {
   const entity::Catalog& catalog;
@@ -35,6 +44,8 @@ struct Parts {
   publish::Publisher& publisher;
   std::vector<InstalledPlugin> plugins;
   NodeIdentity node;
+  Storage storage = Storage::None;
+  const iam::TokenBook* tokens = nullptr;  // beside admin_token; may be null
 };
 
 }  // namespace sluice::control::admin

@@ -74,17 +74,23 @@ std::optional<RouteTree::Match> RouteTree::find(std::span<const std::string> seg
   return match;
 }
 
-std::vector<std::string> RouteTree::patterns() const {
-  std::vector<std::string> result;
+std::vector<const Endpoint*> RouteTree::endpoints() const {
+  std::vector<const Endpoint*> result;
   std::vector<const Node*> open = {root_.get()};
   while (!open.empty()) {
     const Node* node = open.back();
     open.pop_back();
-    if (!node->endpoint.methods.empty()) result.push_back(node->endpoint.pattern);
+    if (!node->endpoint.methods.empty()) result.push_back(&node->endpoint);
     for (const auto& [name, child] : node->literals) open.push_back(child.get());
     if (node->parameter) open.push_back(node->parameter.get());
   }
-  std::ranges::sort(result);
+  std::ranges::sort(result, {}, &Endpoint::pattern);
+  return result;
+}
+
+std::vector<std::string> RouteTree::patterns() const {
+  std::vector<std::string> result;
+  for (const Endpoint* endpoint : endpoints()) result.push_back(endpoint->pattern);
   return result;
 }
 

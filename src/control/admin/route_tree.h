@@ -40,7 +40,8 @@ class RouteTree {
     std::vector<std::string> params;
   };
   [[nodiscard]] std::optional<Match> find(std::span<const std::string> segments) const;
-  /// Every pattern, sorted.
+  /// Every endpoint, sorted by pattern.
+  [[nodiscard]] std::vector<const Endpoint*> endpoints() const;
   [[nodiscard]] std::vector<std::string> patterns() const;
 
  private:

@@ -17,9 +17,10 @@ struct Tagged {
 };
 
 /// Every tagged entity, or those under `wanted`, in a stable order. Views of the store's indexes.
-std::vector<Tagged> collect(const Parts& parts, const std::string* wanted) {
+std::vector<Tagged> collect(const store::Space& space, const std::string* wanted) {
   std::vector<Tagged> all;
-  for (const auto& table : parts.store.tables()) {
+  for (const auto& own : space.tables()) {
+    const store::Table& table = space.table(own.type().name());  // of the types that are shared, the one that is filled
     if (table.type().find_field("tags") == nullptr) continue;
     for (const auto& [tag, ids] : table.entries("tags")) {
       if (wanted != nullptr && tag != *wanted) continue;
@@ -37,7 +38,7 @@ Reply list(const Parts& parts, const Request& request, const std::string* tag) {
   if (!page) return page.error();
   const auto from = page->after_position();
   if (!from) return from.error();
-  const auto all = collect(parts, tag);
+  const auto all = collect(parts.store.space(request.workspace), tag);
   const std::size_t begin = std::min(*from, all.size());
   const std::size_t end = begin + std::min(page->size, all.size() - begin);
   PageWriter writer;

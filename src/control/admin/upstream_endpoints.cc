@@ -17,8 +17,8 @@ struct Target {
 };
 
 /// An upstream's targets, newest first.
-std::vector<Target> targets_of(const Parts& parts, const Uuid& upstream) {
-  const store::Table& table = parts.store.table(entity::Target::kName);
+std::vector<Target> targets_of(const store::Space& space, const Uuid& upstream) {
+  const store::Table& table = space.table(entity::Target::kName);
   std::vector<Target> targets;
   for (const Uuid& id : children(table, "upstream", upstream)) {
     targets.push_back({id, *parse_json(**table.find(id))});
@@ -44,23 +44,25 @@ Reply list_targets(const std::vector<Target>& targets, const Request& request, c
   return writer.finish(end < targets.size() ? std::to_string(end) : "", path, {}, std::move(more));
 }
 
-Uuid select_upstream(const Parts& parts, const Request& request) {
-  return select(parts.store, parts.store.table(entity::Upstream::kName), request.params[0]);
+Uuid select_upstream(const store::Space& space, const Request& request) {
+  return select(space, space.table(entity::Upstream::kName), request.params[0]);
 }
 
 Reply read_targets(const Parts& parts, const Request& request) {
-  const Uuid upstream = select_upstream(parts, request);
+  const View view(parts, request);
+  const Uuid upstream = select_upstream(view.space, request);
   if (upstream.is_nil()) return Reply::not_found();
   const auto write = [](std::string& out, const Target& target) { append_json(out, target.document); };
-  return list_targets(targets_of(parts, upstream), request, "/upstreams/" + upstream.to_string() + "/targets", write,
-                      {});
+  return list_targets(targets_of(view.space, upstream), request, "/upstreams/" + upstream.to_string() + "/targets",
+                      write, {});
 }
 
 Reply read_all_targets(const Parts& parts, const Request& request) {
-  const Uuid upstream = select_upstream(parts, request);
+  const View view(parts, request);
+  const Uuid upstream = select_upstream(view.space, request);
   if (upstream.is_nil()) return Reply::not_found();
-  const store::Table& table = parts.store.table(entity::Target::kName);
-  return list_rows(parts.store, table, children(table, "upstream", upstream), request.query,
+  const store::Table& table = view.space.table(entity::Target::kName);
+  return list_rows(view, table, children(table, "upstream", upstream), request.query,
                    "/upstreams/" + upstream.to_string() + "/targets/all", {});
 }
 
@@ -130,10 +132,11 @@ Reply balancer_health(const Parts& parts, const Uuid& upstream, const std::vecto
 }
 
 Reply read_health(const Parts& parts, const Request& request) {
-  const Uuid upstream = select_upstream(parts, request);
+  const View view(parts, request);
+  const Uuid upstream = select_upstream(view.space, request);
   if (upstream.is_nil()) return Reply::not_found();
   const Json health = parts.gateway.upstream_health(upstream);
-  const std::vector<Target> targets = targets_of(parts, upstream);
+  const std::vector<Target> targets = targets_of(view.space, upstream);
   if (request.query.enabled("balancer_health")) return balancer_health(parts, upstream, targets, health);
   const auto write = [&](std::string& out, const Target& target) {
     append_json(out, with_health(target.document, health));

@@ -3,7 +3,12 @@
 
 namespace sluice::control::iam {
 
-bool allow(const Principal& principal, Action /*action*/, std::string_view /*object*/) {
+bool may_see_secrets(const Principal& principal) {
+  return principal.kind == Kind::Local || principal.kind == Kind::Administrator;
+}
+
+bool allow(const Principal& principal, Action action, std::string_view /*object*/) {
+  if (principal.kind == Kind::Reader) return action == Action::Read;
   return principal.kind == Kind::Local || principal.kind == Kind::Administrator;
 }
 

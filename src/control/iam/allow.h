@@ -13,7 +13,8 @@ enum class Action : std::uint8_t { Read, Write };
 enum class Kind : std::uint8_t {
   Nobody,         // no valid credentials where some are needed
   Local,          // admin_auth=off: whoever reaches the loopback socket
-  Administrator,  // showed the administrator's token
+  Administrator,  // showed an administrator's token
+  Reader,         // showed a token with the role read-only
 };
 
 /// Who asks.
@@ -22,8 +23,11 @@ struct Principal {
   std::string name;  // for the audit log
 };
 
+/// Whether secrets that are kept (keys, passwords, private keys) are shown to whoever may read what holds them.
+[[nodiscard]] bool may_see_secrets(const Principal& principal);
+
 /// The one place where permissions are decided; every endpoint asks here. `object` is an endpoint's pattern,
-/// "/services/{services}". There are no roles yet: an administrator may do everything, nobody else anything.
+/// "/services/{services}". An administrator may do everything, a reader may read.
 [[nodiscard]] bool allow(const Principal& principal, Action action, std::string_view object);
 
 }  // namespace sluice::control::iam

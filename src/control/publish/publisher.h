@@ -5,9 +5,10 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "control/publish/change.h"
-#include "entity/declarative.h"
+#include "control/publish/ledger.h"
 #include "rt/scope.h"
 #include "rt/task.h"
 #include "store/memory_store.h"
@@ -15,35 +16,77 @@
 
 namespace sluice::control::publish {
 
-/// Makes changes real, one after the other: validates against what is served, has the gateway compile and publish, then
-/// tells the store. Belongs to the control shard. A change that was begun is finished also when nobody waits for it any
-/// more: gateway and store must not part.
+/// What a change did.
+struct Done {
+  sync::Delta delta;
+  store::Version version;       // the one it made
+  std::vector<Effect> effects;  // of a transaction, by operation
+};
+
+/// Makes changes real: validates against what is there, has the gateway compile them, makes them durable, has the
+/// gateway publish them, tells the store. Nothing is served that was not kept, and nothing kept that does not compile.
+/// Changes that wait are taken together: each is validated against what the ones before it leave, one that fails does
+/// so alone, and all others cost one compilation and one flush of the storage. Belongs to the control shard. A change
+/// that was begun is finished also when nobody waits for it any more: gateway and store must not part.
 class Publisher {
  public:
-  /// All outlive the publisher.
-  Publisher(store::MemoryStore& store, sync::LocalGateway& gateway) : store_(store), gateway_(gateway) {}
+  struct Options {
+    Ledger* ledger = nullptr;     // null: changes live as long as the process
+    bool wait_until_live = true;  // false: answers when a change is durable, a moment before it is served
+    store::Version version = {};  // of what the store has
+  };
+
+  /// All outlive the publisher. `gateway` is null where there is none: on a control plane that serves no traffic.
+  Publisher(store::MemoryStore& store, sync::LocalGateway* gateway, const Options& options)
+      : store_(store), gateway_(gateway), options_(options) {}
+  Publisher(store::MemoryStore& store, sync::LocalGateway& gateway) : Publisher(store, &gateway, {}) {}
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
-  /// What was made live, or everything that is wrong; then nothing has changed.
-  using Outcome = std::expected<sync::Delta, entity::DeclarativeErrors>;
-  Task<Outcome> submit(std::unique_ptr<Change> change);
+  using Outcome = std::expected<Done, Refusal>;
+  /// `author` is whom the audit shows.
+  Task<Outcome> submit(std::unique_ptr<Change> change, std::string author = {});
+
+  /// What submit() would do now; nothing changes. The gateway compiles it too. `change` outlives the task.
+  Task<Outcome> plan(Change& change);
 
   /// Whether a whole configuration is being loaded or waits for its turn.
   [[nodiscard]] bool loading() const { return loads_ != 0; }
   /// As submit(), for whole configurations; loading() until it is done.
-  Task<Outcome> load(std::unique_ptr<Change> change);
+  Task<Outcome> load(std::unique_ptr<Change> change, std::string author = {});
+
+  /// Takes over versions that another control plane made, oldest first; those known already are skipped. False when
+  /// this gateway does not take them: then they are in the store, but not served, and the log says why.
+  Task<bool> follow(std::vector<store::LogEntry> entries);
+  /// Takes over everything, where the log no longer says how it came to be.
+  Task<bool> follow(store::Contents contents);
+
+  /// Of what the store has.
+  [[nodiscard]] const store::Version& version() const { return options_.version; }
 
  private:
   struct Job;
   class Wait;
+  using Group = std::vector<std::shared_ptr<Job>>;
+  struct Attempt;
 
   Task<void> work();
-  Task<Outcome> run(Change& change);
-  std::shared_ptr<Job> enqueue(std::unique_ptr<Change> change, bool load);
+  Group take_group();
+  Task<void> run(Group group);
+  void prepare(Group& group, Attempt& attempt);
+  Task<void> carry_out(Group& group, Attempt& attempt);
+  Task<bool> commit(Group& group, Attempt& attempt);
+  Task<void> recover(Group& group, const store::CommitError& error);
+  Task<bool> catch_up();
+  Task<bool> take_over(sync::Delta delta, store::Version version);
+  void blame(Group& group, const std::vector<sync::ConfigProblem>& problems);
+  void answer(Job& job, Outcome outcome);
+  void answer_done(Group& group);
+  std::shared_ptr<Job> enqueue(std::unique_ptr<Change> change, std::string author, bool load);
 
   store::MemoryStore& store_;
-  sync::LocalGateway& gateway_;
+  sync::LocalGateway* gateway_;
+  Options options_;
   std::deque<std::shared_ptr<Job>> queue_;
   bool working_ = false;
   unsigned loads_ = 0;

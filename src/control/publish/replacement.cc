@@ -27,9 +27,9 @@ class Replacement final : public Change {
   Replacement(const entity::Catalog& catalog, Json config, std::string hash)
       : catalog_(catalog), config_(std::move(config)), hash_(std::move(hash)) {}
 
-  std::expected<sync::Delta, DeclarativeErrors> prepare(const store::MemoryStore& store) override {
+  std::expected<void, Refusal> prepare(Draft& draft) override {
     auto rows = entity::load_declarative(catalog_, config_);
-    if (!rows) return std::unexpected(std::move(rows).error());
+    if (!rows) return std::unexpected(Refusal{.declarative = std::move(rows).error()});
     sync::Delta delta;
     delta.complete = true;
     delta.hash = hash_;
@@ -37,11 +37,13 @@ class Replacement final : public Change {
     for (entity::Row& row : *rows) {
       delta.upserts.push_back({row.type->name(), row.id, std::make_shared<const std::string>(std::move(row.document))});
     }
-    share_unchanged(delta, store);
-    return delta;
+    share_unchanged(delta, draft.store());
+    draft.replace(std::move(delta));
+    return {};
   }
+  [[nodiscard]] bool whole() const override { return true; }
 
-  [[nodiscard]] DeclarativeErrors locate(const std::vector<sync::ConfigProblem>& problems) const override {
+  [[nodiscard]] Refusal locate(const std::vector<sync::ConfigProblem>& problems) const override {
     entity::DeclarativeItems items(catalog_, config_);
     DeclarativeErrors errors;
     schema::Violations ignored;
@@ -57,7 +59,7 @@ class Replacement final : public Change {
         report_unplaced(problem, errors);
       }
     }
-    return errors;
+    return {.declarative = std::move(errors)};
   }
 
  private:
@@ -82,14 +84,16 @@ class ReadyMade final : public Change {
  public:
   explicit ReadyMade(sync::Delta delta) : delta_(std::move(delta)) {}
 
-  std::expected<sync::Delta, DeclarativeErrors> prepare(const store::MemoryStore& store) override {
-    share_unchanged(delta_, store);
-    return std::move(delta_);
+  std::expected<void, Refusal> prepare(Draft& draft) override {
+    share_unchanged(delta_, draft.store());
+    draft.replace(delta_);
+    return {};
   }
-  [[nodiscard]] DeclarativeErrors locate(const std::vector<sync::ConfigProblem>& problems) const override {
+  [[nodiscard]] bool whole() const override { return true; }
+  [[nodiscard]] Refusal locate(const std::vector<sync::ConfigProblem>& problems) const override {
     DeclarativeErrors errors;
     for (const auto& problem : problems) report_unplaced(problem, errors);
-    return errors;
+    return {.declarative = std::move(errors)};
   }
 
  private:

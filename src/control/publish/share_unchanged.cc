@@ -47,8 +47,11 @@ bool unchanged(const std::string& before, const std::string& after, std::int64_t
 void share_unchanged(sync::Delta& delta, const store::MemoryStore& store) {
   const std::int64_t now = unix_seconds();
   const store::Table* table = nullptr;
+  const store::Space* last = nullptr;
   for (auto& row : delta.upserts) {
-    if (table == nullptr || table->type().name() != row.type) table = &store.table(row.type);
+    const store::Space& space = store.space(row.workspace);
+    if (table == nullptr || table->type().name() != row.type || &space != last) table = &space.table(row.type);
+    last = &space;
     const sync::Document* before = table->find(row.id);
     if (before != nullptr && unchanged(**before, *row.document, now)) row.document = *before;
   }

@@ -2,15 +2,19 @@
 #include "gateway/balancer/live_service.h"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 #include <optional>
 #include <utility>
+
+#include "gateway/balancer/sweep.h"
+#include "gateway/balancer/targets.h"
 
 namespace sluice::gateway {
 namespace {
 
 constexpr std::size_t kLargestWheel = 10'000;
+constexpr std::size_t kBucketsAtOnce = 256;
+constexpr std::size_t kBucketsPerNewcomer = 4;
 
 /// Each index as often as its weight (divided by the common divisor), spread evenly: at every step the peer that lags
 /// most behind its share is next. Deterministic, so that tests and people can predict it.
@@ -36,88 +40,112 @@ std::vector<std::uint16_t> make_wheel(const std::vector<int>& weights) {
   return wheel;
 }
 
-/// Of several rows for one target the newest counts; weight 0 takes it out.
-std::vector<TargetConfig> effective_targets(const UpstreamConfig& upstream) {
-  std::map<std::pair<std::string, std::uint16_t>, TargetConfig> newest;
-  for (const TargetConfig& target : upstream.targets) {
-    auto [place, is_new] = newest.try_emplace({target.host, target.port}, target);
-    if (!is_new && target.created_at >= place->second.created_at) place->second = target;
-  }
-  std::vector<TargetConfig> targets;
-  for (auto& [key, target] : newest) {
-    if (target.weight > 0) targets.push_back(target);
-  }
-  return targets;
-}
-
 std::unexpected<Error> no_peer() {
   return fail(Errc::Unavailable, "failure to get a peer from the ring-balancer", Blame::Upstream);
 }
 
 }  // namespace
 
-LiveService::LiveService(Shared<const ServiceConfig> service, Shared<const UpstreamConfig> upstream)
+LiveService::LiveService(Shared<const ServiceConfig> service, Shared<const UpstreamConfig> upstream,
+                         const UnhealthyTargets& unhealthy)
     : service_(std::move(service)), upstream_(std::move(upstream)) {
   tls_ = service_->protocol == "https" || service_->protocol == "grpcs" || service_->protocol == "tls";
-  std::vector<int> weights;
+  auto add = [this](std::string host, std::uint16_t port, int weight) {
+    auto ip = IpAddress::parse(host);
+    peers_.push_back({std::move(host), port, ip ? std::optional(*ip) : std::nullopt, {}});
+    weights_.push_back(weight);
+  };
   if (upstream_) {
     for (TargetConfig& target : effective_targets(*upstream_)) {
-      peers_.push_back({std::move(target.host), target.port});
-      weights.push_back(target.weight);
+      add(std::move(target.host), target.port, target.weight);
     }
   } else {
-    peers_.push_back({service_->host, service_->port});
-    weights.push_back(1);
+    add(service_->host, service_->port, 1);
+  }
+  arrange(unhealthy);
+}
+
+void LiveService::arrange(const UnhealthyTargets& unhealthy) {
+  std::vector<int> weights = weights_;
+  for (std::size_t i = 0; !unhealthy.empty() && i < peers_.size(); ++i) {
+    if (unhealthy.contains(name_of({.id = {}, .host = peers_[i].host, .port = peers_[i].port}))) weights[i] = 0;
   }
   wheel_ = make_wheel(weights);
+  next_ = 0;
 }
 
 Rc<LiveService> Balancer::live(const Snapshot& snapshot, const Shared<const ServiceConfig>& service) {
   Rc<LiveService>& live = services_[service->id.value];
-  const auto* upstream = snapshot.upstreams_by_name.find(std::string_view(service->host));
+  const auto* upstream = snapshot.upstream_in(service->workspace, service->host);
   const UpstreamConfig* wanted = upstream != nullptr ? upstream->get() : nullptr;
   if (!live || &live->config() != service.get() || live->upstream() != wanted) {
-    live = make_rc<LiveService>(service, upstream != nullptr ? *upstream : Shared<const UpstreamConfig>());
+    const auto marked = wanted != nullptr ? unhealthy_.find(wanted->id) : unhealthy_.end();
+    live = make_rc<LiveService>(service, upstream != nullptr ? *upstream : Shared<const UpstreamConfig>(),
+                                marked != unhealthy_.end() ? marked->second : UnhealthyTargets());
   }
   return live;
 }
 
-Endpoint& Balancer::endpoint(const net::Address& address, const LiveService& service) {
+void Balancer::set_health(const Uuid& upstream, std::string_view target, bool healthy) {
+  UnhealthyTargets& marked = unhealthy_[upstream];
+  if (healthy) {
+    if (auto found = marked.find(target); found != marked.end()) marked.erase(found);
+  } else {
+    marked.emplace(target);
+  }
+  for (auto& [id, live] : services_) {
+    if (live->upstream() != nullptr && live->upstream()->id == upstream) live->arrange(marked);
+  }
+  if (marked.empty()) unhealthy_.erase(upstream);
+}
+
+void Balancer::sweep(const Snapshot& snapshot) {
+  std::erase_if(unhealthy_, [&](const auto& entry) { return !snapshot.upstreams.contains(entry.first); });
+  sweep_buckets(services_, next_service_bucket_, kBucketsAtOnce, [&](const Rc<LiveService>& live) {
+    const auto* current = snapshot.services.find(live->config().id.value);
+    return current == nullptr || current->get() != &live->config();
+  });
+  sweep_endpoints(kBucketsAtOnce);
+}
+
+/// An endpoint that nobody holds and that keeps no connection remembers nothing.
+void Balancer::sweep_endpoints(std::size_t buckets) {
+  sweep_buckets(endpoints_, next_endpoint_bucket_, buckets,
+                [](const Rc<Endpoint>& endpoint) { return endpoint.use_count() == 1 && endpoint->pool.idle() == 0; });
+}
+
+Rc<Endpoint> Balancer::endpoint(const net::Address& address, const LiveService& service) {
   std::string key = address.to_string();
   if (service.tls()) {
     const ServiceConfig& config = service.config();
     key.append(" tls ").append(config.host).append(" ").append(config.client_certificate.id.to_string());
     key.append(config.tls_verify ? (*config.tls_verify ? " verify" : " trust") : " default");
   }
-  std::unique_ptr<Endpoint>& found = endpoints_[key];
-  if (!found) found = std::make_unique<Endpoint>(reactor_, pool_, address);
-  return *found;
+  if (auto found = endpoints_.find(key); found != endpoints_.end()) return found->second;
+  sweep_endpoints(kBucketsPerNewcomer);  // names whose addresses come and go must not fill the memory
+  return endpoints_.emplace(std::move(key), make_rc<Endpoint>(reactor_, pool_, address)).first->second;
 }
 
 Task<Result<Choice>> Balancer::pick(LiveService& service, rt::Deadline deadline) {
   if (service.wheel_.empty()) return Result<Choice>(no_peer());
   const std::size_t index = service.wheel_[service.next_];
   if (++service.next_ == service.wheel_.size()) service.next_ = 0;
-  const LiveService::Peer& peer = service.peers_[index];
+  LiveService::Peer& peer = service.peers_[index];
+  if (!peer.literal) return resolve_and_pick(service, index, deadline);
+  if (!peer.endpoint) peer.endpoint = endpoint(net::Address(*peer.literal, peer.port), service);
   std::string_view host_header =
       service.upstream_ ? std::string_view(service.upstream_->host_header) : std::string_view{};
-  if (service.only_ != nullptr) return Result<Choice>(Choice{service.only_, peer.host, peer.port, host_header});
-  if (auto ip = IpAddress::parse(peer.host)) {
-    Endpoint& found = endpoint(net::Address(*ip, peer.port), service);
-    if (service.peers_.size() == 1) service.only_ = &found;
-    return Result<Choice>(Choice{&found, peer.host, peer.port, host_header});
-  }
-  return resolve_and_pick(service, index, deadline);
+  return Result<Choice>(Choice{peer.endpoint, peer.host, peer.port, host_header});
 }
 
 Task<Result<Choice>> Balancer::resolve_and_pick(LiveService& service, std::size_t index, rt::Deadline deadline) {
   const LiveService::Peer& peer = service.peers_[index];
   CO_TRY(auto addresses, co_await resolver_.resolve(peer.host, deadline));
   if (addresses.empty()) co_return fail(Errc::Unavailable, "name resolution failed", Blame::Upstream);
-  Endpoint& found = endpoint(net::Address(addresses[turn_++ % addresses.size()], peer.port), service);
+  Rc<Endpoint> found = endpoint(net::Address(addresses[turn_++ % addresses.size()], peer.port), service);
   std::string_view host_header =
       service.upstream_ ? std::string_view(service.upstream_->host_header) : std::string_view{};
-  co_return Choice{&found, peer.host, peer.port, host_header};
+  co_return Choice{std::move(found), peer.host, peer.port, host_header};
 }
 
 }  // namespace sluice::gateway

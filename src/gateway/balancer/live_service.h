@@ -2,13 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
 #include "base/intrusive_rc.h"
+#include "base/ip.h"
 #include "gateway/config/snapshot.h"
 #include "gateway/proxy/gateway_options.h"
 #include "http/pool.h"
@@ -28,7 +33,7 @@ class NameResolver {
 
 /// An address of an upstream on one shard, with its idle connections. Found again by (address, TLS identity), so that
 /// it survives changes of configuration.
-struct Endpoint {
+struct Endpoint : RcObject {
   Endpoint(rt::Reactor& reactor, const http::PoolOptions& options, const net::Address& where)
       : address(where), pool(reactor, options) {}
   net::Address address;
@@ -37,16 +42,20 @@ struct Endpoint {
 
 /// What the balancer chose for one attempt.
 struct Choice {
-  Endpoint* endpoint = nullptr;
+  Rc<Endpoint> endpoint;
   std::string_view host;  // of the service or target, for the Host header and SNI; lives with the service
   std::uint16_t port = 80;
   std::string_view host_header;  // of the upstream entity; empty: none
 };
 
+/// Targets that somebody has marked unhealthy, by name ("host:port").
+using UnhealthyTargets = std::set<std::string, std::less<>>;
+
 /// A service as one shard lives with it: where its requests go, in which order.
 class LiveService : public RcObject {
  public:
-  LiveService(Shared<const ServiceConfig> service, Shared<const UpstreamConfig> upstream);
+  LiveService(Shared<const ServiceConfig> service, Shared<const UpstreamConfig> upstream,
+              const UnhealthyTargets& unhealthy = {});
 
   [[nodiscard]] const ServiceConfig& config() const { return *service_; }
   [[nodiscard]] const UpstreamConfig* upstream() const { return upstream_.get(); }
@@ -57,15 +66,19 @@ class LiveService : public RcObject {
   struct Peer {
     std::string host;
     std::uint16_t port;
+    std::optional<IpAddress> literal;  // when `host` is an address
+    Rc<Endpoint> endpoint;             // of a literal, once it has been chosen
   };
+  /// Lays out the turns anew, without the targets that are `unhealthy`.
+  void arrange(const UnhealthyTargets& unhealthy);
+
   Shared<const ServiceConfig> service_;
   Shared<const UpstreamConfig> upstream_;
   bool tls_ = false;
   std::vector<Peer> peers_;
+  std::vector<int> weights_;          // of peers
   std::vector<std::uint16_t> wheel_;  // indexes of peers, each as often as its weight says, well mixed
   std::size_t next_ = 0;
-  // The common case, one peer with a literal address: chosen without any look-up.
-  Endpoint* only_ = nullptr;
 };
 
 /// Chooses upstream addresses for the requests of one shard. Round-robin by weight.
@@ -79,15 +92,29 @@ class Balancer {
   /// The address for the next attempt. Born ready where no name has to be asked for.
   Task<Result<Choice>> pick(LiveService& service, rt::Deadline deadline);
 
+  /// Takes `target` ("host:port") of an upstream out of the turns, or puts it back. The mark outlives changes of the
+  /// configuration as long as the upstream exists.
+  void set_health(const Uuid& upstream, std::string_view target, bool healthy);
+  /// Drops what no configuration and no request needs any more, a few entries at a time; after each publication.
+  void sweep(const Snapshot& snapshot);
+
+  /// For tests: services and endpoints that are kept.
+  [[nodiscard]] std::size_t services() const { return services_.size(); }
+  [[nodiscard]] std::size_t endpoints() const { return endpoints_.size(); }
+
  private:
-  Endpoint& endpoint(const net::Address& address, const LiveService& service);
+  Rc<Endpoint> endpoint(const net::Address& address, const LiveService& service);
   Task<Result<Choice>> resolve_and_pick(LiveService& service, std::size_t peer, rt::Deadline deadline);
+  void sweep_endpoints(std::size_t buckets);
 
   rt::Reactor& reactor_;
   const http::PoolOptions& pool_;
   NameResolver& resolver_;
   std::unordered_map<Uuid, Rc<LiveService>> services_;
-  std::unordered_map<std::string, std::unique_ptr<Endpoint>> endpoints_;
+  std::unordered_map<std::string, Rc<Endpoint>> endpoints_;
+  std::map<Uuid, UnhealthyTargets> unhealthy_;  // by upstream
+  std::size_t next_service_bucket_ = 0;
+  std::size_t next_endpoint_bucket_ = 0;
   std::uint64_t turn_ = 0;  // spreads requests over the addresses of one name
 };
 

@@ -104,15 +104,70 @@ TEST_F(BalancerTest, KeepsItsPlaceAcrossGenerationsThatDoNotConcernTheService) {
 TEST_F(BalancerTest, FollowsAChangeOfTargetsAndKeepsTheirPools) {
   load(config("up", "  - {id: " + test_id(5) + ", target: \"10.0.0.1:80\"}\n"));
   auto choice = rt::run(reactor, balancer.pick(*live(), reactor.after_ms(1000)));
-  Endpoint* endpoint = choice->endpoint;
+  const Rc<Endpoint> endpoint = choice->endpoint;
   load(config("up", "  - {id: " + test_id(5) + ", target: \"10.0.0.1:80\"}\n  - {id: " + test_id(6) +
                         ", target: \"10.0.0.2:80\"}\n"));
   EXPECT_EQ(picks(10), (std::map<std::string, int>{{"10.0.0.1:80", 5}, {"10.0.0.2:80", 5}}));
   Rc<LiveService> service = live();
-  Endpoint* again = rt::run(reactor, balancer.pick(*service, reactor.after_ms(1000)))->endpoint;
+  Rc<Endpoint> again = rt::run(reactor, balancer.pick(*service, reactor.after_ms(1000)))->endpoint;
   if (again->address.to_string() != "10.0.0.1:80")
     again = rt::run(reactor, balancer.pick(*service, reactor.after_ms(1000)))->endpoint;
   EXPECT_EQ(again, endpoint);
+}
+
+TEST_F(BalancerTest, SkipsTargetsThatAreMarkedUnhealthy) {
+  const std::string two = "  - {target: \"10.0.0.1:80\"}\n  - {target: \"10.0.0.2:80\"}\n";
+  load("services:\n- {id: " + test_id(1) + ", host: up}\nupstreams:\n- id: " + test_id(7) +
+       "\n  name: up\n  targets:\n" + two);
+  (void)live();
+  balancer.set_health(test_uuid(7), "10.0.0.1:80", false);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"10.0.0.2:80", 4}}));
+  balancer.set_health(test_uuid(7), "10.0.0.2:80", false);
+  EXPECT_EQ(pick(*live()), "failure to get a peer from the ring-balancer");
+  balancer.set_health(test_uuid(7), "10.0.0.1:80", true);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"10.0.0.1:80", 4}}));
+}
+
+TEST_F(BalancerTest, KeepsAMarkAcrossGenerations) {
+  auto config_with = [&](const std::string& host_header) {
+    return "services:\n- {id: " + test_id(1) + ", host: up}\nupstreams:\n- {id: " + test_id(7) +
+           ", name: up, host_header: " + host_header +
+           ", targets: [{target: \"10.0.0.1:80\"}, {target: \"10.0.0.2:80\"}]}\n";
+  };
+  load(config_with("a.test"));
+  balancer.set_health(test_uuid(7), "10.0.0.1:80", false);
+  load(config_with("b.test"));
+  balancer.sweep(*current);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"10.0.0.2:80", 4}}));
+}
+
+TEST_F(BalancerTest, ForgetsServicesAndAddressesThatNobodyUses) {
+  load(config("10.0.0.1", ""));
+  EXPECT_EQ(pick(*live()), "10.0.0.1:81");
+  balancer.sweep(*current);
+  EXPECT_EQ(balancer.services(), 1U);
+  EXPECT_EQ(balancer.endpoints(), 1U);
+  load("");
+  balancer.sweep(*current);
+  EXPECT_EQ(balancer.services(), 0U);
+  EXPECT_EQ(balancer.endpoints(), 0U);
+}
+
+TEST_F(BalancerTest, DoesNotGrowWithAddressesThatComeAndGo) {
+  for (int i = 0; i < 2000; ++i) {
+    load(config("10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250), ""));
+    (void)pick(*live());
+  }
+  EXPECT_LT(balancer.endpoints(), 1000U);
+}
+
+TEST_F(BalancerTest, FindsUpstreamsOfTheServicesWorkspaceOnly) {
+  sync::Delta delta = vocabulary.load(config("up", "  - {target: \"10.0.0.1:80\"}\n"));
+  for (sync::EntityRow& row : delta.upserts) {
+    if (row.type == "services") row.workspace = test_uuid(900);
+  }
+  apply(std::move(delta));
+  EXPECT_EQ(pick(*live()), "name resolution failed") << "the name is a host there";
 }
 
 }  // namespace

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/config/plugin_check.h"
 
+#include <array>
+
 namespace sluice::gateway {
 
 std::uint8_t protocol_bits(const Json* protocols) {
   if (protocols == nullptr || !protocols->is_array()) return kHttpBit | kHttpsBit | kGrpcBit | kGrpcsBit;
+  constexpr std::array<std::pair<std::string_view, unsigned>, 8> kBits = {{{"http", kHttpBit},
+                                                                           {"https", kHttpsBit},
+                                                                           {"grpc", kGrpcBit},
+                                                                           {"grpcs", kGrpcsBit},
+                                                                           {"tcp", kTcpBit},
+                                                                           {"tls", kTlsBit},
+                                                                           {"tls_passthrough", kTlsPassthroughBit},
+                                                                           {"udp", kUdpBit}}};
   unsigned bits = 0;
   for (const Json& name : protocols->as_array()) {
-    if (!name.is_string()) continue;
-    if (name.as_string() == "http") bits |= kHttpBit;
-    if (name.as_string() == "https") bits |= kHttpsBit;
-    if (name.as_string() == "grpc") bits |= kGrpcBit;
-    if (name.as_string() == "grpcs") bits |= kGrpcsBit;
+    for (const auto& [protocol, bit] : kBits) {
+      if (name.is_string() && name.as_string() == protocol) bits |= bit;
+    }
   }
   return static_cast<std::uint8_t>(bits);
 }

@@ -12,9 +12,18 @@
 
 namespace sluice::gateway {
 
-enum ProtocolBit : std::uint8_t { kHttpBit = 1, kHttpsBit = 2, kGrpcBit = 4, kGrpcsBit = 8 };
+enum ProtocolBit : std::uint8_t {
+  kHttpBit = 1,
+  kHttpsBit = 2,
+  kGrpcBit = 4,
+  kGrpcsBit = 8,
+  kTcpBit = 16,
+  kTlsBit = 32,
+  kTlsPassthroughBit = 64,
+  kUdpBit = 128,
+};
 
-/// The HTTP-family protocols that a plugin row names, as bits.
+/// The protocols that a route or plugin row names, as bits; those of HTTP when it names none.
 std::uint8_t protocol_bits(const Json* protocols);
 
 /// Options that are valid but not offered by this build, as (field below config, reason). Refused when the

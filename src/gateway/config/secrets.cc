@@ -50,16 +50,23 @@ std::optional<Reference> parse_reference(std::string_view text) {
   return reference;
 }
 
+/// Where references are looked up.
+struct Place {
+  const Snapshot& snapshot;
+  const Uuid& workspace;
+};
+
 /// The prefix that a vaults entity of that name puts before environment variables; nullopt: no such vault.
-std::optional<std::string> env_prefix(const std::string& vault, const Snapshot& snapshot) {
+std::optional<std::string> env_prefix(const std::string& vault, const Place& place) {
   if (vault == "env") {
     const char* prefix = std::getenv("KONG_VAULT_ENV_PREFIX");
     return prefix != nullptr ? prefix : "";
   }
-  auto rows = snapshot.rows.find("vaults");
-  if (rows == snapshot.rows.end()) return std::nullopt;
+  auto rows = place.snapshot.rows.find("vaults");
+  if (rows == place.snapshot.rows.end()) return std::nullopt;
   for (const auto& entry : rows->second) {
-    auto document = parse_json(*entry.value);
+    if (entry.value.workspace != place.workspace) continue;
+    auto document = parse_json(*entry.value.document);
     if (!document) continue;
     const Json* prefix = document->find("prefix");
     const Json* backend = document->find("name");
@@ -72,8 +79,8 @@ std::optional<std::string> env_prefix(const std::string& vault, const Snapshot& 
   return std::nullopt;
 }
 
-std::optional<std::string> look_up(const Reference& reference, const Snapshot& snapshot) {
-  auto prefix = env_prefix(reference.vault, snapshot);
+std::optional<std::string> look_up(const Reference& reference, const Place& place) {
+  auto prefix = env_prefix(reference.vault, place);
   if (!prefix) return std::nullopt;
   std::string name = *prefix + reference.resource;
   std::transform(name.begin(), name.end(), name.begin(),
@@ -87,33 +94,41 @@ std::optional<std::string> look_up(const Reference& reference, const Snapshot& s
   return member != nullptr && member->is_string() ? std::optional(member->as_string()) : std::nullopt;
 }
 
-std::string resolve_text(const std::string& text, const Snapshot& snapshot) {
+std::string resolve_text(const std::string& text, const Place& place) {
   auto reference = parse_reference(text);
   if (!reference) return text;
-  if (auto secret = look_up(*reference, snapshot)) return *std::move(secret);
+  if (auto secret = look_up(*reference, place)) return *std::move(secret);
   log::warn("secret.unresolved", {{"reference", text}});
   return {};
 }
 
-}  // namespace
-
-Json resolve_secrets(const Json& document, const Snapshot& snapshot) {
+Json resolve(const Json& document, const Place& place) {
   if (document.is_string()) {
-    return document.as_string().starts_with(kOpen) ? Json(resolve_text(document.as_string(), snapshot)) : document;
+    return document.as_string().starts_with(kOpen) ? Json(resolve_text(document.as_string(), place)) : document;
   }
   if (document.is_array()) {
     Json::Array items;
     items.reserve(document.as_array().size());
-    for (const Json& item : document.as_array()) items.push_back(resolve_secrets(item, snapshot));
+    for (const Json& item : document.as_array()) items.push_back(resolve(item, place));
     return items;
   }
   if (document.is_object()) {
     Json::Object members;
     members.reserve(document.as_object().size());
-    for (const auto& [name, value] : document.as_object()) members.append(name, resolve_secrets(value, snapshot));
+    for (const auto& [name, value] : document.as_object()) members.append(name, resolve(value, place));
     return members;
   }
   return document;
+}
+
+}  // namespace
+
+bool has_secret_reference(std::string_view document) {
+  return document.find(kOpen) != std::string_view::npos;
+}
+
+Json resolve_secrets(const Json& document, const Snapshot& snapshot, const Uuid& workspace) {
+  return resolve(document, {snapshot, workspace});
 }
 
 }  // namespace sluice::gateway

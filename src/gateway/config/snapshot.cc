@@ -1,38 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/config/snapshot.h"
 
+#include <algorithm>
+#include <cstring>
+
+#include "base/hash.h"
+
 namespace sluice::gateway {
 
-std::string credential_key(std::string_view collection, std::string_view identity) {
-  std::string key;
-  key.reserve(collection.size() + 1 + identity.size());
-  key.append(collection).append(1, '\0').append(identity);
-  return key;
+std::size_t ScopedNameHash::operator()(const ScopedNameView& name) const {
+  // Only names come from clients and need the seed. A nil workspace adds nothing.
+  std::uint64_t workspace = 0;
+  std::memcpy(&workspace, name.workspace.octets.data() + 8, sizeof workspace);
+  return hash_bytes(name.name) ^ (workspace * 0x9E3779B97F4A7C15ULL) ^ name.collection.size();
 }
 
-const Credential* Snapshot::credential(std::string_view collection, std::string_view identity) const {
-  // Put together on the stack: this is the request path.
-  std::array<char, 256> buffer;
-  const std::size_t size = collection.size() + 1 + identity.size();
-  if (size > buffer.size()) {
-    const auto* found = credentials.find(credential_key(collection, identity));
-    return found != nullptr ? found->get() : nullptr;
-  }
-  collection.copy(buffer.data(), collection.size());
-  buffer[collection.size()] = '\0';
-  identity.copy(buffer.data() + collection.size() + 1, identity.size());
-  const auto* found = credentials.find(std::string_view(buffer.data(), size));
+const Credential* Snapshot::credential_in(const Uuid& workspace, std::string_view collection,
+                                          std::string_view identity) const {
+  const auto* found = credentials.find(ScopedNameView{workspace, collection, identity});
   return found != nullptr ? found->get() : nullptr;
 }
 
-const Consumer* Snapshot::consumer(const Uuid& id) const {
+const Consumer* Snapshot::consumer_in(const Uuid& workspace, const Uuid& id) const {
   const auto* found = consumers.find(id);
+  return found != nullptr && (*found)->workspace == workspace ? found->get() : nullptr;
+}
+
+const Consumer* Snapshot::consumer_in(const Uuid& workspace, std::string_view username) const {
+  const auto* found = consumers_by_username.find(ScopedNameView{workspace, {}, username});
   return found != nullptr ? found->get() : nullptr;
 }
 
-const Consumer* Snapshot::consumer_by_username(std::string_view username) const {
-  const auto* found = consumers_by_username.find(username);
-  return found != nullptr ? found->get() : nullptr;
+const Shared<const UpstreamConfig>* Snapshot::upstream_in(const Uuid& workspace, std::string_view name) const {
+  return upstreams_by_name.find(ScopedNameView{workspace, {}, name});
+}
+
+bool Snapshot::has_own_policies(const Consumer& consumer) const {
+  if (policed_identities.empty()) return false;
+  return policed_identities.contains(consumer.id) ||
+         std::ranges::any_of(consumer.consumer_groups,
+                             [this](const Uuid& group) { return policed_identities.contains(group); });
 }
 
 std::string_view Snapshot::consumer_group_name(const Uuid& id) const {

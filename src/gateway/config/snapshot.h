@@ -20,23 +20,48 @@
 
 namespace sluice::gateway {
 
-using Rows = PersistentMap<Uuid, sync::Document>;
+/// An entity as it was given.
+struct StoredRow {
+  sync::Document document;
+  Uuid workspace;  // nil: the default one
+};
+using Rows = PersistentMap<Uuid, StoredRow>;
+
+/// A route that carries this tag takes paths with %2F, as one segment; all others answer them with 400. A tag, since
+/// the fields of a route are a published contract that clients compare.
+inline constexpr std::string_view kEncodedSlashesTag = "sluice:encoded-slashes";
+
+/// What every request asks of its route, side by side: among 100,000 routes each further cache line costs.
+struct RouteFacts {
+  Uuid workspace;              // nil: the default one
+  std::uint8_t protocols = 0;  // ProtocolBits that the route names
+  bool path_handling_v1 = false;
+  bool takes_encoded_slashes = false;  // tagged kEncodedSlashesTag
+  bool has_own_plugins = false;  // rows of `plugins` name the route; without any, all routes of a service share plans
+};
 
 /// A route or service as requests use it. Immutable; unchanged ones are shared by generations.
-struct RouteConfig : entity::Route, Counted {
+struct RouteConfig : RouteFacts, entity::Route, Counted {
   std::string id_text;
   sync::Document document;
 };
 struct ServiceConfig : entity::Service, Counted {
+  Uuid workspace;
   std::string id_text;
   sync::Document document;
 };
-struct ConsumerConfig : Consumer, Counted {};
-struct CredentialConfig : Credential, Counted {};
+struct ConsumerConfig : Consumer, Counted {
+  Uuid workspace;
+};
+struct CredentialConfig : Credential, Counted {
+  Uuid workspace;
+  std::string_view collection;  // the DAO name: a literal
+};
 
 /// One row of `plugins`.
 struct PluginConfig : Counted {
   const PluginDescriptor* descriptor = nullptr;
+  Uuid workspace;
   PluginIdentity identity;
   Uuid route, service, consumer, consumer_group;  // nil: any
   std::uint8_t protocols = 0;                     // bit 0 http, 1 https, 2 grpc, 3 grpcs
@@ -54,6 +79,7 @@ struct TargetConfig {
 };
 struct UpstreamConfig : Counted {
   Uuid id;
+  Uuid workspace;
   std::string name;
   std::string host_header;  // empty: none
   std::vector<TargetConfig> targets;
@@ -64,6 +90,11 @@ struct CertificateConfig : Counted {
   std::string cert, key, cert_alt, key_alt;  // PEM; secret references resolved
 };
 
+struct SniConfig {
+  Uuid row;
+  Uuid certificate;
+};
+
 /// A group of a consumer: by ACL row, or by membership.
 struct Membership {
   Uuid row;
@@ -72,19 +103,58 @@ struct Membership {
 };
 using Memberships = std::shared_ptr<const std::vector<Membership>>;
 
+/// What something is called: unique in its workspace. Borrows the texts.
+struct ScopedNameView {
+  Uuid workspace;
+  std::string_view collection;  // tells credentials of different kinds apart; else empty
+  std::string_view name;
+  friend bool operator==(const ScopedNameView&, const ScopedNameView&) = default;
+};
+inline ScopedNameView scoped_name(const ConsumerConfig& consumer) {
+  return {consumer.workspace, {}, consumer.username};
+}
+inline ScopedNameView scoped_name(const CredentialConfig& credential) {
+  return {credential.workspace, credential.collection, credential.identity};
+}
+inline ScopedNameView scoped_name(const UpstreamConfig& upstream) {
+  return {upstream.workspace, {}, upstream.name};
+}
+
+/// Key of an index by name: the object that the entry holds anyway, compared by what it is called. Of a million
+/// credentials no text is kept twice.
+template <class T>
+struct NamedView {
+  const T* object;
+  friend bool operator==(const NamedView& a, const NamedView& b) {
+    return scoped_name(*a.object) == scoped_name(*b.object);
+  }
+  friend bool operator==(const NamedView& a, const ScopedNameView& b) { return scoped_name(*a.object) == b; }
+};
+struct ScopedNameHash {
+  std::size_t operator()(const ScopedNameView& name) const;
+  template <class T>
+  std::size_t operator()(const NamedView<T>& key) const {
+    return (*this)(scoped_name(*key.object));
+  }
+};
+
 template <class T>
 using ById = PersistentMap<Uuid, Shared<const T>>;
 template <class T>
-using ByName = PersistentMap<std::string, Shared<const T>>;
+using ByName = PersistentMap<NamedView<T>, Shared<const T>, ScopedNameHash>;
 
 /// One generation of the configuration, compiled. Immutable and shared by all shards; the next generation shares all
 /// that did not change. Built off the request path by SnapshotBuilder.
+///
+/// The routes of all workspaces match together; everything that is looked up by name, and every plugin, belongs to one
+/// workspace. As a Directory it is that of the default workspace; WorkspaceDirectory shows the others.
 class Snapshot final : public Directory {
  public:
   using Ref = std::shared_ptr<const Snapshot>;
 
   std::uint64_t generation = 0;
-  /// Grows when something changes that is resolved into plans (services, plugins, upstreams, groups, certificates).
+  /// Grows when something changes that shards derive from the configuration and keep (services, plugins, upstreams,
+  /// certificates). Plans compare routes and consumers by identity.
   std::uint64_t policy_epoch = 0;
   std::string hash;  // 32 hexadecimal digits over the content; all zeros when empty
 
@@ -96,29 +166,76 @@ class Snapshot final : public Directory {
   ById<ServiceConfig> services;
   ById<ConsumerConfig> consumers;
   ByName<ConsumerConfig> consumers_by_username;
-  ByName<CredentialConfig> credentials;  // key: credential_key()
+  ByName<CredentialConfig> credentials;
   PersistentMap<Uuid, Memberships> acls_by_consumer;
   PersistentMap<Uuid, Memberships> groups_by_consumer;
   PersistentMap<Uuid, std::shared_ptr<const std::string>> group_names;
   ById<UpstreamConfig> upstreams;
   ByName<UpstreamConfig> upstreams_by_name;
   ById<CertificateConfig> certificates;
-  PersistentMap<std::string, Uuid> certificate_by_sni;
-  /// Plugin rows by the entity that scopes them most narrowly (route, else service, consumer, group); nil: global.
+  PersistentMap<std::string, SniConfig> certificate_by_sni;
+  /// Plugin rows by the entity that scopes them most narrowly (route, else service, consumer, group), else by their
+  /// workspace: global.
   PersistentMap<Uuid, std::shared_ptr<const PluginRows>> plugins_by_anchor;
+  /// Consumers and groups that plugin rows name, with the number of rows. All others are served alike.
+  PersistentMap<Uuid, std::uint32_t> policed_identities;
+  /// Rows whose document refers to a secret, by DAO name: a vault that changes changes them.
+  std::map<std::string, PersistentMap<Uuid, bool>, std::less<>> referring;
+  /// Credentials among them, as they are indexed now.
+  ById<CredentialConfig> referring_credentials;
 
-  [[nodiscard]] const Credential* credential(std::string_view collection, std::string_view identity) const override;
-  [[nodiscard]] const Consumer* consumer(const Uuid& id) const override;
-  [[nodiscard]] const Consumer* consumer_by_username(std::string_view username) const override;
+  [[nodiscard]] const Credential* credential(std::string_view collection, std::string_view identity) const override {
+    return credential_in({}, collection, identity);
+  }
+  [[nodiscard]] const Consumer* consumer(const Uuid& id) const override { return consumer_in({}, id); }
+  [[nodiscard]] const Consumer* consumer_by_username(std::string_view username) const override {
+    return consumer_in({}, username);
+  }
   [[nodiscard]] std::string_view consumer_group_name(const Uuid& id) const override;
   bool append_document(std::string& out, const entity::Route& route) const override;
   bool append_document(std::string& out, const entity::Service& service) const override;
 
+  [[nodiscard]] const Credential* credential_in(const Uuid& workspace, std::string_view collection,
+                                                std::string_view identity) const;
+  [[nodiscard]] const Consumer* consumer_in(const Uuid& workspace, const Uuid& id) const;
+  [[nodiscard]] const Consumer* consumer_in(const Uuid& workspace, std::string_view username) const;
+  /// Null when there is no upstream entity of that name: then it is a host.
+  [[nodiscard]] const Shared<const UpstreamConfig>* upstream_in(const Uuid& workspace, std::string_view name) const;
+
   [[nodiscard]] const PluginRows* plugins_at(const Uuid& anchor) const;
+  /// Whether some plugin row names this consumer or one of its groups.
+  [[nodiscard]] bool has_own_policies(const Consumer& consumer) const;
   /// Whether any route, service or plugin is configured.
   [[nodiscard]] bool empty() const { return routes_by_id.empty() && services.empty() && plugins_by_anchor.empty(); }
 };
 
-std::string credential_key(std::string_view collection, std::string_view identity);
+/// The look-ups of plugins for a request to a route of another workspace. `snapshot` outlives it.
+class WorkspaceDirectory final : public Directory {
+ public:
+  WorkspaceDirectory(const Snapshot& snapshot, const Uuid& workspace) : snapshot_(snapshot), workspace_(workspace) {}
+
+  [[nodiscard]] const Credential* credential(std::string_view collection, std::string_view identity) const override {
+    return snapshot_.credential_in(workspace_, collection, identity);
+  }
+  [[nodiscard]] const Consumer* consumer(const Uuid& id) const override {
+    return snapshot_.consumer_in(workspace_, id);
+  }
+  [[nodiscard]] const Consumer* consumer_by_username(std::string_view username) const override {
+    return snapshot_.consumer_in(workspace_, username);
+  }
+  [[nodiscard]] std::string_view consumer_group_name(const Uuid& id) const override {
+    return snapshot_.consumer_group_name(id);  // ids come from consumers of the workspace
+  }
+  bool append_document(std::string& out, const entity::Route& route) const override {
+    return snapshot_.append_document(out, route);
+  }
+  bool append_document(std::string& out, const entity::Service& service) const override {
+    return snapshot_.append_document(out, service);
+  }
+
+ private:
+  const Snapshot& snapshot_;
+  const Uuid workspace_;
+};
 
 }  // namespace sluice::gateway

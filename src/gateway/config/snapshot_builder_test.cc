@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/config/snapshot_builder.h"
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -182,8 +183,8 @@ TEST_F(SnapshotTest, KeepsTheTargetsOfAnUpstreamThatChanges) {
   load("upstreams:\n- id: " + test_id(1) + "\n  name: up\n  targets: [{id: " + test_id(2) +
        ", target: \"10.0.0.1:81\", weight: 7}]\n");
   apply(vocabulary.only("upstreams", "upstreams:\n- {id: " + test_id(1) + ", name: down, host_header: h.test}\n"));
-  EXPECT_EQ(current->upstreams_by_name.find(std::string_view("up")), nullptr);
-  const UpstreamConfig& upstream = **current->upstreams_by_name.find(std::string_view("down"));
+  EXPECT_EQ(current->upstream_in({}, "up"), nullptr);
+  const UpstreamConfig& upstream = **current->upstream_in({}, "down");
   ASSERT_EQ(upstream.targets.size(), 1U);
   EXPECT_EQ(upstream.targets[0].host, "10.0.0.1");
   EXPECT_EQ(upstream.targets[0].port, 81);
@@ -197,6 +198,103 @@ TEST_F(SnapshotTest, LeavesOutDisabledPlugins) {
   load("plugins:\n- {id: " + test_id(1) + ", name: answer}\n");
   ASSERT_NE(current->plugins_at({}), nullptr);
   EXPECT_EQ(current->plugins_at({})->size(), 1U);
+}
+
+/// The rows of `delta` as those of another workspace.
+sync::Delta in_workspace(sync::Delta delta, const Uuid& workspace) {
+  delta.complete = false;
+  for (sync::EntityRow& row : delta.upserts) row.workspace = workspace;
+  return delta;
+}
+
+TEST_F(SnapshotTest, LooksNamesUpInOneWorkspaceOnly) {
+  const Uuid other = test_uuid(900);
+  auto bob = [](int id, const std::string& credentials) {
+    return "consumers:\n- {id: " + test_id(id) + ", username: bob, keyauth_credentials: [" + credentials + "]}\n";
+  };
+  load(bob(1, "{id: " + test_id(31) + ", key: alpha}"));
+  apply(in_workspace(
+      vocabulary.load(bob(2, "{id: " + test_id(32) + ", key: alpha}, {key: beta}") + "upstreams:\n- {name: up}\n"),
+      other));
+  EXPECT_EQ(current->credential("keyauth_credentials", "alpha")->consumer_id, test_uuid(1));
+  EXPECT_EQ(current->credential("keyauth_credentials", "beta"), nullptr);
+  EXPECT_EQ(current->consumer_by_username("bob")->id, test_uuid(1));
+  EXPECT_EQ(current->consumer(test_uuid(2)), nullptr);
+  EXPECT_EQ(current->upstream_in({}, "up"), nullptr);
+
+  const WorkspaceDirectory there(*current, other);
+  EXPECT_EQ(there.credential("keyauth_credentials", "alpha")->consumer_id, test_uuid(2));
+  EXPECT_EQ(there.credential("keyauth_credentials", "beta")->consumer_id, test_uuid(2));
+  EXPECT_EQ(there.consumer_by_username("bob")->id, test_uuid(2));
+  EXPECT_EQ(there.consumer(test_uuid(1)), nullptr) << "an id of another workspace is no consumer here";
+  EXPECT_NE(current->upstream_in(other, "up"), nullptr);
+}
+
+TEST_F(SnapshotTest, ForgetsWhatMovedToAnotherWorkspace) {
+  const std::string yaml = "consumers:\n- {id: " + test_id(1) +
+                           ", username: bob, keyauth_credentials: [{id: " + test_id(2) + ", key: alpha}]}\n";
+  load(yaml);
+  apply(in_workspace(vocabulary.load(yaml), test_uuid(900)));
+  EXPECT_EQ(current->credential("keyauth_credentials", "alpha"), nullptr);
+  EXPECT_EQ(current->consumer_by_username("bob"), nullptr);
+  EXPECT_NE(current->credential_in(test_uuid(900), "keyauth_credentials", "alpha"), nullptr);
+}
+
+std::string env_vault(const std::string& prefix) {
+  return "vaults:\n- {id: " + test_id(40) + ", name: env, prefix: mine, config: {prefix: " + prefix + "}}\n";
+}
+
+TEST_F(SnapshotTest, ResolvesReferencesAgainWhenTheirVaultChanges) {
+  ::setenv("FIRST_API_KEY", "one", 1);
+  ::setenv("SECOND_API_KEY", "two", 1);
+  const std::string consumer = "consumers:\n- username: bob\n  keyauth_credentials: [{id: " + test_id(21) +
+                               ", key: \"{vault://mine/api-key}\"}]\n";
+  load(env_vault("first_") + consumer);
+  EXPECT_NE(current->credential("keyauth_credentials", "one"), nullptr);
+  apply(vocabulary.only("vaults", env_vault("second_")));
+  EXPECT_EQ(current->credential("keyauth_credentials", "one"), nullptr) << "a key that was replaced must not work";
+  EXPECT_NE(current->credential("keyauth_credentials", "two"), nullptr);
+  apply(removal("keyauth_credentials", 21));
+  EXPECT_TRUE(current->credentials.empty());
+  EXPECT_TRUE(current->referring_credentials.empty());
+}
+
+TEST_F(SnapshotTest, KeepsNoListOfGroupsForThoseWhoHaveNone) {
+  load("consumers:\n- id: " + test_id(1) + "\n  username: bob\n  acls: [{id: " + test_id(7) + ", group: staff}]\n");
+  apply(removal("acls", 7));
+  EXPECT_TRUE(current->acls_by_consumer.empty());
+  EXPECT_TRUE(current->consumer(test_uuid(1))->acl_groups.empty());
+}
+
+TEST_F(SnapshotTest, RefusesAPluginThatNoRequestToItsRouteCouldReach) {
+  const std::string tls_only =
+      kService + "  - {id: " + test_id(2) + ", name: one, protocols: [https], paths: [/one]}\n";
+  load(tls_only);
+  auto plugin = [&](const std::string& scope, const std::string& protocol) {
+    return builder.build(
+        *current, vocabulary.only("plugins", tls_only + "plugins:\n- {id: " + test_id(5) +
+                                                 ", name: answer, protocols: [" + protocol + "], " + scope + "}\n"));
+  };
+  const std::string of_route = "route: {id: " + test_id(2) + "}";
+  const std::string of_service = "service: {id: " + test_id(1) + "}";
+  EXPECT_TRUE(plugin(of_route, "https"));
+  EXPECT_TRUE(plugin(of_service, "https"));
+  ASSERT_FALSE(plugin(of_route, "http"));
+  EXPECT_EQ(plugin(of_route, "http").error()[0].message, "must match the associated route's protocols");
+  ASSERT_FALSE(plugin(of_service, "http"));
+  EXPECT_EQ(plugin(of_service, "http").error()[0].field, "protocols");
+}
+
+TEST_F(SnapshotTest, TellsRoutesWhetherPluginsNameThem) {
+  load(kTwoRoutes);
+  EXPECT_FALSE((*current->routes_by_id.find(test_uuid(2)))->has_own_plugins);
+  apply(vocabulary.only(
+      "plugins", kTwoRoutes + "plugins:\n- {id: " + test_id(5) + ", name: answer, route: {id: " + test_id(2) + "}}\n"));
+  EXPECT_TRUE((*current->routes_by_id.find(test_uuid(2)))->has_own_plugins);
+  EXPECT_FALSE((*current->routes_by_id.find(test_uuid(3)))->has_own_plugins);
+  EXPECT_EQ(match(*current, "/one"), "one");
+  apply(removal("plugins", 5));
+  EXPECT_FALSE((*current->routes_by_id.find(test_uuid(2)))->has_own_plugins);
 }
 
 }  // namespace

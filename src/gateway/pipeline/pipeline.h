@@ -26,7 +26,7 @@ class Pipeline {
   /// All of them, never waiting.
   void log(const Exchange& ex) noexcept;
 
-  [[nodiscard]] const Plan* plan() const { return plan_.get(); }
+  [[nodiscard]] Plan* plan() const { return plan_.get(); }
 
  private:
   using Hooks = Task<Verdict> (Plugin::*)(Exchange&);

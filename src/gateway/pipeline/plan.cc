@@ -5,16 +5,16 @@
 #include <map>
 #include <string_view>
 
-#include "base/hash.h"
+#include "gateway/balancer/sweep.h"
 
 namespace sluice::gateway {
 namespace {
 
-constexpr std::size_t kSweepAbove = 100'000;
+constexpr std::size_t kBucketsAtOnce = 256;
 
 /// What the tuple of a request is, as ids; nil where there is none.
 struct Tuple {
-  Uuid route, service, consumer;
+  Uuid workspace, route, service, consumer;
   const std::vector<Uuid>* groups = nullptr;
 
   [[nodiscard]] bool in_group(const Uuid& id) const {
@@ -29,7 +29,8 @@ struct Tuple {
 
 /// Whether every scope that the row names is the request's.
 bool applies(const PluginConfig& row, const Tuple& tuple) {
-  return (row.route.is_nil() || row.route == tuple.route) && (row.service.is_nil() || row.service == tuple.service) &&
+  return row.workspace == tuple.workspace && (row.route.is_nil() || row.route == tuple.route) &&
+         (row.service.is_nil() || row.service == tuple.service) &&
          (row.consumer.is_nil() || row.consumer == tuple.consumer) &&
          (row.consumer_group.is_nil() || tuple.in_group(row.consumer_group));
 }
@@ -64,21 +65,39 @@ struct RunsBefore {
 }  // namespace
 
 std::size_t PlanCache::KeyHash::operator()(const Key& key) const {
-  return std::hash<Uuid>{}(key.route) ^ (std::hash<Uuid>{}(key.consumer) * 0x9E3779B97F4A7C15ULL);
+  const std::hash<Uuid> hash;
+  return hash(key.anchor) ^ (hash(key.consumer) * 0x9E3779B97F4A7C15ULL) ^ (hash(key.workspace) >> 1U);
 }
 
 Rc<Plan> PlanCache::plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
-  Key key{route != nullptr ? route->id.value : Uuid{}, consumer != nullptr ? consumer->id : Uuid{}};
-  auto found = plans_.find(key);
-  if (found != plans_.end() && found->second->epoch == snapshot.policy_epoch && found->second->route.get() == route) {
-    return found->second;
+  if (consumer != nullptr && !snapshot.has_own_policies(*consumer)) consumer = nullptr;
+  const RouteConfig* own = route != nullptr && route->has_own_plugins ? route : nullptr;
+  Key key;
+  if (route != nullptr) {
+    key.anchor = own != nullptr ? route->id.value : route->service.id;
+    key.workspace = route->workspace;
   }
-  return plans_[key] = resolve(snapshot, route, consumer);
+  if (consumer != nullptr) key.consumer = consumer->id;
+  auto found = plans_.find(key);
+  if (found != plans_.end()) {
+    const Plan& plan = *found->second;
+    if (plan.epoch == snapshot.policy_epoch && plan.route.get() == own && plan.consumer.get() == consumer)
+      return found->second;
+  }
+  Rc<Plan> made = resolve(snapshot, route, consumer);
+  if (found != plans_.end()) {
+    found->second = made;
+  } else {
+    if (plans_.size() >= kMaxPlans) make_room();
+    plans_.emplace(key, made);
+  }
+  return made;
 }
 
 PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
   Tuple tuple;
   if (route != nullptr) {
+    tuple.workspace = route->workspace;
     tuple.route = route->id.value;
     tuple.service = route->service.id;
   }
@@ -101,7 +120,7 @@ PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, co
       }
     }
   };
-  consider({});
+  consider(tuple.workspace);
   if (!tuple.route.is_nil()) consider(tuple.route);
   if (!tuple.service.is_nil()) consider(tuple.service);
   if (!tuple.consumer.is_nil()) consider(tuple.consumer);
@@ -117,8 +136,12 @@ Rc<Plan> PlanCache::resolve(const Snapshot& snapshot, const RouteConfig* route, 
   auto plan = make_rc<Plan>();
   plan->epoch = snapshot.policy_epoch;
   if (route != nullptr) {
-    plan->route = *snapshot.routes_by_id.find(route->id.value);
+    if (route->has_own_plugins) plan->route = Shared<const RouteConfig>::share(route);
     if (const auto* service = snapshot.services.find(route->service.id)) plan->service = *service;
+  }
+  if (consumer != nullptr) {
+    const auto* current = snapshot.consumers.find(consumer->id);
+    if (current != nullptr) plan->consumer = *current;
   }
   for (const auto& row : effective_rows(snapshot, route, consumer)) {
     plan->instances.push_back(instance(row));
@@ -138,14 +161,27 @@ Rc<PluginInstance> PlanCache::instance(const Shared<const PluginConfig>& row) {
 }
 
 void PlanCache::sweep(const Snapshot& snapshot) {
-  std::erase_if(plans_, [&](const auto& entry) {
-    const Plan& plan = *entry.second;
-    if (plan.epoch != snapshot.policy_epoch) return true;
-    if (!plan.route) return false;
-    const auto* current = snapshot.routes_by_id.find(plan.route->id.value);
-    return current == nullptr || current->get() != plan.route.get() || plans_.size() > kSweepAbove;
-  });
-  std::erase_if(instances_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  auto is_stale = [&](const Rc<Plan>& plan) {
+    if (plan->epoch != snapshot.policy_epoch) return true;
+    if (plan->route) {
+      const auto* current = snapshot.routes_by_id.find(plan->route->id.value);
+      if (current == nullptr || current->get() != plan->route.get()) return true;
+    }
+    if (!plan->consumer) return false;
+    const auto* current = snapshot.consumers.find(plan->consumer->id);
+    return current == nullptr || current->get() != plan->consumer.get();
+  };
+  sweep_buckets(plans_, next_plan_bucket_, kBucketsAtOnce, is_stale);
+  sweep_buckets(instances_, next_instance_bucket_, kBucketsAtOnce,
+                [](const Rc<PluginInstance>& instance) { return instance.use_count() == 1; });
+}
+
+/// At the limit some plans go, whichever are next: those that are in use come back at once.
+void PlanCache::make_room() {
+  const std::size_t limit = plans_.size();
+  while (plans_.size() >= limit) {
+    sweep_buckets(plans_, next_plan_bucket_, kBucketsAtOnce, [](const Rc<Plan>&) { return true; });
+  }
 }
 
 }  // namespace sluice::gateway

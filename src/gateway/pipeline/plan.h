@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/intrusive_rc.h"
+#include "gateway/balancer/live_service.h"
 #include "gateway/config/snapshot.h"
 #include "gateway/plugin.h"
 
@@ -21,13 +22,16 @@ struct PluginInstance : RcObject {
 };
 
 /// What runs for one (route, service, consumer): the effective row of each plugin, in running order. Resolved once and
-/// cached, never per request. A request pins the plan that it uses.
+/// cached, never per request. Routes of one service without plugins of their own share a plan, and so do consumers that
+/// no plugin names. A request pins the plan that it uses.
 struct Plan : RcObject {
   std::uint64_t epoch = 0;
-  Shared<const RouteConfig> route;      // null for the global plan
-  Shared<const ServiceConfig> service;  // null: the route has none
+  Shared<const RouteConfig> route;        // if it has plugins of its own
+  Shared<const ServiceConfig> service;    // null: the route has none, or there is no route
+  Shared<const ConsumerConfig> consumer;  // if plugins name it or its groups
   std::vector<Rc<PluginInstance>> instances;
   std::uint8_t hooks = 0;  // of all instances together
+  Rc<LiveService> live;    // of `service`, once a request has asked for it
 };
 
 /// The rows that apply to requests of `consumer` (null: nobody) to `route` (null: none matched), one per plugin, in
@@ -42,13 +46,18 @@ class PlanCache {
   /// The plan for requests to `route` (null: no route matched, only global rows apply) by `consumer` (null: nobody
   /// yet).
   Rc<Plan> plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer);
-  /// Drops what belongs to routes that no longer exist; called now and then after a publication.
+  /// Looks for plans and instances that are no longer of use, a few at a time so that no request waits for it; called
+  /// after each publication. All are visited in the course of several calls.
   void sweep(const Snapshot& snapshot);
   [[nodiscard]] std::size_t size() const { return plans_.size(); }
+  [[nodiscard]] std::size_t instances() const { return instances_.size(); }
+
+  static constexpr std::size_t kMaxPlans = 50'000;
 
  private:
   struct Key {
-    Uuid route;
+    Uuid anchor;  // the route if it has plugins of its own, else the service
+    Uuid workspace;
     Uuid consumer;
     friend bool operator==(const Key&, const Key&) = default;
   };
@@ -58,10 +67,13 @@ class PlanCache {
 
   Rc<Plan> resolve(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer);
   Rc<PluginInstance> instance(const Shared<const PluginConfig>& row);
+  void make_room();
 
   PluginHost& host_;
   std::unordered_map<Key, Rc<Plan>, KeyHash> plans_;
   std::unordered_map<const PluginConfig*, Rc<PluginInstance>> instances_;
+  std::size_t next_plan_bucket_ = 0;
+  std::size_t next_instance_bucket_ = 0;
 };
 
 }  // namespace sluice::gateway

@@ -102,8 +102,58 @@ TEST_F(PlanTest, IsResolvedOnceAndCached) {
   load_rows(row("answer", "global"));
   const Rc<Plan> first = cache.plan(*current, route(), nullptr);
   EXPECT_EQ(cache.plan(*current, route(), nullptr).get(), first.get());
-  EXPECT_NE(cache.plan(*current, route(), bob()).get(), first.get());
-  EXPECT_EQ(cache.size(), 2U);
+  EXPECT_EQ(cache.plan(*current, route(), bob()).get(), first.get()) << "no plugin names bob";
+  EXPECT_EQ(cache.size(), 1U);
+}
+
+TEST_F(PlanTest, BelongsToAConsumerOnlyIfPluginsNameIt) {
+  load_rows(row("answer", "global") + row("mark-late", "gold", 32));
+  const Rc<Plan> nobodys = cache.plan(*current, route(), nullptr);
+  EXPECT_NE(cache.plan(*current, route(), bob()).get(), nobodys.get());
+  sync::Delta removal;
+  removal.removals.push_back({"plugins", test_uuid(32)});
+  apply(std::move(removal));
+  EXPECT_EQ(cache.plan(*current, route(), bob()).get(), cache.plan(*current, route(), nullptr).get());
+}
+
+TEST_F(PlanTest, FollowsAConsumerThatLeavesItsGroups) {
+  load_rows(row("answer", "gold"));
+  EXPECT_EQ(cache.plan(*current, route(), bob())->instances.size(), 1U);
+  const Consumer* before = bob();
+  sync::Delta removal;
+  for (const auto& entry : current->rows.find("consumer_group_consumers")->second) {
+    removal.removals.push_back({"consumer_group_consumers", entry.key});
+  }
+  apply(std::move(removal));
+  ASSERT_NE(bob(), before);
+  EXPECT_EQ(cache.plan(*current, route(), bob())->instances.size(), 0U);
+}
+
+TEST_F(PlanTest, IsSharedByTheRoutesOfAService) {
+  load("services:\n- id: " + test_id(kService) + "\n  host: up.test\n  routes:\n  - {id: " + test_id(kRoute) +
+       ", paths: [/a]}\n  - {id: " + test_id(kOtherRoute) + ", paths: [/b]}\nplugins:\n- {name: answer}\n");
+  const Rc<Plan> shared = cache.plan(*current, route(), nullptr);
+  EXPECT_EQ(cache.plan(*current, route(kOtherRoute), nullptr).get(), shared.get());
+  EXPECT_EQ(shared->service->id.value, test_uuid(kService));
+}
+
+TEST_F(PlanTest, KeepsPluginsOfWorkspacesApart) {
+  load_rows(row("answer", "global"));
+  sync::Delta other = vocabulary.load("routes:\n- {id: " + test_id(50) +
+                                      ", paths: [/other]}\nplugins:\n- {name: mark-late, config: {value: theirs}}\n");
+  other.complete = false;
+  for (sync::EntityRow& row : other.upserts) row.workspace = test_uuid(900);
+  apply(std::move(other));
+  EXPECT_EQ(values(route(), nullptr), std::vector<std::string>{"global"});
+  EXPECT_EQ(values(route(50), nullptr), std::vector<std::string>{"theirs"});
+  EXPECT_EQ(values(nullptr, nullptr), std::vector<std::string>{"global"});
+}
+
+TEST_F(PlanTest, IsNotMadeTwiceForOneConsumer) {
+  load_rows(row("answer", "consumer"));
+  for (std::size_t i = 0; i < 100; ++i) (void)cache.plan(*current, route(), bob());
+  EXPECT_EQ(cache.size(), 1U);
+  EXPECT_EQ(cache.instances(), 1U);
 }
 
 TEST_F(PlanTest, KeepsInstancesWhoseRowDidNotChange) {
@@ -131,15 +181,17 @@ TEST_F(PlanTest, ServesRequestsOfTwoGenerationsSideBySide) {
   EXPECT_EQ(value(*current), "new");
 }
 
-TEST_F(PlanTest, SweepsPlansOfRoutesThatAreGone) {
-  load_rows("");
+TEST_F(PlanTest, SweepsWhatBelongsToRoutesThatAreGone) {
+  load_rows(row("answer", "route"));
   (void)cache.plan(*current, route(), nullptr);
   (void)cache.plan(*current, nullptr, nullptr);
+  EXPECT_EQ(cache.size(), 2U);
   sync::Delta removal;
   removal.removals.push_back({"routes", test_uuid(kRoute)});
   apply(std::move(removal));
   cache.sweep(*current);
   EXPECT_EQ(cache.size(), 1U);
+  EXPECT_EQ(cache.instances(), 0U);
 }
 
 }  // namespace

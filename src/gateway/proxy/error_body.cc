@@ -99,11 +99,70 @@ ErrorBody plain_body(std::string_view message, std::string_view id) {
   return {std::move(text), "text/plain; charset=utf-8"};
 }
 
+/// A custom form for `format`; empty content type: there is none.
+ErrorBody from_template(const ErrorTemplates& templates, Format format, std::string_view message, std::string_view id) {
+  switch (format) {
+    case Format::Json: {
+      if (!templates.json.is_set()) return {};
+      std::string escaped;
+      append_json_string(escaped, message);  // with its quotes, which the template has already
+      return {templates.json.fill(std::string_view(escaped).substr(1, escaped.size() - 2), id),
+              "application/json; charset=utf-8"};
+    }
+    case Format::Html:
+      if (!templates.html.is_set()) return {};
+      return {templates.html.fill(escape_markup(message), id), "text/html; charset=utf-8"};
+    case Format::Xml:
+      if (!templates.xml.is_set()) return {};
+      return {templates.xml.fill(escape_markup(message), id), "application/xml; charset=utf-8"};
+    case Format::Plain:
+      if (!templates.plain.is_set()) return {};
+      return {templates.plain.fill(message, id), "text/plain; charset=utf-8"};
+  }
+  return {};
+}
+
 }  // namespace
 
+Result<ErrorTemplate> ErrorTemplate::parse(std::string_view text) {
+  ErrorTemplate made;
+  if (text.empty()) return made;
+  made.pieces_.emplace_back();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      made.pieces_.back() += text[i];
+      continue;
+    }
+    const char next = ++i < text.size() ? text[i] : '\0';
+    if (next == '%') {
+      made.pieces_.back() += '%';
+    } else if (next == 's') {
+      made.pieces_.emplace_back();
+    } else {
+      return fail(Errc::Invalid, "only %s and %% may follow a per cent sign");
+    }
+  }
+  if (made.pieces_.size() < 2 || made.pieces_.size() > 3) {
+    return fail(Errc::Invalid, "needs one %s for the message, and may have another for the request's id");
+  }
+  return made;
+}
+
+std::string ErrorTemplate::fill(std::string_view message, std::string_view request_id) const {
+  std::string text = pieces_[0];
+  text.append(message).append(pieces_[1]);
+  if (pieces_.size() == 3) text.append(request_id).append(pieces_[2]);
+  return text;
+}
+
 ErrorBody error_body(std::string_view accept, std::string_view fallback, std::string_view message,
-                     std::string_view request_id) {
-  switch (choose(accept, fallback)) {
+                     std::string_view request_id, const ErrorTemplates* templates) {
+  const Format format = choose(accept, fallback);
+  if (templates != nullptr) {
+    ErrorBody custom = from_template(*templates, format, message, request_id);
+    if (!custom.content_type.empty()) return custom;
+  }
+  switch (format) {
     case Format::Json:
       return json_body(message, request_id);
     case Format::Html:

@@ -58,5 +58,29 @@ TEST(ErrorBody, HasATextForEveryStatusThatTheGatewaySends) {
   }
 }
 
+TEST(ErrorTemplate, TakesTheMessageAndTheRequestsIdInItsPlaceholders) {
+  auto made = ErrorTemplate::parse("<p>%s</p> 100%% <i>%s</i>");
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->fill("m", "id"), "<p>m</p> 100% <i>id</i>");
+  EXPECT_EQ(ErrorTemplate::parse("only %s")->fill("m", "id"), "only m");
+}
+
+TEST(ErrorTemplate, RefusesOtherPlaceholdersAndCounts) {
+  for (const char* text : {"none", "%s %s %s", "%d %s", "%s %"}) EXPECT_FALSE(ErrorTemplate::parse(text)) << text;
+  EXPECT_FALSE(ErrorTemplate::parse("")->is_set());
+}
+
+TEST(ErrorBody, UsesTheTemplateOfItsFormatAndEscapesForIt) {
+  ErrorTemplates templates;
+  templates.html = *ErrorTemplate::parse("<b>%s</b>");
+  templates.json = *ErrorTemplate::parse("{\"code\":\"%s\",\"id\":\"%s\"}");
+  EXPECT_EQ(error_body("text/html", "", "<&>", "id", &templates).text, "<b>&lt;&amp;&gt;</b>");
+  auto json = parse_json(error_body("application/json", "", "say \"no\"", "42", &templates).text);
+  ASSERT_TRUE(json);
+  EXPECT_EQ(json->find("code")->as_string(), "say \"no\"");
+  EXPECT_EQ(json->find("id")->as_string(), "42");
+  EXPECT_EQ(error_body("text/plain", "", "m", "id", &templates).text, "m\nrequest_id: id\n");
+}
+
 }  // namespace
 }  // namespace sluice::gateway

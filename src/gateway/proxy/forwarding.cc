@@ -102,12 +102,11 @@ struct Listed {
   std::vector<std::string_view> names;  // mostly none, and then nothing is allocated
 
   explicit Listed(const Headers& headers) {
-    for (const Field& field : headers) {
-      if (field.known != Known::Connection) continue;
-      http::for_each_token(field.value, [this](std::string_view token) {
+    headers.each(Known::Connection, [this](std::string_view options) {
+      http::for_each_token(options, [this](std::string_view token) {
         if (!http::same_name(token, "close") && !http::same_name(token, "keep-alive")) names.push_back(token);
       });
-    }
+    });
   }
   [[nodiscard]] bool has(std::string_view name) const {
     return std::any_of(names.begin(), names.end(),
@@ -136,9 +135,10 @@ void add_forwarded(const Exchange& ex, Headers& out) {
 
   std::string_view peer = ip_text(arena, ex.client.address);
   std::string_view chain;
-  for (const Field& field : sent) {  // several lines are one list: RFC 9110, 5.3
-    if (!trusted || field.known != Known::XForwardedFor) continue;
-    chain = chain.empty() ? field.value : join(arena, {chain, ", ", field.value});
+  if (trusted) {
+    sent.each(Known::XForwardedFor, [&](std::string_view list) {  // several lines are one list: RFC 9110, 5.3
+      chain = chain.empty() ? list : join(arena, {chain, ", ", list});
+    });
   }
   put(Known::XForwardedFor, chain.empty() ? peer : join(arena, {chain, ", ", peer}));
   std::string_view proto = kept(Known::XForwardedProto);
@@ -281,25 +281,25 @@ void strip_upstream_response(Exchange& ex, const GatewayOptions& options) {
 
 void add_gateway_fields(Exchange& ex, const GatewayOptions& options) {
   Headers& headers = ex.response.headers;
-  auto put_number = [&](std::string_view name, std::int64_t value) {
-    headers.set_view(name, number_text(ex.arena, value), Known::None);
+  auto put_number = [&](Known field, std::int64_t value) {
+    headers.set_view(http::spelling(field), number_text(ex.arena, value), field);
   };
   if (ex.response.from_upstream) {
     if (options.server_tokens) append_to_list(headers, Known::Via, join(ex.arena, {"1.1 ", options.product}));
-    if (options.upstream_status_header) put_number("X-Kong-Upstream-Status", ex.record.upstream_status);
+    if (options.upstream_status_header) put_number(Known::XKongUpstreamStatus, ex.record.upstream_status);
     if (options.latency_tokens) {
-      put_number("X-Kong-Upstream-Latency", ex.record.upstream_latency_ms());
-      put_number("X-Kong-Proxy-Latency", ex.record.gateway_latency_ms());
+      put_number(Known::XKongUpstreamLatency, ex.record.upstream_latency_ms());
+      put_number(Known::XKongProxyLatency, ex.record.gateway_latency_ms());
     }
   } else {
     if (options.server_tokens && !headers.has(Known::Server))
       headers.add_view("Server", options.product, Known::Server);
     if (options.latency_tokens) {
-      put_number("X-Kong-Response-Latency", (ex.clock().mono_ns() - ex.record.started_ns) / 1'000'000);
+      put_number(Known::XKongResponseLatency, (ex.clock().mono_ns() - ex.record.started_ns) / 1'000'000);
     }
   }
   if (options.request_id_downstream) headers.set_view("X-Kong-Request-Id", ex.id(), Known::XKongRequestId);
-  if (options.allow_debug_header && ex.request.headers.get("Kong-Debug") == "1") add_debug_fields(ex);
+  if (options.allow_debug_header && ex.request.headers.get(Known::KongDebug) == "1") add_debug_fields(ex);
 }
 
 }  // namespace sluice::gateway

@@ -3,16 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/ip.h"
+#include "gateway/proxy/error_body.h"
 #include "http/pool.h"
 #include "http/server_stream.h"
 
 namespace sluice::gateway {
 
-/// What settings decide about proxying; the same for all shards, fixed while the process runs.
+/// What settings decide about proxying; the same for all shards. Each shard has a copy, which Shard::reconfigure()
+/// replaces.
 struct GatewayOptions {
   std::string product = "kong/3.10.0";  // token in Via and Server (compat_version)
   std::string version = "3.10.0";       // that clients expect
@@ -31,8 +35,10 @@ struct GatewayOptions {
   std::string real_ip_header = "X-Real-IP";
   bool real_ip_recursive = false;
   std::string error_default_type = "text/plain";
-  std::uint64_t client_max_body_size = 0;  // octets; 0: no limit
-  bool upstream_tls_verify = true;
+  std::shared_ptr<const ErrorTemplates> error_templates;  // null: the built-in forms
+  std::map<std::uint16_t, std::uint16_t> port_maps;       // listener's port -> the one that clients see
+  std::int64_t tls_timeout_ms = 10'000;                   // for a PROXY header and a handshake
+  std::uint64_t client_max_body_size = 0;                 // octets; 0: no limit
 
   http::ServerOptions server;
   http::PoolOptions pool;

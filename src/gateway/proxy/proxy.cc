@@ -13,6 +13,7 @@
 #include "gateway/config/plugin_check.h"
 #include "gateway/proxy/error_body.h"
 #include "gateway/proxy/forwarding.h"
+#include "gateway/proxy/grpc_reply.h"
 #include "gateway/proxy/request_setup.h"
 #include "gateway/router/upstream_path.h"
 #include "http/h1/client_connection.h"
@@ -65,6 +66,22 @@ struct Proxy::Life {
   Task<Result<>> upload = Result<>{};  // goes on while the response is on its way
 };
 
+/// One try to have the upstream answer. However it ends, the upload, which refers to the rest, ends first.
+struct Proxy::Attempt {
+  Attempt(Life& l) : life(l), head(l.ex.arena) {}
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+  ~Attempt() { life.upload = Result<>{}; }
+
+  Life& life;
+  Choice choice;
+  telemetry::Try* record = nullptr;  // null until the balancer has chosen
+  http::Pool::Connection connection;
+  http::RequestHead head;
+  std::optional<http::h1::ClientExchange> upstream;
+  bool may_try_again = false;
+};
+
 namespace {
 
 /// Content of unknown length, up to the limit of client_max_body_size.
@@ -94,33 +111,16 @@ class LimitedBody final : public http::BodyReader {
   std::uint64_t left_;
 };
 
-/// Ends an upload before what it refers to goes.
-class UploadEnd {
- public:
-  explicit UploadEnd(Task<Result<>>& upload) : upload_(upload) {}
-  UploadEnd(const UploadEnd&) = delete;
-  UploadEnd& operator=(const UploadEnd&) = delete;
-  ~UploadEnd() { upload_ = Result<>{}; }
-
- private:
-  Task<Result<>>& upload_;
-};
-
 bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" ||
          method == "TRACE";
 }
 
-bool wants_grpc(const entity::Route& route) {
-  return !route.protocols.empty() && (route.protocols[0] == "grpc" || route.protocols[0] == "grpcs");
-}
-
 /// Reference 4.5: a route for https alone answers plain requests with the way to do better.
-std::optional<Reply> check_scheme(const Exchange& ex, const entity::Route& route) {
-  auto offers = [&](std::string_view protocol) {
-    return std::find(route.protocols.begin(), route.protocols.end(), protocol) != route.protocols.end();
-  };
-  if (ex.request.forwarded_scheme == "https" || offers("http") || offers("grpc") || !offers("https"))
+std::optional<Reply> check_scheme(const Exchange& ex, const RouteConfig& route) {
+  constexpr unsigned kPlain = kHttpBit | kGrpcBit;
+  const unsigned offered = route.RouteFacts::protocols;
+  if ((offered & kPlain) != 0 || (offered & kHttpsBit) == 0 || ex.request.forwarded_scheme == "https")
     return std::nullopt;
   if (route.https_redirect_status_code == 426) {
     return Reply{426, "Please use HTTPS protocol"}.with("Upgrade", "TLS/1.2, HTTP/1.1");
@@ -131,11 +131,14 @@ std::optional<Reply> check_scheme(const Exchange& ex, const entity::Route& route
   return Reply{route.https_redirect_status_code, ""}.with("Location", std::move(location));
 }
 
-std::optional<Reply> check_grpc(const Exchange& ex, const entity::Route& route) {
-  if (!wants_grpc(route)) return std::nullopt;
+std::optional<Reply> check_grpc(const Exchange& ex, const RouteConfig& route) {
+  if ((route.RouteFacts::protocols & (kGrpcBit | kGrpcsBit)) == 0) return std::nullopt;
   auto type = ex.request.headers.get(http::Known::ContentType);
   if (!type || !type->starts_with("application/grpc")) return Reply{415, "Non-gRPC request matched gRPC route"};
   if (ex.request.received.version < http::Version::Http2) return Reply{426, "Please use HTTP2 protocol"};
+  if ((route.RouteFacts::protocols & kGrpcBit) == 0 && ex.request.forwarded_scheme != "https") {
+    return Reply::exit(200).with("grpc-status", "1").with("grpc-message", "gRPC request matched gRPCs route");
+  }
   return std::nullopt;
 }
 
@@ -229,10 +232,12 @@ Task<Verdict> Proxy::route(Life& life) {
   if (!match) {
     life.pipeline.begin(nullptr);
     if (match.too_costly) return Reply::failure(500);
+    if (ex.request.has_encoded_slash) return Reply::failure(400);
     return Reply{404, "no Route matched with those values"};
   }
   const auto& route = *static_cast<const RouteConfig*>(match.route->target.get());
   ex.route = &route;
+  if (!route.workspace.is_nil()) ex.directory = ex.make<WorkspaceDirectory>(life.snapshot(), route.workspace);
   life.pipeline.begin(&route);
   const Plan& plan = *life.pipeline.plan();
   ex.service = plan.service.get();
@@ -242,7 +247,7 @@ Task<Verdict> Proxy::route(Life& life) {
       .request_path = ex.request.path,
       .prefix_length = match.prefix_length,
       .strip_path = route.strip_path,
-      .handling = route.path_handling == "v1" ? router::PathHandling::V1 : router::PathHandling::V0};
+      .handling = route.path_handling_v1 ? router::PathHandling::V1 : router::PathHandling::V0};
   path_buffer_.clear();
   router::append_upstream_path(path_buffer_, path);
   ex.request.upstream_path = ex.arena.copy(path_buffer_);
@@ -253,90 +258,150 @@ Task<Verdict> Proxy::route(Life& life) {
     ex.captures.unnamed = std::move(captures.unnamed);
     ex.captures.named = std::move(captures.named);
   }
+  // Upstreams disagree about what such a path names: only routes that say so take it.
+  if (ex.request.has_encoded_slash && !route.takes_encoded_slashes) return Verdict(Reply::failure(400));
   if (auto refusal = check_scheme(ex, route)) return Verdict(*std::move(refusal));
   if (auto refusal = check_grpc(ex, route)) return Verdict(*std::move(refusal));
   return life.pipeline.request(ex);
 }
 
 Task<void> Proxy::forward(Life& life) {
+  if (auto refusal = begin_forwarding(life)) return reply(life, *std::move(refusal));
+  return ask_upstream(life);
+}
+
+/// What has to be there before the upstream is asked.
+std::optional<Reply> Proxy::begin_forwarding(Life& life) {
   Exchange& ex = life.ex;
-  const Plan& plan = *life.pipeline.plan();
-  if (!plan.service) co_return co_await reply(life, Reply{503, "no Service found with those values"});
+  Plan& plan = *life.pipeline.plan();
+  if (!plan.service) return Reply{503, "no Service found with those values"};
   if (std::uint64_t limit = parts_.options.client_max_body_size; limit != 0 && ex.request.body != nullptr) {
-    if (auto length = ex.request.body->remaining(); length && *length > limit)
-      co_return co_await reply(life, Reply::failure(413));
+    if (auto length = ex.request.body->remaining(); length && *length > limit) return Reply::failure(413);
     ex.request.body = ex.make<LimitedBody>(*ex.request.body, limit);
   }
-  life.service = parts_.balancer.live(life.snapshot(), plan.service);
+  if (!plan.live) plan.live = parts_.balancer.live(life.snapshot(), plan.service);
+  life.service = plan.live;
   ex.record.upstream_started_ns = ex.clock().mono_ns();
+  return std::nullopt;
+}
 
-  int tries_left = 1 + plan.service->retries;
+/// Tries until the upstream has answered or another try would not be safe. The one frame of a request that lives while
+/// the upstream thinks: what it calls makes none unless it has to wait.
+Task<void> Proxy::ask_upstream(Life& life) {
+  int tries_left = 1 + life.service->config().retries;
   for (;;) {
-    bool may_try_again = false;
-    Result<> outcome = co_await attempt(life, may_try_again);
-    if (outcome) co_return;
+    Attempt attempt(life);
+    Result<> outcome = co_await connect(attempt);
+    if (outcome) outcome = co_await exchange_heads(attempt);
+    if (outcome) {
+      co_await respond_from_upstream(attempt);
+      finish(attempt);
+      co_return;
+    }
+    note_failure(attempt, outcome.error());
     if (life.stream.response_started()) co_return;  // broken in the middle: the connection says so
-    if (may_try_again && --tries_left > 0) continue;
+    if (attempt.may_try_again && --tries_left > 0) continue;
     co_return co_await reply(life, failure_reply(outcome.error()));
   }
 }
 
-/// One try: choose, connect, ask, answer. `may_try_again` tells whether another try is safe after a failure.
-Task<Result<>> Proxy::attempt(Life& life, bool& may_try_again) {
-  Exchange& ex = life.ex;
-  LiveService& service = *life.service;
-  const ServiceConfig& config = service.config();
-  rt::Reactor& reactor = ex.reactor;
+/// Chooses an address and takes a kept connection to it, or opens one.
+Task<Result<>> Proxy::connect(Attempt& attempt) {
+  Exchange& ex = attempt.life.ex;
   const std::int64_t began_ns = ex.clock().mono_ns();
+  LiveService& service = *attempt.life.service;
+  Task<Result<Choice>> pick =
+      parts_.balancer.pick(service, ex.reactor.after_ms(service.config().connect_timeout.count()));
+  if (!pick.ready()) return wait_for_choice(attempt, std::move(pick), began_ns);
+  return take_connection(attempt, pick.take(), began_ns);
+}
 
-  Result<Choice> choice = co_await parts_.balancer.pick(service, reactor.after_ms(config.connect_timeout.count()));
-  if (!choice) co_return std::unexpected(std::move(choice).error());
-  telemetry::Try& record = note_try(ex, *choice, began_ns);
+Task<Result<>> Proxy::wait_for_choice(Attempt& attempt, Task<Result<Choice>> pick, std::int64_t began_ns) {
+  Result<Choice> choice = co_await pick;
+  co_return co_await take_connection(attempt, std::move(choice), began_ns);
+}
 
-  http::Pool::Connection connection = choice->endpoint->pool.take();
-  const bool kept = connection != nullptr;
-  if (!kept) {
-    connection = std::make_unique<http::h1::ClientConnection>(reactor);
-    rt::Deadline deadline = reactor.after_ms(config.connect_timeout.count());
-    Result<> connected = co_await parts_.connector.connect(connection->stream(), *choice, service, deadline);
-    if (!connected) {
-      may_try_again = true;
-      record.failed = true;
-      record.status = connected.error().code == Errc::Timeout ? 504 : 502;
-      co_return connected;
-    }
-  }
+Task<Result<>> Proxy::take_connection(Attempt& attempt, Result<Choice> choice, std::int64_t began_ns) {
+  if (!choice) return Result<>(std::unexpected(std::move(choice).error()));
+  attempt.choice = *choice;
+  attempt.record = &note_try(attempt.life.ex, *choice, began_ns);
+  attempt.connection = choice->endpoint->pool.take();
+  if (attempt.connection != nullptr) return Result<>{};
+  return open_connection(attempt);
+}
 
-  std::optional<http::h1::ClientExchange> upstream;
-  upstream.emplace(*connection, ex.arena,
-                   http::h1::ClientExchange::Timeouts{config.write_timeout.count(), config.read_timeout.count()});
-  http::RequestHead head = upstream_request(
+Task<Result<>> Proxy::open_connection(Attempt& attempt) {
+  rt::Reactor& reactor = attempt.life.ex.reactor;
+  const LiveService& service = *attempt.life.service;
+  attempt.connection = std::make_unique<http::h1::ClientConnection>(reactor);
+  rt::Deadline deadline = reactor.after_ms(service.config().connect_timeout.count());
+  Result<> connected =
+      co_await parts_.connector.connect(attempt.connection->stream(), attempt.choice, service, deadline);
+  attempt.may_try_again = !connected;
+  co_return connected;
+}
+
+/// Sends the request and waits for the response head.
+Task<Result<>> Proxy::exchange_heads(Attempt& attempt) {
+  Life& life = attempt.life;
+  Exchange& ex = life.ex;
+  const ServiceConfig& config = life.service->config();
+  const Choice& choice = attempt.choice;
+  attempt.upstream.emplace(
+      *attempt.connection, ex.arena,
+      http::h1::ClientExchange::Timeouts{config.write_timeout.count(), config.read_timeout.count()});
+  if (!life.stream.connection().tls) attempt.upstream->leave_content_for_splicing();
+  attempt.head = upstream_request(
       ex, parts_.options,
-      {.host = choice->host, .port = choice->port, .tls = service.tls(), .host_header = choice->host_header});
-  ex.record.upstream_uri = head.target;
-  const UploadEnd upload_end(life.upload);  // however this ends: the upload refers to what stands above
-  Result<> heads = co_await exchange_heads(life, *upstream, head);
-  if (!heads) {
-    record.failed = true;
-    record.status = heads.error().code == Errc::Timeout ? 504 : 502;
-    // Nothing of the request is lost only if it had no content and the upstream had said nothing yet.
-    may_try_again = ex.request.body == nullptr && !upstream->received_anything() && is_idempotent(ex.request.method) &&
-                    heads.error().blame == Blame::Upstream;
-    co_return heads;
+      {.host = choice.host, .port = choice.port, .tls = life.service->tls(), .host_header = choice.host_header});
+  ex.record.upstream_uri = attempt.head.target;
+  life.upload = attempt.upstream->send(attempt.head, ex.request.body);
+  if (!life.upload.ready()) return receive_during_upload(attempt);
+  Result<> sent = life.upload.take();
+  life.upload = Result<>{};
+  if (!sent && (sent.error().blame == Blame::Client || attempt.head.framing.kind == http::Framing::Kind::None))
+    return sent;
+  // An upstream that refuses a request may answer and close before it has read everything: its answer counts.
+  return attempt.upstream->receive(ex.response.head);
+}
+
+/// The upload goes on behind an early response, so that both directions may stream.
+Task<Result<>> Proxy::receive_during_upload(Attempt& attempt) {
+  Life& life = attempt.life;
+  Task<Result<>> answer = attempt.upstream->receive(life.ex.response.head);
+  co_await rt::FirstOf(life.upload, answer);
+  if (life.upload.ready() && !answer.ready()) {
+    Result<> sent = life.upload.take();
+    life.upload = Result<>{};
+    if (!sent && sent.error().blame == Blame::Client) co_return sent;
   }
-  record.status = ex.response.head.status;
-  co_await respond_from_upstream(life, *upstream, head.headers.has(http::Known::Upgrade));
-  const bool reusable = life.upload.ready() && upstream->reusable();
-  ex.response.body = nullptr;
+  co_return co_await answer;
+}
+
+void Proxy::note_failure(Attempt& attempt, const Error& error) {
+  if (attempt.record == nullptr) return;
+  attempt.record->failed = true;
+  attempt.record->status = error.code == Errc::Timeout ? 504 : 502;
+  if (!attempt.upstream) return;
+  // Nothing of the request is lost only if it had no content and the upstream had said nothing yet.
+  const Request& request = attempt.life.ex.request;
+  attempt.may_try_again = request.body == nullptr && !attempt.upstream->received_anything() &&
+                          is_idempotent(request.method) && error.blame == Blame::Upstream;
+}
+
+/// After the response: the connection waits for the next request if nothing of this one is left on it.
+void Proxy::finish(Attempt& attempt) {
+  Life& life = attempt.life;
+  const bool reusable = life.upload.ready() && attempt.upstream->reusable();
+  life.ex.response.body = nullptr;
   life.upload = Result<>{};  // it refers to the exchange below
-  upstream.reset();          // consumes what it has handed out: only then is the connection quiet
-  if (reusable) choice->endpoint->pool.put(std::move(connection));
-  co_return Result<>{};
+  attempt.upstream.reset();  // consumes what it has handed out: only then is the connection quiet
+  if (reusable) attempt.choice.endpoint->pool.put(std::move(attempt.connection));
 }
 
 telemetry::Try& Proxy::note_try(Exchange& ex, const Choice& choice, std::int64_t began_ns) {
   telemetry::RequestRecord& record = ex.record;
-  const std::size_t index = std::min<std::size_t>(record.try_count, telemetry::RequestRecord::kMaxTries - 1);
+  const std::size_t index = std::min<std::size_t>(record.try_count, telemetry::Tries::kMost - 1);
   ++record.try_count;
   telemetry::Try& entry = record.tries[index];
   entry = {.ip = choice.endpoint->address.ip(),
@@ -348,49 +413,39 @@ telemetry::Try& Proxy::note_try(Exchange& ex, const Choice& choice, std::int64_t
   return entry;
 }
 
-/// Sends the request and waits for the response head. The upload goes on behind an early response, so that both
-/// directions may stream.
-Task<Result<>> Proxy::exchange_heads(Life& life, http::ClientStream& upstream, const http::RequestHead& head) {
-  life.upload = upstream.send(head, life.ex.request.body);
-  if (life.upload.ready()) {
-    Result<> sent = life.upload.take();
-    life.upload = Result<>{};
-    if (!sent && (sent.error().blame == Blame::Client || head.framing.kind == http::Framing::Kind::None))
-      co_return sent;
-    // An upstream that refuses a request may answer and close before it has read everything: its answer counts.
-    co_return co_await upstream.receive(life.ex.response.head);
-  }
-  Task<Result<>> answer = upstream.receive(life.ex.response.head);
-  co_await rt::FirstOf(life.upload, answer);
-  if (life.upload.ready() && !answer.ready()) {
-    Result<> sent = life.upload.take();
-    life.upload = Result<>{};
-    if (!sent && sent.error().blame == Blame::Client) co_return sent;
-  }
-  co_return co_await answer;
-}
-
-Task<void> Proxy::respond_from_upstream(Life& life, http::ClientStream& upstream, bool asked_to_upgrade) {
+Task<void> Proxy::respond_from_upstream(Attempt& attempt) {
+  Life& life = attempt.life;
   Exchange& ex = life.ex;
   ex.record.upstream_head_ns = ex.clock().mono_ns();
-  ex.record.upstream_status = ex.response.head.status;
+  ex.record.upstream_status = attempt.record->status = ex.response.head.status;
   ex.record.source = telemetry::RequestRecord::Source::Upstream;
   ex.response.from_upstream = true;
-  ex.response.body = upstream.body();
+  ex.response.body = attempt.upstream->body();
   strip_upstream_response(ex, parts_.options);
   if (ex.response.head.status == 101) {
     // Only an upgrade that was asked for may turn the connection into a tunnel past all policies.
-    if (!asked_to_upgrade) co_return co_await reply(life, Reply::failure(502));
-    co_return co_await tunnel(life, upstream);
+    if (!attempt.head.headers.has(http::Known::Upgrade)) return reply(life, Reply::failure(502));
+    return tunnel(life, *attempt.upstream);
   }
+  Task<Verdict> verdict = life.pipeline.response(ex);
+  if (verdict.ready()) return deliver(life, verdict.take());
+  struct Wait {
+    static Task<void> run(Proxy& proxy, Life& life, Task<Verdict> waiting) {
+      Verdict verdict = co_await waiting;
+      co_await proxy.deliver(life, std::move(verdict));
+    }
+  };
+  return Wait::run(*this, life, std::move(verdict));
+}
 
-  Verdict verdict = co_await life.pipeline.response(ex);
+/// The upstream's response as the response hooks have left it, or what one of them says instead.
+Task<void> Proxy::deliver(Life& life, Verdict verdict) {
   if (verdict.is_reply()) {
     life.upload = Result<>{};
-    co_return co_await reply(life, std::move(verdict.reply()));
+    return reply(life, std::move(verdict.reply()));
   }
-  add_gateway_fields(ex, parts_.options);
-  co_await send_response(life);
+  add_gateway_fields(life.ex, parts_.options);
+  return send_response(life);
 }
 
 Task<void> Proxy::send_response(Life& life) {
@@ -454,12 +509,15 @@ void Proxy::render(Exchange& ex, const Reply& answer) {
   http::Headers& headers = ex.response.headers;
   headers.add_view("Date", ex.arena.copy(date(ex.clock())), http::Known::Date);
   std::string_view body;
-  if (answer.form != Reply::Form::Exit) {
+  if (is_grpc(ex.request)) {
+    append_grpc_status(ex, answer);
+  } else if (answer.form != Reply::Form::Exit) {
     std::string_view message = answer.body.empty() ? default_message(answer.status) : std::string_view(answer.body);
     auto accept = ex.request.headers.get(http::Known::Accept);
     std::string_view fallback =
         answer.form == Reply::Form::Failure ? std::string_view(parts_.options.error_default_type) : "application/json";
-    ErrorBody made = error_body(accept.value_or(std::string_view{}), fallback, message, ex.id());
+    ErrorBody made = error_body(accept.value_or(std::string_view{}), fallback, message, ex.id(),
+                                parts_.options.error_templates.get());
     headers.add_view("Content-Type", made.content_type, http::Known::ContentType);
     body = ex.arena.copy(made.text);
   } else {

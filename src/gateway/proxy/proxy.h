@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -58,14 +59,24 @@ class Proxy final : public http::Handler {
   /// One request: the exchange, what it pins, and its end. The destructor is the log phase, so that it runs exactly
   /// once, also when the client goes away.
   struct Life;
+  struct Attempt;
   struct Generation;
 
   Task<Verdict> police(Life& life);
   Task<Verdict> route(Life& life);
   Task<void> forward(Life& life);
-  Task<Result<>> attempt(Life& life, bool& may_try_again);
-  Task<Result<>> exchange_heads(Life& life, http::ClientStream& upstream, const http::RequestHead& head);
-  Task<void> respond_from_upstream(Life& life, http::ClientStream& upstream, bool asked_to_upgrade);
+  std::optional<Reply> begin_forwarding(Life& life);
+  Task<void> ask_upstream(Life& life);
+  Task<Result<>> connect(Attempt& attempt);
+  Task<Result<>> wait_for_choice(Attempt& attempt, Task<Result<Choice>> pick, std::int64_t began_ns);
+  Task<Result<>> take_connection(Attempt& attempt, Result<Choice> choice, std::int64_t began_ns);
+  Task<Result<>> open_connection(Attempt& attempt);
+  Task<Result<>> exchange_heads(Attempt& attempt);
+  static Task<Result<>> receive_during_upload(Attempt& attempt);
+  static void note_failure(Attempt& attempt, const Error& error);
+  static void finish(Attempt& attempt);
+  Task<void> respond_from_upstream(Attempt& attempt);
+  Task<void> deliver(Life& life, Verdict verdict);
   Task<void> tunnel(Life& life, http::ClientStream& upstream);
   Task<void> reply(Life& life, Reply answer);
   Task<void> send_response(Life& life);

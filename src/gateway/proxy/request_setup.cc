@@ -90,9 +90,11 @@ std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, co
   ex.client.connection = connection.id;
   ex.client.connection_requests = connection.requests + 1;
   ex.client.tls = connection.tls;
-  ex.client.sni = connection.tls_info.sni;
-  ex.client.tls_version = connection.tls_info.version;
-  ex.client.tls_cipher = connection.tls_info.cipher;
+  if (connection.tls_info != nullptr) {
+    ex.client.sni = connection.tls_info->sni;
+    ex.client.tls_version = connection.tls_info->version;
+    ex.client.tls_cipher = connection.tls_info->cipher;
+  }
   ex.client.trusted = !options.trusted_ips.empty() && is_trusted(options, ex.client.address);
 
   ex.request.method = head.method;
@@ -110,7 +112,11 @@ std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, co
   } else {
     ex.request.received_end = head.target.data() + head.target.size() + 1;
   }
-  split_authority(ex, head.authority, ex.client.local_port);
+  std::uint16_t listener_port = ex.client.local_port;
+  if (auto mapped = options.port_maps.find(listener_port); mapped != options.port_maps.end()) {
+    listener_port = mapped->second;
+  }
+  split_authority(ex, head.authority, listener_port);
   find_forwarded_address(ex, options);
 
   adopt_request_id(ex);
@@ -121,8 +127,10 @@ std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, co
     return std::nullopt;
   }
   std::string buffer;
-  auto path = router::normalize_path(head.path, buffer, router::EncodedSlashes::Refuse);
+  auto path = router::normalize_path(head.path, buffer);
   if (!path) return Reply::failure(400);
+  // A path with escapes is never in normal form as it came.
+  ex.request.has_encoded_slash = path->data() == buffer.data() && path->find("%2F") != std::string_view::npos;
   ex.request.path = path->data() == buffer.data() ? ex.arena.copy(*path) : *path;
   return std::nullopt;
 }

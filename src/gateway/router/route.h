@@ -58,16 +58,6 @@ class Route : public Counted {
   static std::expected<Shared<const Route>, std::vector<RouteProblem>> compile(const RouteSpec& spec, Flavor flavor,
                                                                                expr::RegexCache& regexes);
 
-  Uuid id;
-  std::string name;
-  std::int64_t created_at = 0;
-  std::shared_ptr<const void> target;
-  bool strip_path = true;
-  bool stream = false;
-  std::uint8_t protocols = 0;  // bit per expr::Protocol that may match at all
-
-  std::vector<std::string> methods;
-  std::vector<HostRule> hosts;
   /// Attributes that few routes use, kept apart so that the others stay small.
   struct Rare {
     std::vector<HeaderMatcher> headers;
@@ -77,8 +67,19 @@ class Route : public Counted {
     std::optional<expr::Expression> expression;
     bool hosts_have_ports = false;
   };
+
+  // What every match reads stands first: among many routes each cache line is a wait for memory.
+  std::uint8_t protocols = 0;  // bit per expr::Protocol that may match at all
+  bool strip_path = true;
+  bool stream = false;
+  std::vector<std::string> methods;
+  std::vector<HostRule> hosts;
   std::unique_ptr<const Rare> rare;  // null: none of them
   std::vector<Entry> entries;
+  std::shared_ptr<const void> target;
+  Uuid id;
+  std::int64_t created_at = 0;
+  std::string name;
 
   [[nodiscard]] bool allows(expr::Protocol protocol) const {
     return (protocols >> static_cast<unsigned>(protocol) & 1U) != 0;

@@ -104,7 +104,7 @@ Task<Result<Chunk>> IncomingBody::wait_and_read() {
 std::optional<SpliceSource> IncomingBody::splice_source() {
   consume_handed_out();
   if (framing_.kind != Framing::Kind::Length || done_ || !input_.empty() || !stream_.is_plain()) return std::nullopt;
-  return SpliceSource{&stream_, left_};
+  return SpliceSource{&stream_, left_, timeouts_.between_reads_ms, timeouts_.blame};
 }
 
 void IncomingBody::spliced(std::uint64_t octets) {

@@ -11,7 +11,7 @@ namespace {
 class IncomingBodyTest : public testing::Test {
  protected:
   explicit IncomingBodyTest(std::pair<int, int> fds = local_pair()) : peer(reactor, fds.second) {
-    stream.attach(reactor, fds.first, net::Address());
+    stream.attach(reactor, fds.first);
   }
   /// All that read() gives until the last chunk, or "error: ..." behind it.
   std::string read_all(IncomingBody& body) {
@@ -91,7 +91,7 @@ TEST_F(IncomingBodyTest, FailsWhenTheConnectionEndsTooEarly) {
     auto [near, far] = local_pair();
     Peer cut_short(reactor, far);
     net::Stream from;
-    from.attach(reactor, near, net::Address());
+    from.attach(reactor, near);
     InputBuffer own(reactor);
     IncomingBody body(from, own, arena, timeouts);
     body.begin(framing);
@@ -126,7 +126,7 @@ TEST_F(IncomingBodyTest, KeepsItsPlaceWhenAnotherConnectionUsesTheBuffer) {
   auto [near, far] = local_pair();
   Peer other_peer(reactor, far);
   net::Stream other;
-  other.attach(reactor, near, net::Address());
+  other.attach(reactor, near);
   InputBuffer other_input(reactor);
   other_peer.say("something else entirely");
   wait_for_input(reactor, other);

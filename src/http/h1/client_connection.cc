@@ -92,7 +92,7 @@ Task<Result<>> ClientExchange::wait_and_receive(ResponseHead& head) {
     if (!stream.has_input() && co_await stream.readable(deadline) == rt::Wake::TimedOut) {
       co_return fail(Errc::Timeout, "upstream did not answer in time", Blame::Upstream);
     }
-    net::Io io = connection_.input_.fill(stream);
+    net::Io io = connection_.input_.fill(stream, first_read_);
     if (io.blocked()) continue;
     if (!io.moved()) co_return closed_early();
     CO_TRY(HeadState state, try_head(head));
@@ -108,12 +108,12 @@ Task<Result<>> ClientExchange::wait_and_receive(ResponseHead& head) {
 bool ClientExchange::decide_persistence(const ResponseHead& head) const {
   if (head.framing.kind == Framing::Kind::UntilClose || head.status == 101) return false;
   bool keep = head.version != Version::Http10;
-  for (const Field& field : head.headers) {
-    if (field.known != Known::Connection) continue;
-    if (list_has(field.value, "close")) return false;
-    if (list_has(field.value, "keep-alive")) keep = true;
-  }
-  return keep;
+  bool close = false;
+  head.headers.each(Known::Connection, [&](std::string_view options) {
+    close = close || list_has(options, "close");
+    keep = keep || list_has(options, "keep-alive");
+  });
+  return keep && !close;
 }
 
 net::Stream* ClientExchange::take_tunnel(std::string_view& early) {

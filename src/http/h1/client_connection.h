@@ -11,6 +11,7 @@
 #include "http/h1/parser.h"
 #include "http/input_buffer.h"
 #include "net/stream.h"
+#include "rt/reactor.h"
 
 namespace sluice::http::h1 {
 
@@ -45,6 +46,10 @@ class ClientExchange final : public ClientStream {
   };
   ClientExchange(ClientConnection& connection, Arena& arena, Timeouts timeouts);
 
+  /// The content will go to a plain socket: what comes together with the head is kept small, so that the rest of a
+  /// large response can be spliced instead of copied.
+  void leave_content_for_splicing() { first_read_ = connection_.stream_.is_plain() ? kHeadRead : first_read_; }
+
   Task<Result<>> send(const RequestHead& head, BodyReader* body) override;
   Task<Result<>> receive(ResponseHead& head) override;
   [[nodiscard]] BodyReader* body() override { return framing_.has_body() ? &body_ : nullptr; }
@@ -53,6 +58,7 @@ class ClientExchange final : public ClientStream {
   [[nodiscard]] net::Stream* take_tunnel(std::string_view& early) override;
 
  private:
+  static constexpr std::size_t kHeadRead = 16 * 1024;  // most responses fit whole
   enum class HeadState : std::uint8_t { NeedMore, Ready, Failed };
   [[nodiscard]] Result<HeadState> try_head(ResponseHead& head);
   Task<Result<>> wait_and_receive(ResponseHead& head);
@@ -66,6 +72,7 @@ class ClientExchange final : public ClientStream {
   Outgoing outgoing_;
   std::string_view method_;
   Framing framing_;
+  std::size_t first_read_ = rt::Reactor::kScratch;
   bool sent_ = false;
   bool keep_alive_ = false;
   bool received_anything_ = false;

@@ -13,7 +13,7 @@ class ClientExchangeTest : public testing::Test {
  protected:
   void SetUp() override {
     auto [near, far] = local_pair();
-    connection.stream().attach(reactor, near, net::Address());
+    connection.stream().attach(reactor, near);
     server.emplace(reactor, far);
     begin("GET");
   }

@@ -40,7 +40,7 @@ std::string trailer_section(const BodyReader& body) {
 
 /// One piece of content with what its framing puts around it, as parts of one system call.
 struct Outgoing::Pieces {
-  std::array<iovec, 6> parts;
+  std::array<iovec, 7> parts;  // head, size line, content, its end, last chunk, trailers, end
   std::size_t count = 0;
   std::size_t total = 0;
   std::array<char, 20> size_line;
@@ -197,13 +197,13 @@ Task<Result<>> Outgoing::splice(BodyReader& body, SpliceSource source) {
       } else if (got < 0 && errno == EAGAIN) {
         from.source().clear_readable();
         if (from.source().peer_closed())
-          co_return fail(Errc::Closed, "connection closed in the middle of a message", Blame::Upstream);
-        if (co_await from.readable(from.reactor().after_ms(timeout_ms)) == rt::Wake::TimedOut) {
-          co_return fail(Errc::Timeout, "timed out waiting for content", Blame::Upstream);
+          co_return fail(Errc::Closed, "connection closed in the middle of a message", source.blame);
+        if (co_await from.readable(from.reactor().after_ms(source.timeout_ms)) == rt::Wake::TimedOut) {
+          co_return fail(Errc::Timeout, "timed out waiting for content", source.blame);
         }
         continue;
       } else if (got == 0 || errno != EINTR) {
-        co_return fail(Errc::Closed, "connection closed in the middle of a message", Blame::Upstream);
+        co_return fail(Errc::Closed, "connection closed in the middle of a message", source.blame);
       }
     }
     while (held > 0) {

@@ -67,6 +67,7 @@ struct BodyFields {
 
 BodyFields read_body_fields(const Headers& headers) {
   BodyFields found;
+  if (!headers.has(Known::ContentLength) && !headers.has(Known::TransferEncoding)) return found;
   for (const Field& field : headers) {
     if (field.known == Known::ContentLength) {
       auto length = parse_length(field.value);
@@ -114,17 +115,14 @@ bool is_valid_port(std::string_view digits) {
 
 /// Host may appear once, and must in HTTP/1.1; the target's authority wins over it. RFC 9112, 3.2 and 3.2.2.
 std::optional<ParseOutcome> judge_host(RequestHead& head) {
-  const Field* host = nullptr;
-  for (const Field& field : head.headers) {
-    if (field.known != Known::Host) continue;
-    if (host != nullptr) return malformed(400, "more than one Host");
-    host = &field;
-  }
-  if (host == nullptr) {
+  const std::size_t hosts = head.headers.count(Known::Host);
+  if (hosts > 1) return malformed(400, "more than one Host");
+  if (hosts == 0) {
     if (head.version != Version::Http10) return malformed(400, "no Host");
   } else {
-    if (!is_valid_authority(host->value)) return malformed(400, "invalid Host");
-    if (head.authority.empty()) head.authority = host->value;
+    const std::string_view host = *head.headers.get(Known::Host);
+    if (!is_valid_authority(host)) return malformed(400, "invalid Host");
+    if (head.authority.empty()) head.authority = host;
   }
   return std::nullopt;
 }

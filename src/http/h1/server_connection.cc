@@ -212,7 +212,7 @@ ServerConnection::HeadState ServerConnection::judge(ParseOutcome outcome) {
     case ParseOutcome::State::Complete:
       return HeadState::Ready;
     case ParseOutcome::State::Malformed:
-      refusal_ = outcome;
+      refusal_ = {outcome.status, outcome.why};
       return HeadState::Malformed;
     case ParseOutcome::State::Incomplete:
       return HeadState::NeedMore;
@@ -224,12 +224,12 @@ ServerConnection::HeadState ServerConnection::judge(ParseOutcome outcome) {
 bool ServerConnection::decide_persistence() {
   const RequestHead& head = exchange_->request_;
   bool keep = head.version != Version::Http10;
-  for (const Field& field : head.headers) {
-    if (field.known != Known::Connection) continue;
-    if (list_has(field.value, "close")) return false;
-    if (head.version == Version::Http10 && list_has(field.value, "keep-alive")) keep = true;
-  }
-  return keep && !draining_ && info_.requests + 1 < options_.max_requests;
+  bool close = false;
+  head.headers.each(Known::Connection, [&](std::string_view options) {
+    close = close || list_has(options, "close");
+    keep = keep || list_has(options, "keep-alive");
+  });
+  return keep && !close && !draining_ && info_.requests + 1 < options_.max_requests;
 }
 
 Task<void> ServerConnection::serve() {
@@ -245,7 +245,7 @@ Task<void> ServerConnection::serve() {
         if (co_await stream_->readable(deadline) == rt::Wake::TimedOut) {
           if (idle_) co_return;  // nothing was begun: no answer is owed
           new_exchange();
-          refusal_ = {ParseOutcome::State::Malformed, 0, 408, "request head not complete in time"};
+          refusal_ = {408, "request head not complete in time"};
           state = HeadState::Malformed;
           break;
         }
@@ -293,6 +293,13 @@ Task<void> ServerConnection::serve() {
 
 /// After the handler: decides whether another request may follow. False: the connection is done.
 Task<bool> ServerConnection::finish_request() {
+  const ServerExchange& exchange = *exchange_;
+  const bool whole = exchange.response_complete_ && exchange.body_.complete();
+  if (whole && exchange.keep_alive_ && !exchange.tunnel_) return true;
+  return settle_request();
+}
+
+Task<bool> ServerConnection::settle_request() {
   ServerExchange& exchange = *exchange_;
   if (exchange.tunnel_) co_return false;
   if (!exchange.response_complete_) {

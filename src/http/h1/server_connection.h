@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "http/connection.h"
 #include "http/h1/body.h"
 #include "http/h1/outgoing.h"
 #include "http/h1/parser.h"
@@ -73,25 +74,26 @@ class ExchangePool {
 
 /// An HTTP/1 connection of a client: reads requests, gives each to the handler, and keeps the order of responses by
 /// handling one at a time (pipelined requests wait in the socket).
-class ServerConnection {
+class ServerConnection final : public Connection {
  public:
   /// `stream` is connected (and past its TLS handshake); everything given outlives the connection.
   ServerConnection(std::unique_ptr<net::Stream> stream, const ServerOptions& options, Handler& handler,
                    ExchangePool& pool, ConnectionInfo info);
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
-  ~ServerConnection();
+  ~ServerConnection() override;
 
-  /// Runs until the connection ends. Destroying the task closes the connection.
-  Task<void> serve();
-  /// Finishes the request in flight, then closes; an idle connection closes at once.
-  void drain();
-  /// Octets that were read from the socket before the connection was made.
-  void seed(std::string_view bytes) { input_.seed(bytes); }
+  Task<void> serve() override;
+  void drain() override;
+  void seed(std::string_view bytes) override { input_.seed(bytes); }
 
  private:
   friend class ServerExchange;
   enum class HeadState : std::uint8_t { NeedMore, Ready, Malformed };
+  struct Refusal {
+    int status = 0;
+    const char* why = "";
+  };
 
   [[nodiscard]] HeadState try_head();
   [[nodiscard]] HeadState judge(ParseOutcome outcome);
@@ -99,6 +101,7 @@ class ServerConnection {
   void end_exchange() noexcept;
   [[nodiscard]] bool decide_persistence();
   Task<bool> finish_request();
+  Task<bool> settle_request();
   Task<void> linger();
   [[nodiscard]] rt::Reactor& reactor() const { return stream_->reactor(); }
 
@@ -109,7 +112,7 @@ class ServerConnection {
   ExchangePool& pool_;
   ConnectionInfo info_;
   ServerExchange* exchange_ = nullptr;
-  ParseOutcome refusal_;
+  Refusal refusal_;
   std::int64_t head_started_ns_ = 0;
   bool draining_ = false;
   bool idle_ = false;

@@ -54,7 +54,7 @@ class ServerConnectionTest : public testing::Test {
   void SetUp() override {
     auto [near, far] = local_pair();
     auto stream = std::make_unique<net::Stream>();
-    stream->attach(reactor, near, net::Address());
+    stream->attach(reactor, near);
     client.emplace(reactor, far);
     connection = std::make_unique<ServerConnection>(std::move(stream), options, handler, pool, ConnectionInfo{});
     serving = connection->serve();

@@ -11,6 +11,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "http/connection.h"
 #include "http/h2/frame_budget.h"
 #include "http/h2/server_exchange.h"
 #include "http/h2/stream_ids.h"
@@ -27,7 +28,7 @@ namespace sluice::http::h2 {
 /// Two coroutines: serve() reads, write_loop() writes. Whatever makes frames only gathers them in the output buffer and
 /// asks for the writer, which runs once at the end of the loop turn, so that all frames of one turn leave in one send.
 /// Nothing is resumed or destroyed while nghttp2 is on the stack: its callbacks note what happened, and settle() acts.
-class ServerConnection final : private rt::Timer {
+class ServerConnection final : public Connection, private rt::Timer {
  public:
   static constexpr std::uint32_t kMaxStreams = 100;
   static constexpr std::int32_t kStreamWindow = 256 * 1024;
@@ -40,12 +41,10 @@ class ServerConnection final : private rt::Timer {
   ServerConnection& operator=(const ServerConnection&) = delete;
   ~ServerConnection() override;
 
-  /// Runs until the connection ends. Destroying the task closes the connection.
-  Task<void> serve();
+  Task<void> serve() override;
   /// Tells the client to open no more streams (GOAWAY, twice: RFC 9113, 6.8), finishes those it has, then closes.
-  void drain();
-  /// Octets that were read from the socket before the connection was made.
-  void seed(std::string_view bytes) { input_.seed(bytes); }
+  void drain() override;
+  void seed(std::string_view bytes) override { input_.seed(bytes); }
 
   // For exchanges.
   [[nodiscard]] nghttp2_session* session() const { return session_; }

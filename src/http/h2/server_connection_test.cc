@@ -110,7 +110,7 @@ class Http2Server : public testing::Test {
     int pair[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     auto stream = std::make_unique<net::Stream>();
-    stream->attach(reactor, pair[0], {});
+    stream->attach(reactor, pair[0]);
     connection = std::make_unique<ServerConnection>(std::move(stream), options, handler, pool, ConnectionInfo{});
     client = std::make_unique<TestClient>(pair[1]);
     serving = connection->serve();
@@ -409,7 +409,7 @@ TEST_F(Http2Server, SaysNoToHttp1) {
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
   auto stream = std::make_unique<net::Stream>();
-  stream->attach(reactor, pair[0], {});
+  stream->attach(reactor, pair[0]);
   connection = std::make_unique<ServerConnection>(std::move(stream), options, handler, pool, ConnectionInfo{});
   client = std::make_unique<TestClient>(pair[1]);
   serving = connection->serve();

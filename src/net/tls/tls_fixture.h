@@ -34,8 +34,8 @@ class TlsTest : public testing::Test {
     for (int fd : fds) {
       if (buffer_size > 0) ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
     }
-    server.attach(reactor, fds[0], Address());
-    client.attach(reactor, fds[1], Address());
+    server.attach(reactor, fds[0]);
+    client.attach(reactor, fds[1]);
   }
 
   static PemPair certificate_for(const std::string& name) {

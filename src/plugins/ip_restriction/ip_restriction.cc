@@ -26,7 +26,9 @@ class IpRestriction final : public Plugin {
  public:
   static constexpr std::string_view kName = "ip-restriction";
   static constexpr int kPriority = 990;
-  static constexpr std::string_view kProtocols[] = {"grpc", "grpcs", "http", "https", "tcp", "tls"};
+  static constexpr std::string_view kProtocols[] = {"grpc", "grpcs",           "http", "https", "tcp",
+                                                    "tls",  "tls_passthrough", "udp",  "ws",    "wss"};
+  static constexpr std::string_view kDefaultProtocols[] = {"grpc", "grpcs", "http", "https", "tcp", "tls"};
 
   struct Config {
     std::vector<std::string> allow;

@@ -35,7 +35,7 @@ class KeyAuth final : public Plugin {
   static constexpr std::string_view kName = "key-auth";
   static constexpr int kPriority = 1250;
   static constexpr std::uint8_t kScopes = kRoute | kService;
-  static constexpr std::string_view kProtocols[] = {"grpc", "grpcs", "http", "https"};
+  static constexpr std::string_view kProtocols[] = {"grpc", "grpcs", "http", "https", "ws", "wss"};
 
   struct Config {
     std::vector<std::string> key_names = {"apikey"};

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/process/hardening.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+namespace sluice::process {
+namespace {
+
+auto failed(const char* call) {
+  return fail(Errc::Unsupported, std::string(call) + ": " + std::strerror(errno), Blame::System);
+}
+
+struct User {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string name;
+};
+
+Result<User> find_user(std::string_view user_and_group) {
+  const std::size_t blank = user_and_group.find(' ');
+  User user{.name = std::string(user_and_group.substr(0, blank))};
+  const passwd* entry = ::getpwnam(user.name.c_str());
+  if (entry == nullptr) return fail(Errc::NotFound, "no such user: " + user.name);
+  user.uid = entry->pw_uid;
+  user.gid = entry->pw_gid;
+  if (blank != std::string_view::npos) {
+    const std::string name(user_and_group.substr(user_and_group.find_first_not_of(' ', blank)));
+    const group* found = ::getgrnam(name.c_str());
+    if (found == nullptr) return fail(Errc::NotFound, "no such group: " + name);
+    user.gid = found->gr_gid;
+  }
+  return user;
+}
+
+Result<> drop_capabilities() {
+  // The bounding set takes CAP_SETPCAP to shrink; without it nothing can be gained through exec anyway.
+  for (unsigned long capability = 0; ::prctl(PR_CAPBSET_READ, capability) >= 0; ++capability) {
+    if (::prctl(PR_CAPBSET_DROP, capability) != 0 && errno != EPERM) return failed("PR_CAPBSET_DROP");
+  }
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> held{};
+  const bool known = ::syscall(SYS_capget, &header, held.data()) == 0;
+  const bool any = std::ranges::any_of(held, [](const auto& set) { return (set.permitted | set.inheritable) != 0; });
+  if (known && !any) return {};  // as an ordinary user; a service manager may refuse the call below
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) return failed("capset");
+  return {};
+}
+
+/// No core file, and no other process of the same user may read our memory: keys and credentials are in it.
+Result<> hide_memory() {
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return failed("PR_SET_DUMPABLE");
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0) return {};
+  const rlimit none{0, 0};
+  return ::setrlimit(RLIMIT_CORE, &none) == 0 ? Result<>{} : failed("RLIMIT_CORE");
+}
+
+Result<> refuse_new_privileges() {
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? Result<>{} : failed("PR_SET_NO_NEW_PRIVS");
+}
+
+void note(const char* what, const Result<>& done) {
+  if (!done) log::info("hardening.unavailable", {{"what", what}, {"error", done.error()}});
+}
+
+// nftw hands nothing to its callback; it runs once, before any thread.
+User new_owner;  // NOLINT
+
+int give_one(const char* path, const struct stat* status, int, FTW*) {
+  const bool plain = S_ISDIR(status->st_mode) || (S_ISREG(status->st_mode) && status->st_nlink == 1);
+  if (plain && status->st_uid == 0) {
+    [[maybe_unused]] auto given = ::lchown(path, new_owner.uid, new_owner.gid);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void harden(const Hardening& hardening) {
+  if (hardening.no_new_privileges) note("no_new_privileges", refuse_new_privileges());
+  if (hardening.drop_capabilities) note("drop_capabilities", drop_capabilities());
+  if (!hardening.core_dumps) note("core_dumps", hide_memory());
+  if (hardening.landlock) note("landlock", confine_to_files(hardening.files));
+  if (hardening.seccomp) note("seccomp", refuse_system_calls());
+}
+
+Result<> become_user(std::string_view user_and_group) {
+  TRY(User user, find_user(user_and_group));
+  if (::initgroups(user.name.c_str(), user.gid) != 0) return failed("initgroups");
+  if (::setresgid(user.gid, user.gid, user.gid) != 0) return failed("setresgid");
+  if (::setresuid(user.uid, user.uid, user.uid) != 0) return failed("setresuid");
+  return {};
+}
+
+Result<> give_to_user(const std::string& folder, std::string_view user_and_group) {
+  TRY(new_owner, find_user(user_and_group));
+  constexpr int kOpenFolders = 16;
+  if (::nftw(folder.c_str(), give_one, kOpenFolders, FTW_PHYS) != 0) return failed("nftw");
+  return {};
+}
+
+}  // namespace sluice::process

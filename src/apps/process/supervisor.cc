@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/process/supervisor.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apps/process/memory_file.h"
+#include "apps/process/service_notify.h"
+#include "base/log.h"
+
+namespace sluice::process {
+namespace {
+
+constexpr std::int64_t kTickMs = 1000;
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+
+std::int64_t now_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+sigset_t signal_set(bool children) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : kSignals) sigaddset(&set, signal);
+  if (children) sigaddset(&set, SIGCHLD);
+  return set;
+}
+
+/// In the child, between fork and exec: only what is async-signal-safe.
+[[noreturn]] void become_worker(const std::vector<char*>& argv, const std::vector<int>& descriptors) {
+  for (int fd : descriptors) keep_on_exec(fd, true);
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);  // ports below 1024 are open by now
+  ::execv("/proc/self/exe", argv.data());
+  static constexpr char kFailed[] = "sluice: cannot start a worker: /proc/self/exe does not execute\n";
+  [[maybe_unused]] auto written = ::write(STDERR_FILENO, kFailed, sizeof kFailed - 1);
+  ::_exit(127);
+}
+
+}  // namespace
+
+void block_signals() {
+  const sigset_t set = signal_set(false);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+int open_signals(bool children) {
+  const sigset_t set = signal_set(children);
+  if (children) ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+Supervisor::~Supervisor() {
+  if (signals_ >= 0) ::close(signals_);
+  if (keepsake_ >= 0) ::close(keepsake_);
+}
+
+int Supervisor::run() {
+  signals_ = open_signals(true);
+  if (!spawn()) return 1;
+  std::int64_t before = now_ms();
+  while (!ended_) {
+    pollfd watched[] = {{signals_, POLLIN, 0}, {link_.fd(), POLLIN, 0}};
+    ::poll(watched, link_.is_open() ? 2 : 1, wait_ms(before));
+    const std::int64_t now = now_ms();
+    // Whoever stopped this process (a suspended machine, a debugger) stopped the worker as well: give it a fresh term.
+    if (now - before > 3 * kTickMs) heard_ms_ = now;
+    before = now;
+    take_signals();
+    listen_to_worker();
+    reap();
+    if (ended_) break;
+    if (worker_ == 0 && now >= respawn_ms_ && !spawn()) respawn_ms_ = now + backoff_.after_death(Millis{0}).count();
+    judge_silence(now);
+    log::flush();
+  }
+  log::flush();
+  return exit_code_;
+}
+
+bool Supervisor::spawn() {
+  auto ends = Link::make();
+  if (!ends) {
+    log::error("supervisor.cannot_start_worker", {{"error", ends.error()}});
+    return false;
+  }
+  auto start = duty_.prepare(ends->second.fd(), keepsake_, ever_ready_);
+  if (!start) {
+    log::error("supervisor.cannot_start_worker", {{"error", start.error()}});
+    return false;
+  }
+  std::vector<char*> argv;
+  for (std::string& argument : start->command) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) become_worker(argv, start->descriptors);
+  if (child < 0) {
+    log::error("supervisor.cannot_start_worker", {{"error", std::strerror(errno)}});
+    return false;
+  }
+  link_ = std::move(ends->first);
+  worker_ = child;
+  ready_ = false;
+  started_ms_ = heard_ms_ = now_ms();
+  return true;
+}
+
+void Supervisor::take_signals() {
+  signalfd_siginfo info{};
+  while (::read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    on_signal(static_cast<int>(info.ssi_signo));
+  }
+}
+
+void Supervisor::on_signal(int signal) {
+  switch (signal) {
+    case SIGCHLD:
+      break;  // reap() looks anyway
+    case SIGUSR1:
+      static_cast<void>(log::reopen());
+      [[fallthrough]];
+    case SIGHUP:
+      if (worker_ != 0) ::kill(worker_, signal);
+      break;
+    default:
+      begin_end();
+      break;
+  }
+}
+
+void Supervisor::begin_end() {
+  if (std::exchange(stopping_, true)) return;
+  notify_service_manager("STOPPING=1");
+  duty_.close_listeners();
+  if (worker_ == 0) {
+    ended_ = true;
+    return;
+  }
+  ::kill(worker_, SIGTERM);
+  kill_ms_ = now_ms() + duty_.drain_at_most.count();
+}
+
+/// As process 1 of a container it also collects orphans.
+void Supervisor::reap() {
+  int status = 0;
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (pid == worker_) on_death(status);
+  }
+}
+
+void Supervisor::on_death(int status) {
+  listen_to_worker();  // its last words
+  const Millis lived{now_ms() - started_ms_};
+  const pid_t dead = std::exchange(worker_, 0);
+  const bool was_ready = std::exchange(ready_, false);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  link_.close();
+  kill_ms_ = 0;
+  if (stopping_ || !ever_ready_) {
+    ended_ = true;
+    exit_code_ = WIFSIGNALED(status) ? 1 : code;
+    if (!stopping_ && WIFSIGNALED(status))
+      log::error("supervisor.worker_died_at_start", {{"signal", WTERMSIG(status)}});
+    return;
+  }
+  const Millis wait = backoff_.after_death(was_ready ? lived : Millis{0});
+  respawn_ms_ = now_ms() + wait.count();
+  const char* how = WIFSIGNALED(status) ? ::strsignal(WTERMSIG(status)) : "exited";
+  log::error("supervisor.worker_died", {{"pid", dead},
+                                        {"how", how},
+                                        {"exit_code", code},
+                                        {"was_ready", was_ready},
+                                        {"lived_ms", lived.count()},
+                                        {"deaths_in_a_row", backoff_.deaths()},
+                                        {"restart_in_ms", wait.count()}});
+}
+
+void Supervisor::listen_to_worker() {
+  bool gone = false;
+  while (link_.is_open()) {
+    auto received = link_.receive(gone);
+    if (!received) break;
+    heard_ms_ = now_ms();
+    switch (received->notice) {
+      case Notice::Ready:
+        if (!ever_ready_) notify_service_manager("READY=1");
+        ready_ = ever_ready_ = true;
+        log::info("supervisor.worker_ready", {{"pid", worker_}, {"start_ms", heard_ms_ - started_ms_}});
+        break;
+      case Notice::Keepsake:
+        if (keepsake_ >= 0) ::close(keepsake_);
+        keepsake_ = std::exchange(received->descriptor, -1);
+        break;
+      case Notice::Alive:
+        break;
+    }
+    if (received->descriptor >= 0) ::close(received->descriptor);
+  }
+  if (gone) link_.close();  // its death follows
+}
+
+void Supervisor::judge_silence(std::int64_t now) {
+  if (worker_ == 0) return;
+  if (kill_ms_ != 0 && now >= kill_ms_) {
+    log::error("supervisor.worker_does_not_end", {{"pid", worker_}});
+    ::kill(worker_, SIGKILL);
+    kill_ms_ = now + kTickMs;
+    return;
+  }
+  const std::int64_t limit = duty_.silence_at_most.count();
+  if (stopping_ || !ready_ || limit == 0 || now - heard_ms_ < limit) return;
+  log::error("supervisor.worker_silent", {{"pid", worker_}, {"silent_ms", now - heard_ms_}});
+  ::kill(worker_, SIGKILL);  // the only signal that also ends a stopped process
+  heard_ms_ = now;
+}
+
+int Supervisor::wait_ms(std::int64_t now) const {
+  if (worker_ == 0) return static_cast<int>(std::clamp<std::int64_t>(respawn_ms_ - now, 0, kTickMs));
+  if (kill_ms_ != 0) return static_cast<int>(std::clamp<std::int64_t>(kill_ms_ - now, 0, kTickMs));
+  return ready_ && duty_.silence_at_most.count() == 0 ? -1 : static_cast<int>(kTickMs);
+}
+
+}  // namespace sluice::process

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/process/supervisor.h"
+
+#include <csignal>
+#include <string>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apps/process/memory_file.h"
+#include "apps/process/pid_file.h"
+
+namespace sluice::process {
+namespace {
+
+TEST(Backoff, StartsTheFirstReplacementAtOnceAndLaterOnesEverLater) {
+  Backoff backoff;
+  EXPECT_EQ(backoff.after_death(Millis{5}), Millis{0});
+  EXPECT_EQ(backoff.after_death(Millis{5}), Millis{100});
+  EXPECT_EQ(backoff.after_death(Millis{5}), Millis{200});
+  for (int i = 0; i < 100; ++i) backoff.after_death(Millis{5});
+  EXPECT_EQ(backoff.after_death(Millis{5}), Backoff::kMost);
+}
+
+TEST(Backoff, ForgetsOnceAWorkerHasLivedForAWhile) {
+  Backoff backoff;
+  for (int i = 0; i < 5; ++i) backoff.after_death(Millis{5});
+  EXPECT_EQ(backoff.after_death(Backoff::kSettled), Millis{0});
+  EXPECT_EQ(backoff.deaths(), 1U);
+}
+
+TEST(Link, CarriesNoticesAndDescriptors) {
+  auto ends = Link::make();
+  ASSERT_TRUE(ends);
+  auto file = memory_file("test", "content");
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(ends->second.send(Notice::Ready));
+  EXPECT_TRUE(ends->second.send(Notice::Keepsake, *file));
+  ::close(*file);
+  bool gone = false;
+  EXPECT_EQ(ends->first.receive(gone)->notice, Notice::Ready);
+  auto keepsake = ends->first.receive(gone);
+  ASSERT_TRUE(keepsake);
+  EXPECT_EQ(keepsake->notice, Notice::Keepsake);
+  EXPECT_EQ(read_whole(keepsake->descriptor).value_or(""), "content");
+  ::close(keepsake->descriptor);
+  EXPECT_FALSE(ends->first.receive(gone));
+  EXPECT_FALSE(gone);
+}
+
+TEST(Link, TellsThatTheOtherSideHasGone) {
+  auto ends = Link::make();
+  ASSERT_TRUE(ends);
+  ends->second.close();
+  bool gone = false;
+  EXPECT_FALSE(ends->first.receive(gone));
+  EXPECT_TRUE(gone);
+  EXPECT_FALSE(ends->first.send(Notice::Alive));
+}
+
+TEST(MemoryFile, CannotBeChangedAnyMore) {
+  auto file = memory_file("test", std::string(200'000, 'x'));
+  ASSERT_TRUE(file);
+  EXPECT_EQ(read_whole(*file)->size(), 200'000U);
+  EXPECT_LT(::write(*file, "y", 1), 0);
+  EXPECT_NE(::ftruncate(*file, 0), 0);
+  ::close(*file);
+}
+
+TEST(PidFile, HoldsTheNumberWhileItLivesAndKeepsASecondOneOut) {
+  const std::string path = testing::TempDir() + "sluice-pid-" + std::to_string(::getpid());
+  {
+    auto first = PidFile::claim(path);
+    ASSERT_TRUE(first) << first.error().what;
+    auto second = PidFile::claim(path);
+    ASSERT_FALSE(second);
+    EXPECT_NE(second.error().what.find(std::to_string(::getpid())), std::string::npos) << second.error().what;
+    EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+  }
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
+}
+
+TEST(PidFile, TakesOverAFileThatACrashLeftBehind) {
+  const std::string path = testing::TempDir() + "sluice-stale-pid-" + std::to_string(::getpid());
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT, 0644);
+  ASSERT_EQ(::write(fd, "1\n", 2), 2);
+  ::close(fd);
+  EXPECT_TRUE(PidFile::claim(path));
+}
+
+}  // namespace
+}  // namespace sluice::process

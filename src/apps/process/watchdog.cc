@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/process/watchdog.h"
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include <execinfo.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+
+namespace sluice::process {
+namespace {
+
+constexpr int kMaxFrames = 48;
+
+/// What an interrupted thread leaves behind. One at a time: only the watchdog asks.
+struct Snapshot {
+  std::array<void*, kMaxFrames> frames{};
+  std::atomic<int> count{-1};
+};
+Snapshot snapshot;
+
+int stack_signal() {
+  return SIGRTMIN + 3;
+}
+
+void record_stack(int) {
+  snapshot.count.store(::backtrace(snapshot.frames.data(), kMaxFrames), std::memory_order_release);
+}
+
+void install_handler() {
+  // The first call loads a library, which a signal handler must not do.
+  std::array<void*, 1> frame{};
+  ::backtrace(frame.data(), 1);
+  struct sigaction action{};
+  action.sa_handler = record_stack;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(stack_signal(), &action, nullptr);
+}
+
+/// The stack of another thread, read by that thread in a signal handler. Empty when it does not answer.
+std::string stack_of(pid_t thread) {
+  snapshot.count = -1;
+  if (thread == 0 || ::syscall(SYS_tgkill, ::getpid(), thread, stack_signal()) != 0) return {};
+  int count = -1;
+  for (int tries = 0; tries < 50 && (count = snapshot.count.load(std::memory_order_acquire)) < 0; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  std::string text;
+  if (count <= 2) return text;
+  char** names = ::backtrace_symbols(snapshot.frames.data(), count);
+  for (int i = 2; names != nullptr && i < count; ++i) {  // the handler and the kernel's frame say nothing
+    std::string_view name = names[i];
+    if (std::size_t slash = name.find_last_of('/'); slash != name.npos) name.remove_prefix(slash + 1);
+    if (std::size_t address = name.find(" ["); address != name.npos) name = name.substr(0, address);
+    text.append(text.empty() ? "" : " < ").append(name);
+  }
+  std::free(names);  // NOLINT(alloc): backtrace_symbols hands over memory of malloc
+  return text;
+}
+
+}  // namespace
+
+/// One reactor under watch.
+struct Watchdog::Ward {
+  explicit Ward(const Watched& watched) : name(watched.name), reactor(watched.reactor) {}
+  const std::string name;
+  rt::Reactor& reactor;
+  // Shared with a function that the reactor may still hold when the watchdog has gone.
+  std::shared_ptr<std::atomic<pid_t>> thread = std::make_shared<std::atomic<pid_t>>(0);
+  std::int64_t heartbeat = -1;
+  int silent_looks = 0;
+};
+
+Watchdog::Watchdog(std::vector<Watched> watched, Millis timeout, Actions actions)
+    : pause_(timeout / kLooks), actions_(std::move(actions)) {
+  install_handler();
+  for (const Watched& one : watched) {
+    Ward& ward = *wards_.emplace_back(std::make_unique<Ward>(one));
+    ward.reactor.post([thread = ward.thread] { thread->store(::gettid()); });
+  }
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "watchdog");
+    serve();
+  });
+}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Watchdog::serve() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, pause_, [this] { return stopping_; })) {
+    bool well = true;
+    for (auto& ward : wards_) well = look(*ward) && well;
+    if (well) actions_.all_well();
+  }
+}
+
+/// True when the reactor has turned lately, or was only just asked to.
+bool Watchdog::look(Ward& ward) {
+  const std::int64_t heartbeat = ward.reactor.heartbeat_ms();
+  if (heartbeat != ward.heartbeat) {
+    ward.heartbeat = heartbeat;
+    ward.silent_looks = 0;
+    return true;
+  }
+  if (++ward.silent_looks == 1) ward.reactor.post([] {});  // idle? then this turns it
+  if (ward.silent_looks == kLooks + 1) {
+    actions_.on_stall({ward.name, pause_ * kLooks, stack_of(ward.thread->load())});
+  }
+  return ward.silent_looks <= 2;
+}
+
+}  // namespace sluice::process

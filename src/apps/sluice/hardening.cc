@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hardening.h"
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+namespace sluice::apps {
+namespace {
+
+/// The folder that `path` stands in, so that the file may be replaced by another; the file itself in the root folder,
+/// since that would open everything.
+std::string folder_of(std::string_view path) {
+  const std::size_t slash = path.find_last_of('/');
+  if (slash == std::string_view::npos) return ".";
+  return std::string(slash == 0 ? path : path.substr(0, slash));
+}
+
+/// The same for where a link leads: /etc/resolv.conf often lies elsewhere.
+void add_folder(std::vector<std::string>& list, const std::string& path) {
+  if (path.empty() || path.find('\n') != std::string::npos) return;  // no path, but a PEM text
+  list.push_back(folder_of(path));
+  if (char* real = ::realpath(path.c_str(), nullptr)) {
+    list.push_back(folder_of(real));
+    std::free(real);  // NOLINT(alloc): realpath hands over memory of malloc
+  }
+}
+
+process::FileAccess file_access(const settings::Settings& settings, const SettingsArguments& arguments) {
+  process::FileAccess access;
+  // What the C library, OpenSSL and the resolver look into while the process runs.
+  access.readable = {"/etc",          "/usr",          "/lib",          "/lib64",    "/proc/self",
+                     "/proc/meminfo", "/proc/cpuinfo", "/proc/stat",    "/proc/sys", "/sys/devices/system/cpu",
+                     "/dev/urandom",  "/dev/random",   "/sys/fs/cgroup"};
+  for (const char* variable : {"SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF"}) {
+    if (const char* path = std::getenv(variable)) access.readable.emplace_back(path);
+  }
+  add_folder(access.readable, "/etc/resolv.conf");
+  for (const std::string& path :
+       {arguments.file, settings.declarative_config, settings.dns_hostsfile, settings.error_template_html,
+        settings.error_template_json, settings.error_template_xml, settings.error_template_plain,
+        settings.client_ssl_cert, settings.client_ssl_cert_key.reveal()}) {
+    add_folder(access.readable, path);
+  }
+  for (const auto* list : {&settings.ssl_cert, &settings.admin_ssl_cert, &settings.status_ssl_cert,
+                           &settings.lua_ssl_trusted_certificate}) {
+    for (const std::string& path : *list) add_folder(access.readable, path);
+  }
+  for (const auto* list : {&settings.ssl_cert_key, &settings.admin_ssl_cert_key, &settings.status_ssl_cert_key}) {
+    for (const auto& path : *list) add_folder(access.readable, path.reveal());
+  }
+
+  access.writable = {settings.prefix, "/dev/null", "/dev/tty", "/proc/self/fd/1", "/proc/self/fd/2"};
+  for (const std::string& path :
+       {settings.proxy_error_log, settings.proxy_access_log, settings.admin_access_log, settings.status_access_log}) {
+    if (path.starts_with('/') && !path.starts_with("/dev/")) add_folder(access.writable, path);
+  }
+  for (const std::string& path : settings.writable_paths) access.writable.push_back(path);
+  return access;
+}
+
+}  // namespace
+
+process::Hardening hardening_of(const settings::Settings& settings, const SettingsArguments& arguments) {
+  process::Hardening hardening;
+  hardening.no_new_privileges = settings.no_new_privileges;
+  hardening.drop_capabilities = settings.drop_capabilities;
+  hardening.core_dumps = settings.core_dumps;
+  hardening.seccomp = settings.seccomp;
+  hardening.landlock = settings.landlock;
+  if (hardening.landlock) hardening.files = file_access(settings, arguments);
+  return hardening;
+}
+
+bool change_user(const settings::Settings& settings) {
+  if (settings.nginx_user.empty()) return true;
+  if (::geteuid() != 0) {
+    log::info("hardening.user_unchanged", {{"setting", "nginx_user"}, {"reason", "not started by root"}});
+    return true;
+  }
+  auto changed = process::give_to_user(settings.prefix, settings.nginx_user);
+  if (changed) changed = process::become_user(settings.nginx_user);
+  if (!changed) fmt::print(stderr, "sluice: nginx_user: {}\n", changed.error().what);
+  return changed.has_value();
+}
+
+}  // namespace sluice::apps

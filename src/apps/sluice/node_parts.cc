@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node_parts.h"
+
+#include <algorithm>
+
+#include <sys/stat.h>
+
+#include "base/base64.h"
+#include "configuration.h"
+#include "gateway_options.h"
+#include "net/tls/self_signed.h"
+#include "prefix.h"
+
+namespace sluice::apps {
+namespace {
+
+using Settings = settings::Settings;
+
+constexpr std::string_view kPemMark = "-----BEGIN";
+
+/// A setting's PEM text: itself, the content of the file that it names, or in base64.
+Result<std::string> pem_text(std::string_view setting, const std::string& value) {
+  if (value.find(kPemMark) != std::string::npos) return value;
+  auto file = read_file(value);
+  if (file) return *std::move(file);
+  if (auto decoded = base64_decode(value); decoded && decoded->find(kPemMark) != std::string::npos) return decoded;
+  return fail(Errc::NotFound, std::string(setting) + ": " + file.error());
+}
+
+Result<std::vector<PemPair>> pem_pairs(std::string_view setting, const std::vector<std::string>& certificates,
+                                       const std::vector<Secret<std::string>>& keys) {
+  std::vector<PemPair> pairs;
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    TRY(std::string certificate, pem_text(setting, certificates[i]));
+    TRY(std::string key, pem_text(std::string(setting) + "_key", keys[i].reveal()));
+    pairs.push_back({std::move(certificate), std::move(key)});
+  }
+  if (pairs.size() > 2) return fail(Errc::Unsupported, std::string(setting) + ": at most one RSA and one ECDSA");
+  return pairs;
+}
+
+/// Made at the first start and kept.
+Result<PemPair> own_pair(const Settings& settings) {
+  const std::string cert_path = settings::below_prefix(settings, "ssl/sluice-default.crt");
+  const std::string key_path = settings::below_prefix(settings, "ssl/sluice-default.key");
+  auto cert = read_file(cert_path);
+  auto key = read_file(key_path);
+  if (cert && key) return PemPair{*std::move(cert), *std::move(key)};
+  TRY(net::tls::PemPair made, net::tls::make_self_signed({"localhost"}));
+  write_file(cert_path, made.certificate);
+  write_file(key_path, made.key, 0600);
+  return PemPair{made.certificate, made.key};
+}
+
+bool speaks_tls(const std::vector<settings::Listener>& listeners) {
+  return std::any_of(listeners.begin(), listeners.end(), [](const auto& listener) { return listener.ssl; });
+}
+
+Result<gateway::ErrorTemplate> error_template(std::string_view setting, const std::string& path) {
+  if (path.empty()) return gateway::ErrorTemplate{};
+  auto text = read_file(path);
+  if (!text) return fail(Errc::NotFound, std::string(setting) + ": " + text.error());
+  auto made = gateway::ErrorTemplate::parse(*text);
+  if (!made) return fail(std::string(setting) + ": " + path + ": ", made.error());
+  return made;
+}
+
+Result<std::shared_ptr<const gateway::ErrorTemplates>> error_templates(const Settings& settings) {
+  auto templates = std::make_shared<gateway::ErrorTemplates>();
+  TRY(templates->html, error_template("error_template_html", settings.error_template_html));
+  TRY(templates->json, error_template("error_template_json", settings.error_template_json));
+  TRY(templates->xml, error_template("error_template_xml", settings.error_template_xml));
+  TRY(templates->plain, error_template("error_template_plain", settings.error_template_plain));
+  return templates;
+}
+
+Result<std::shared_ptr<const net::tls::IdentitySet>> identity_set(const std::vector<PemPair>& pairs) {
+  TRY(net::tls::Identity first, net::tls::Identity::from_pem(pairs[0].certificate, pairs[0].key));
+  if (pairs.size() == 1) return net::tls::IdentitySet::of(std::move(first));
+  TRY(net::tls::Identity second, net::tls::Identity::from_pem(pairs[1].certificate, pairs[1].key));
+  return net::tls::IdentitySet::of(std::move(first), std::move(second));
+}
+
+Result<net::tls::Profile> tls_profile(const Settings& settings) {
+  net::tls::Profile profile;
+  if (settings.ssl_cipher_suite == settings::CipherSuite::Custom) {
+    profile = net::tls::Profile::custom(settings.ssl_ciphers);
+  } else {
+    const bool modern = settings.ssl_cipher_suite == settings::CipherSuite::Modern;
+    TRY(profile, net::tls::Profile::named(modern ? "modern" : "intermediate"));
+    if (modern) return profile;  // which is TLS 1.3 alone
+  }
+  std::string versions;
+  if (settings.ssl_protocols.v1_2) versions += "TLSv1.2 ";
+  if (settings.ssl_protocols.v1_3) versions += "TLSv1.3";
+  TRY(profile.set_protocols(versions));
+  return profile;
+}
+
+/// The contexts of one group of listeners, which differ in what ALPN offers.
+struct ContextPair {
+  std::shared_ptr<const net::tls::ServerContext> http1;
+  std::shared_ptr<const net::tls::ServerContext> http2;
+};
+
+class ContextMaker {
+ public:
+  ContextMaker(const Settings& settings, const std::shared_ptr<net::tls::TicketKeys>& keys)
+      : settings_(settings), keys_(keys) {}
+
+  Result<ContextPair> make(const std::vector<settings::Listener>& listeners, const std::vector<PemPair>& pairs,
+                           std::string policy) const {
+    if (!speaks_tls(listeners)) return ContextPair{};
+    net::tls::ServerSettings tls;
+    TRY(tls.profile, tls_profile(settings_));
+    TRY(tls.identity, identity_set(pairs));
+    tls.alpn = {"http/1.1"};
+    tls.tickets = settings_.ssl_session_tickets;
+    tls.session_timeout_s = settings_.ssl_session_timeout.count() / 1000;
+    tls.policy = std::move(policy);
+    ContextPair made;
+    TRY(made.http1, net::tls::ServerContext::make(tls, keys_));
+    tls.alpn = {"h2", "http/1.1"};
+    TRY(made.http2, net::tls::ServerContext::make(std::move(tls), keys_));
+    return made;
+  }
+
+ private:
+  const Settings& settings_;
+  const std::shared_ptr<net::tls::TicketKeys>& keys_;
+};
+
+Result<gateway::UpstreamTrust> upstream_trust(const Settings& settings, const Materials& materials) {
+  gateway::UpstreamTrust trust;
+  trust.verify = settings.upstream_tls_verify;
+  trust.verify_depth = static_cast<int>(settings.lua_ssl_verify_depth);
+  if (materials.authorities.empty()) {
+    TRY(trust.store, net::tls::TrustStore::system());
+  } else {
+    TRY(trust.store, net::tls::TrustStore::from_pem(materials.authorities));
+  }
+  if (materials.client) {
+    TRY(auto identity, net::tls::Identity::from_pem(materials.client->certificate, materials.client->key));
+    trust.identity = std::make_shared<const net::tls::Identity>(std::move(identity));
+  }
+  return trust;
+}
+
+}  // namespace
+
+Result<Materials> read_materials(const Settings& settings) {
+  Materials materials;
+  const bool tls =
+      speaks_tls(settings.proxy_listen) || speaks_tls(settings.admin_listen) || speaks_tls(settings.status_listen);
+  TRY(materials.proxy, pem_pairs("ssl_cert", settings.ssl_cert, settings.ssl_cert_key));
+  if (tls && materials.proxy.empty()) {
+    TRY(PemPair own, own_pair(settings));
+    materials.proxy.push_back(std::move(own));
+  }
+  TRY(materials.admin, pem_pairs("admin_ssl_cert", settings.admin_ssl_cert, settings.admin_ssl_cert_key));
+  TRY(materials.status, pem_pairs("status_ssl_cert", settings.status_ssl_cert, settings.status_ssl_cert_key));
+  if (settings.client_ssl) {
+    TRY(std::string certificate, pem_text("client_ssl_cert", settings.client_ssl_cert));
+    TRY(std::string key, pem_text("client_ssl_cert_key", settings.client_ssl_cert_key.reveal()));
+    materials.client = PemPair{std::move(certificate), std::move(key)};
+  }
+  for (const std::string& entry : settings.lua_ssl_trusted_certificate) {
+    if (entry == "system") continue;
+    TRY(std::string text, pem_text("lua_ssl_trusted_certificate", entry));
+    materials.authorities.push_back(std::move(text));
+  }
+  TRY(materials.error_templates, error_templates(settings));
+  return materials;
+}
+
+Result<LiveSet> make_live_set(const Settings& settings, const Materials& materials,
+                              const std::shared_ptr<net::tls::TicketKeys>& ticket_keys) {
+  LiveSet live;
+  live.gateway.options = gateway_options(settings);
+  live.gateway.options.error_templates = materials.error_templates;
+  if (settings.proxy_access_log != "off")
+    live.gateway.access_log = settings::below_prefix(settings, settings.proxy_access_log);
+
+  const ContextMaker contexts(settings, ticket_keys);
+  auto named = [](std::string_view setting, auto made) {
+    return made ? std::move(made) : decltype(made)(fail(std::string(setting) + ": ", std::move(made).error()));
+  };
+  TRY(auto proxy, named("ssl_cert", contexts.make(settings.proxy_listen, materials.proxy, "")));
+  live.gateway.tls = std::move(proxy.http1);
+  live.gateway.tls_http2 = std::move(proxy.http2);
+  const auto& admin_pairs = materials.admin.empty() ? materials.proxy : materials.admin;
+  TRY(auto admin, named("admin_ssl_cert", contexts.make(settings.admin_listen, admin_pairs, "admin")));
+  live.admin.admin = std::move(admin.http1);
+  live.admin.admin_http2 = std::move(admin.http2);
+  const auto& status_pairs = materials.status.empty() ? materials.proxy : materials.status;
+  TRY(auto status, named("status_ssl_cert", contexts.make(settings.status_listen, status_pairs, "status")));
+  live.admin.status = std::move(status.http1);
+  live.admin.status_http2 = std::move(status.http2);
+  TRY(live.gateway.trust, named("upstream TLS", upstream_trust(settings, materials)));
+  return live;
+}
+
+net::dns::Settings dns_settings(const Settings& settings) {
+  net::dns::Settings dns;
+  for (const settings::ResolverAddress& server : settings.dns_resolver) {
+    dns.channel.servers.push_back(to_string(server.ip, server.port));
+  }
+  dns.channel.timeout_ms = settings.dns_timeout.count();
+  if (!settings.dns_hostsfile.empty()) dns.hosts_file = settings.dns_hostsfile;
+  dns.stale_ttl_s = settings.dns_stale_ttl.count() / 1000;
+  dns.not_found_ttl_s = settings.dns_not_found_ttl.count() / 1000;
+  dns.error_ttl_s = settings.dns_error_ttl.count() / 1000;
+  dns.cache_size = settings.dns_cache_size;
+  if (settings.dns_valid_ttl.count() > 0) dns.valid_ttl_s = settings.dns_valid_ttl.count() / 1000;
+  return dns;
+}
+
+}  // namespace sluice::apps

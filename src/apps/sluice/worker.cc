@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <utility>
+
+#include <fmt/core.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "apps/process/supervisor.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "keepsake.h"
+#include "prefix.h"
+
+namespace sluice::apps {
+
+Worker::Worker(WorkerOrders orders)
+    : owned_settings_(std::move(orders.settings)),
+      settings_(*owned_settings_),
+      arguments_(std::move(orders.arguments)),
+      materials_(std::move(orders.materials)),
+      sockets_(std::move(orders.sockets)),
+      shards_(orders.shards),
+      link_(std::move(orders.link)),
+      keepsake_(std::move(orders.keepsake)),
+      vocabulary_(settings_),
+      node_id_(node_id(settings_)),
+      ticket_keys_(std::make_shared<net::tls::TicketKeys>()) {}
+
+Worker::~Worker() = default;
+
+int Worker::run() {
+  if (!build() || !load_first_configuration()) return 1;
+  open_doors();
+  node_->start(doors_);
+  admin_->listen(sockets_.admin, sockets_.status);
+  signals_.attach(control_, process::open_signals(false));
+  tasks_.spawn(watch_signals());
+  tasks_.spawn(keep_house());
+  start_watchdog();
+  if (link_.is_open()) {
+    supervisor_.attach(control_, ::dup(link_.fd()));
+    tasks_.spawn(watch_supervisor());
+    static_cast<void>(link_.send(process::Notice::Ready));
+  }
+  log::info("gateway.started", {{"version", SLUICE_VERSION}, {"shards", shards_}, {"prefix", settings_.prefix}});
+  control_.run();
+
+  if (drain_.joinable()) drain_.join();
+  watchdog_.reset();
+  tasks_.cancel();
+  signals_.close();
+  supervisor_.close();
+  admin_.reset();
+  node_.reset();
+  log::info("gateway.stopped");
+  log::flush();
+  return 0;
+}
+
+/// The parts, from the settings. False: a line on standard error says what is wrong.
+bool Worker::build() {
+  auto live = make_live_set(settings_, materials_, ticket_keys_);
+  if (!live) {
+    fmt::print(stderr, "sluice: {}\n", live.error().what);
+    return false;
+  }
+  live->gateway.options.node_id = node_id_;
+  parts_ = std::make_unique<gateway::NodeParts>(gateway::NodeParts{.options = std::move(live->gateway.options),
+                                                                   .dns = dns_settings(settings_),
+                                                                   .tls = std::move(live->gateway.tls),
+                                                                   .tls_http2 = std::move(live->gateway.tls_http2),
+                                                                   .trust = std::move(live->gateway.trust),
+                                                                   .access_log = std::move(live->gateway.access_log),
+                                                                   .id_key = {},
+                                                                   .origin = {},
+                                                                   .blocking = blocking_,
+                                                                   .counters = counters_,
+                                                                   .files = files_});
+  fill_random(std::as_writable_bytes(std::span(parts_->id_key)));
+  parts_->origin.boot = static_cast<std::uint32_t>(random_u64());
+  node_ = std::make_unique<gateway::Node>(*parts_, *vocabulary_.catalog, vocabulary_.plugins, vocabulary_.flavor,
+                                          shards_, control_);
+  admin_ = std::make_unique<Admin>(settings_, vocabulary_, *node_, control_, *parts_);
+  admin_->reconfigure(std::move(live->admin));
+  return true;
+}
+
+/// What the worker before served, or the declarative file.
+bool Worker::load_first_configuration() {
+  auto loaded = [&]() -> std::expected<sync::Delta, std::string> {
+    if (!keepsake_.empty()) return delta_from_keepsake(keepsake_);
+    auto text = declarative_text(settings_);
+    if (!text) return std::unexpected(text.error() + "\n");
+    return text->empty() ? sync::Delta{} : load_configuration(vocabulary_, *text);
+  }();
+  if (!loaded) {
+    fmt::print(stderr, "sluice: the declarative configuration is not valid:\n{}", loaded.error());
+    return false;
+  }
+  const bool kept = !keepsake_.empty();
+  keepsake_ = {};
+  if (loaded->upserts.empty() && !loaded->complete) return true;
+  std::string problems;
+  if (!admin_->take_first(*std::move(loaded), problems)) {
+    fmt::print(stderr, "sluice: the declarative configuration cannot be served:\n{}", problems);
+    return false;
+  }
+  // The keepsake that the supervisor holds is what is served now; a file needs none.
+  (kept ? kept_generation_ : file_generation_) = node_->status().generation;
+  return true;
+}
+
+void Worker::open_doors() {
+  for (std::size_t i = 0; i < settings_.proxy_listen.size(); ++i) {
+    const settings::Listener& listener = settings_.proxy_listen[i];
+    doors_.push_back({.tls = listener.ssl,
+                      .http2 = listener.http2,
+                      .proxy_protocol = listener.proxy_protocol,
+                      .sockets = sockets_.proxy[i]});
+  }
+}
+
+void Worker::start_watchdog() {
+  if (settings_.watchdog_timeout == Millis(0)) return;
+  std::vector<process::Watchdog::Watched> watched = {{"control", control_}};
+  for (std::size_t i = 0; i < shards_; ++i) watched.push_back({fmt::format("shard-{}", i), node_->shards().reactor(i)});
+  auto all_well = [this] {
+    if (link_.is_open()) static_cast<void>(link_.send(process::Notice::Alive));
+  };
+  watchdog_ = std::make_unique<process::Watchdog>(
+      std::move(watched), settings_.watchdog_timeout,
+      process::Watchdog::Actions{all_well, [this](const auto& report) { end_stuck(report); }});
+}
+
+/// A shard that hangs serves nobody and drains never: better a new process within a second.
+void Worker::end_stuck(const process::Watchdog::Report& report) {
+  // Should the stuck thread hold a lock of the log, the alarm ends the process all the same.
+  std::signal(SIGALRM, SIG_DFL);
+  ::alarm(2);
+  log::error("watchdog.stuck",
+             {{"thread", report.name}, {"stalled_ms", report.stalled.count()}, {"stack", report.stack}});
+  log::flush();
+  std::abort();
+}
+
+Task<void> Worker::watch_signals() {
+  for (;;) {
+    co_await signals_.wait_readable(rt::Deadline::never());
+    signalfd_siginfo info{};
+    while (::read(signals_.fd(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      switch (static_cast<int>(info.ssi_signo)) {
+        case SIGHUP:
+          on_hangup();
+          break;
+        case SIGUSR1:
+          static_cast<void>(log::reopen());
+          files_.reopen_all();
+          break;
+        default:
+          shut_down();
+          break;
+      }
+    }
+    signals_.clear_readable();
+  }
+}
+
+/// The supervisor says nothing; that it is gone shows in its end of the link.
+Task<void> Worker::watch_supervisor() {
+  co_await supervisor_.wait_readable(rt::Deadline::never());
+  if (!stopping_) log::error("worker.supervisor_gone");
+  shut_down();
+}
+
+Task<void> Worker::keep_house() {
+  for (;;) {
+    co_await rt::Sleep(control_, control_.after_ms(1000));
+    log::flush();
+    leave_keepsake();
+  }
+}
+
+/// Lame duck: readiness is gone at once, requests in flight finish, then the process ends.
+void Worker::shut_down() {
+  if (std::exchange(stopping_, true)) return;
+  log::info("gateway.draining");
+  drain_ = std::thread([this, most = settings_.shutdown_timeout.count()] {
+    node_->drain(most);
+    control_.stop();
+  });
+}
+
+}  // namespace sluice::apps

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "admin.h"
+#include "apps/process/link.h"
+#include "apps/process/watchdog.h"
+#include "configuration.h"
+#include "gateway/node.h"
+#include "node_parts.h"
+#include "rt/io_source.h"
+#include "rt/scope.h"
+#include "rt/shared/counter_table.h"
+#include "sockets.h"
+#include "telemetry/file_writer.h"
+
+namespace sluice::apps {
+
+/// What a worker process starts from.
+struct WorkerOrders {
+  std::unique_ptr<settings::Settings> settings;
+  SettingsArguments arguments;  // to read the settings again on SIGHUP
+  Materials materials;
+  ListeningSockets sockets;
+  std::size_t shards = 1;
+  process::Link link;    // closed when there is no supervisor
+  std::string keepsake;  // the configuration that the worker before served; empty: none
+};
+
+/// The process that serves: the gateway's shards, the Admin API on the control reactor, signals, reload, the end.
+class Worker {
+ public:
+  explicit Worker(WorkerOrders orders);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  /// Blocks until the end; the exit code of the process.
+  int run();
+
+ private:
+  [[nodiscard]] bool build();
+  [[nodiscard]] bool load_first_configuration();
+  void open_doors();
+  void start_watchdog();
+  void end_stuck(const process::Watchdog::Report& report);
+  Task<void> watch_signals();
+  Task<void> watch_supervisor();
+  Task<void> keep_house();
+  void shut_down();
+
+  // reload.cc
+  void on_hangup();
+  Task<void> reload();
+  Task<void> reload_once();
+  struct Prepared;
+  [[nodiscard]] bool prepare_reload(Prepared& prepared);
+  [[nodiscard]] static bool reload_failed(const std::string& why);
+  void take_settings(Prepared prepared);
+  void leave_keepsake();
+
+  std::unique_ptr<settings::Settings> owned_settings_;
+  settings::Settings& settings_;
+  const SettingsArguments arguments_;
+  Materials materials_;
+  ListeningSockets sockets_;
+  const std::size_t shards_;
+  process::Link link_;
+  std::string keepsake_;
+
+  Vocabulary vocabulary_;
+  std::string node_id_;
+  std::shared_ptr<net::tls::TicketKeys> ticket_keys_;
+  rt::Reactor control_;
+  rt::BlockingPool blocking_{2};
+  rt::shared::CounterTable counters_;
+  telemetry::FileWriter files_;
+  std::unique_ptr<gateway::NodeParts> parts_;
+  std::vector<gateway::ProxyDoor> doors_;
+  std::unique_ptr<gateway::Node> node_;
+  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<process::Watchdog> watchdog_;
+  rt::IoSource signals_;
+  rt::IoSource supervisor_;
+  rt::TaskScope tasks_;
+  std::thread drain_;
+  bool stopping_ = false;
+
+  bool reloading_ = false;
+  bool reload_again_ = false;
+  std::uint64_t file_generation_ = 0;  // that the declarative file gave
+  std::uint64_t kept_generation_ = 0;  // that the supervisor holds; 0: none
+  bool file_is_stale_ = false;         // the file on disk cannot be served
+  std::int64_t next_keepsake_ms_ = 0;
+};
+
+}  // namespace sluice::apps

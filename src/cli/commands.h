@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "entity/catalog.h"
+
+namespace CLI {
+class App;
+}
+
+namespace sluice::cli {
+
+/// Makes the description of all entities and plugins, when a command needs it: most do not, and it takes milliseconds.
+using MakeCatalog = std::function<std::unique_ptr<const entity::Catalog>(entity::RouterFlavor flavor)>;
+
+/// Adds `gateway ...` (an Admin API as seen from outside) and `file ...` (state files) to the program's commands. A
+/// command that ran leaves its exit code in `exit_code`: 0, 1 for an error, 2 for differences where that was asked for.
+/// `app` must not outlive `exit_code`.
+void add_commands(CLI::App& app, int& exit_code, MakeCatalog make_catalog);
+
+}  // namespace sluice::cli

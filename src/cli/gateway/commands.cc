@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/gateway/commands.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "cli/gateway/arguments.h"
+#include "cli/gateway/export.h"
+#include "cli/gateway/session.h"
+
+namespace sluice::cli {
+namespace {
+
+enum class Mode : std::uint8_t { Diff, Sync, Apply };
+
+PlanView view_of(const GatewayArguments& arguments, std::vector<std::string> environment_values) {
+  PlanView view;
+  view.colour = !arguments.no_colour && ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  view.show_secrets = arguments.show_secrets;
+  if (!arguments.show_environment) view.environment_values = std::move(environment_values);
+  return view;
+}
+
+/// Files and what they ask for, before anybody is asked.
+Result<StateFile> read_files(const GatewayArguments& arguments) {
+  TRY(const auto inputs, read_inputs(arguments.files.empty() ? std::vector<std::string>{"-"} : arguments.files));
+  TRY(StateFile file, read_state_file(inputs, process_environment()));
+  if (arguments.select_tags.empty()) return file;
+  if (arguments.select_tags.size() > 5) return fail(Errc::Invalid, "--select-tag: at most 5 tags can be selected by");
+  auto tags = arguments.select_tags;
+  std::ranges::sort(tags);
+  if (!file.select_tags.empty() && file.select_tags != tags) {
+    return fail(Errc::Invalid, "--select-tag and _info.select_tags differ");
+  }
+  file.select_tags = std::move(tags);
+  return file;
+}
+
+/// Prints what is planned; text goes out before the change is made, JSON once it is known how it ended.
+void show(const GatewayArguments& arguments, const Plan& plan, const PlanView& view) {
+  if (arguments.json_output) return;
+  if (!arguments.silent) fmt::print("{}", plan_text(plan, view));
+  fmt::print("{}", summary_text(plan));
+  std::fflush(stdout);
+}
+
+Result<int> reconcile(const GatewayArguments& arguments, const MakeCatalog& make_catalog, Mode mode) {
+  TRY(StateFile file, read_files(arguments));
+  Session session(arguments, make_catalog);
+  TRY(session.connect());
+  TRY(session.choose_workspace(file.workspace));
+  TRY(const CurrentState current, session.read({file.select_tags, file.lookup_tags}));
+  const PlanView view = view_of(arguments, file.environment_values);
+  const bool transform = file.transform;
+  TRY(const State wanted, wanted_state(session.catalog(), std::move(file), current));
+  Plan plan = make_plan(current.managed, wanted, mode == Mode::Apply ? Deletions::Leave : Deletions::Carry);
+  plan.transform = transform;
+  session.client().progress().clear();
+  show(arguments, plan, view);
+  Result<> applied;
+  if (mode != Mode::Diff) applied = session.apply(plan, arguments.dry_run);
+  if (arguments.json_output) {
+    std::vector<std::string> errors;
+    if (!applied) errors.push_back(applied.error().what);
+    fmt::print("{}\n", to_pretty_json(plan_json(plan, view, errors)));
+  }
+  if (!applied) return std::unexpected(applied.error());
+  const bool pending = mode == Mode::Diff || arguments.dry_run;
+  return arguments.non_zero && pending && !plan.empty() ? 2 : 0;
+}
+
+Result<int> ping(const GatewayArguments& arguments, const MakeCatalog& make_catalog) {
+  Session session(arguments, make_catalog);
+  TRY(session.connect());
+  const Json* ours = session.root().find("sluice");
+  const Json* version = ours != nullptr ? ours->find("version") : nullptr;
+  if (arguments.json_output) {
+    Json::Object answer{{"address", session.client().target().url}, {"version", *session.root().find("version")}};
+    if (ours != nullptr) answer.append("sluice", *ours);
+    fmt::print("{}\n", to_pretty_json(Json(std::move(answer))));
+    return 0;
+  }
+  fmt::print("Successfully connected to {}\n", session.client().target().url);
+  if (version != nullptr && version->is_string()) fmt::print("Sluice version: {}\n", version->as_string());
+  fmt::print("Kong version:   {}\n", session.root().find("version")->as_string());
+  return 0;
+}
+
+Result<int> dump(const GatewayArguments& arguments, const MakeCatalog& make_catalog) {
+  Session session(arguments, make_catalog);
+  TRY(session.connect());
+  TRY(session.choose_workspace({}));
+  TRY(const CurrentState current, session.read({arguments.select_tags, {}}));
+  ExportOptions options;
+  options.select_tags = arguments.select_tags;
+  options.workspace = arguments.workspace;
+  options.with_ids = arguments.with_ids;
+  options.skip_defaults = arguments.skip_defaults;
+  const Json file = export_state(session.catalog(), current.managed, options);
+  const Format format = arguments.format == "json" ? Format::Json : Format::Yaml;
+  session.client().progress().clear();
+  TRY(write_output(arguments.output, print_document(file, format)));
+  return 0;
+}
+
+/// By the file's own rules first, then by the server's: what a sync would be told.
+Result<int> validate(const GatewayArguments& arguments, const MakeCatalog& make_catalog) {
+  TRY(StateFile file, read_files(arguments));
+  Session session(arguments, make_catalog);
+  TRY(session.connect());
+  TRY(session.choose_workspace(file.workspace));
+  TRY(const CurrentState current, session.read({file.select_tags, file.lookup_tags}));
+  const bool transform = file.transform;
+  TRY(const State wanted, wanted_state(session.catalog(), std::move(file), current));
+  Plan plan = make_plan(current.managed, wanted, Deletions::Carry);
+  plan.transform = transform;
+  TRY(session.apply(plan, true));
+  session.client().progress().clear();
+  if (!arguments.silent) fmt::print("valid\n");
+  return 0;
+}
+
+bool confirmed() {
+  if (::isatty(STDIN_FILENO) != 1) return false;
+  fmt::print("This deletes all configuration. Type 'yes' to go on: ");
+  std::fflush(stdout);
+  char answer[8] = {};
+  return std::fgets(answer, sizeof answer, stdin) != nullptr && std::string_view(answer) == "yes\n";
+}
+
+Result<int> reset(const GatewayArguments& arguments, const MakeCatalog& make_catalog) {
+  Session session(arguments, make_catalog);
+  TRY(session.connect());
+  TRY(session.choose_workspace({}));
+  if (!arguments.force && !arguments.dry_run && !confirmed()) {
+    return fail(Errc::Forbidden, "nothing was deleted: say --force, or 'yes' on a terminal");
+  }
+  TRY(const CurrentState current, session.read({arguments.select_tags, {}}));
+  Plan plan = make_plan(current.managed, {}, Deletions::Carry);
+  session.client().progress().clear();
+  const PlanView view = view_of(arguments, {});
+  show(arguments, plan, view);
+  TRY(session.apply(plan, arguments.dry_run));
+  if (arguments.json_output) fmt::print("{}\n", to_pretty_json(plan_json(plan, view)));
+  return 0;
+}
+
+// Options
+// -------------------------------------------------------------------------------------------------------------------
+
+using Run = std::function<Result<int>(const GatewayArguments& arguments)>;
+
+void add_connection_options(CLI::App& command, GatewayArguments& arguments) {
+  command.add_option("--kong-addr,--admin-url", arguments.address,
+                     "Address of the Admin API (or SLUICE_ADMIN_URL, DECK_KONG_ADDR; http://localhost:8001)");
+  command.add_option("--headers", arguments.headers, "Header of every request, Name:value (or SLUICE_ADMIN_HEADERS)")
+      ->allow_extra_args(false);
+  command.add_option("--token", arguments.token, "Sent as Kong-Admin-Token (or SLUICE_ADMIN_TOKEN)");
+  command.add_option("-w,--workspace", arguments.workspace, "Workspace; a file's _workspace otherwise");
+  command.add_flag("--tls-skip-verify", arguments.tls_skip_verify, "Trust any certificate");
+  command.add_option("--ca-cert-file", arguments.ca_file, "Certificates to trust instead of the system's (PEM)");
+  command.add_option("--timeout", arguments.timeout_s, "Seconds for one request")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
+  command.add_flag("--json-output", arguments.json_output, "Answer in JSON");
+}
+
+void add_selection_options(CLI::App& command, GatewayArguments& arguments) {
+  command.add_option("--select-tag", arguments.select_tags, "Only entities with this tag; may be repeated")
+      ->allow_extra_args(false);
+  command.add_flag("--skip-consumers", arguments.skip_consumers, "Leave consumers and what belongs to them alone");
+}
+
+void add_file_options(CLI::App& command, GatewayArguments& arguments) {
+  command.add_option("files,-s,--state", arguments.files, "State files, folders of them, or - (the default)");
+}
+
+void add_plan_options(CLI::App& command, GatewayArguments& arguments) {
+  command.add_flag("--non-zero-exit-code", arguments.non_zero, "Exit with 2 when something differs (diff, --dry-run)");
+  command.add_flag("--no-color", arguments.no_colour, "No colours, on a terminal either");
+  command.add_flag("--silence-events", arguments.silent, "Only the summary");
+  command.add_flag("--show-secrets", arguments.show_secrets, "Show passwords, keys and tokens in differences");
+  command.add_flag("--no-mask-deck-env-vars-value", arguments.show_environment,
+                   "Show values that came from the environment in differences");
+}
+
+/// A subcommand whose options fill arguments of its own.
+class Commands {
+ public:
+  Commands(CLI::App& parent, int& exit_code, MakeCatalog make_catalog)
+      : parent_(parent), exit_code_(exit_code), make_catalog_(std::move(make_catalog)) {}
+
+  using Body = Result<int> (*)(const GatewayArguments& arguments, const MakeCatalog& make_catalog);
+  std::pair<CLI::App*, GatewayArguments*> add(const char* name, const char* description, Body body) {
+    CLI::App* command = parent_.add_subcommand(name, description);
+    auto arguments = std::make_shared<GatewayArguments>();
+    add_connection_options(*command, *arguments);
+    command->callback([arguments, body, make_catalog = make_catalog_, &exit_code = exit_code_] {
+      auto code = body(*arguments, make_catalog);
+      if (!code) fmt::print(stderr, "Error: {}\n", code.error().what);
+      exit_code = code.value_or(1);
+    });
+    return {command, arguments.get()};
+  }
+
+ private:
+  CLI::App& parent_;
+  int& exit_code_;
+  MakeCatalog make_catalog_;
+};
+
+template <Mode mode>
+Result<int> reconcile_as(const GatewayArguments& arguments, const MakeCatalog& make_catalog) {
+  return reconcile(arguments, make_catalog, mode);
+}
+
+}  // namespace
+
+void add_gateway_commands(CLI::App& app, int& exit_code, MakeCatalog make_catalog) {
+  CLI::App* group = app.add_subcommand("gateway", "Configure a running gateway from state files");
+  group->require_subcommand(1);
+  Commands commands(*group, exit_code, std::move(make_catalog));
+  commands.add("ping", "Say whether the Admin API answers, and its version", ping);
+
+  const auto [dump_command, dump_arguments] = commands.add("dump", "Write the configuration as a state file", dump);
+  add_selection_options(*dump_command, *dump_arguments);
+  dump_command->add_option("-o,--output-file", dump_arguments->output, "Where to; - is standard output")
+      ->capture_default_str();
+  dump_command->add_option("--format", dump_arguments->format, "yaml or json")
+      ->check(CLI::IsMember({"yaml", "json"}))
+      ->capture_default_str();
+  dump_command->add_flag("--with-id", dump_arguments->with_ids, "With the ids of all entities");
+  dump_command->add_flag("--skip-defaults", dump_arguments->skip_defaults, "Without what has its default value");
+
+  const auto add_reconciling = [&](const char* name, const char* description, Commands::Body body, bool changes) {
+    const auto [command, arguments] = commands.add(name, description, body);
+    add_file_options(*command, *arguments);
+    add_selection_options(*command, *arguments);
+    add_plan_options(*command, *arguments);
+    if (changes) command->add_flag("--dry-run", arguments->dry_run, "Have the server check the change, and stop there");
+  };
+  add_reconciling("diff", "Show what a sync would change", reconcile_as<Mode::Diff>, false);
+  add_reconciling("sync", "Make the configuration what the files say, as one change", reconcile_as<Mode::Sync>, true);
+  add_reconciling("apply", "The same, but nothing is deleted", reconcile_as<Mode::Apply>, true);
+  add_reconciling("validate", "Have the server check the files", validate, false);
+
+  const auto [reset_command, reset_arguments] = commands.add("reset", "Delete all configuration", reset);
+  add_selection_options(*reset_command, *reset_arguments);
+  add_plan_options(*reset_command, *reset_arguments);
+  reset_command->add_flag("-f,--force", reset_arguments->force, "Do not ask");
+  reset_command->add_flag("--dry-run", reset_arguments->dry_run, "Only show it");
+}
+
+}  // namespace sluice::cli

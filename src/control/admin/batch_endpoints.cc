@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /batch and PATCH /config: many entities, one change. publish/batch.h has the form of the body.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "control/admin/batch_reply.h"
+#include "control/admin/body.h"
+#include "control/admin/endpoints.h"
+#include "control/admin/entity_writes.h"
+#include "control/publish/batch.h"
+
+namespace sluice::control::admin {
+namespace {
+
+using publish::Batch;
+using publish::Failure;
+using publish::Refusal;
+
+/// One failure as a single write would report it, and where its operation stands.
+Json described(const Batch& batch, const Failure& failure) {
+  Json error = parse_json(failed(failure).body).value_or(Json::object());
+  const auto path = batch.path(failure.operation);
+  if (path.size() == 3) {
+    error.as_object().set("action", path[0].name);
+    error.as_object().set("type", path[1].name);
+    error.as_object().set("position", path[2].index);
+  }
+  return error;
+}
+
+Reply refuse(const Batch& batch, const Refusal& refusal, const Request& request) {
+  if (auto reply = not_kept(refusal)) return *std::move(reply);
+  if (refusal.failures.front().kind == Failure::Kind::Precondition) return failed(refusal.failures.front());
+  const entity::DeclarativeErrors errors = batch.errors(refusal.failures);
+  Json body = request.query.enabled("flatten_errors") ? errors.flattened_body() : errors.body();
+  Json::Array list;
+  for (const Failure& failure : refusal.failures) list.push_back(described(batch, failure));
+  body.as_object().set("errors", std::move(list));
+  return Reply::json(400, body);
+}
+
+std::string secrets_hidden(const View& view, const sync::Delta& delta) {
+  return view.redacted ? std::string("{}") : upserts_by_type(delta);
+}
+
+Reply done(const View& view, const publish::Done& made, bool planned) {
+  std::string text = "{\"upserted\":" + secrets_hidden(view, made.delta) + ",\"deleted\":";
+  append_json(text, removals_by_type(made.delta));
+  if (planned) {
+    text += ",\"dry_run\":true}";
+    return Reply::text(200, std::move(text));
+  }
+  text += ",\"configuration_hash\":\"" + made.delta.hash + "\",\"version\":\"" + store::to_string(made.version) + "\"}";
+  return Reply::text(200, std::move(text));
+}
+
+/// What would happen: for each entity that changes, as it is and as it would be.
+Json plan_of(const View& view, const Parts& parts, const sync::Delta& delta) {
+  Json::Array steps;
+  const auto add = [&](const std::string& type, const Uuid& id, const sync::Document* after) {
+    const sync::Document* before = view.space.table(type).find(id);
+    const auto shown = [&](const sync::Document& document) {
+      std::string text;
+      append_document(text, view, *parts.catalog.find(type), id, *document);
+      return parse_json(text).value_or(Json());
+    };
+    const char* action = before == nullptr ? "create" : after == nullptr ? "delete" : "update";
+    steps.push_back(Json::Object{{"action", action},
+                                 {"type", type},
+                                 {"id", id.to_string()},
+                                 {"before", before != nullptr ? shown(*before) : Json()},
+                                 {"after", after != nullptr ? shown(*after) : Json()}});
+  };
+  for (const auto& key : delta.removals) add(key.type, key.id, nullptr);
+  for (const auto& row : delta.upserts) add(row.type, row.id, &row.document);
+  return steps;
+}
+
+Task<Reply> plan(const Parts& parts, const Request& request, const Batch& batch) {
+  const auto change = publish::transaction(parts.catalog, batch.operations(), request.if_match);
+  const auto outcome = co_await parts.publisher.plan(*change);
+  if (!outcome) co_return refuse(batch, outcome.error(), request);
+  const View view(parts, request);
+  Reply reply = done(view, *outcome, true);
+  reply.body.pop_back();
+  reply.body += ",\"plan\":" + to_json(plan_of(view, parts, outcome->delta)) + "}";
+  co_return reply;
+}
+
+Task<Reply> carry_out_batch(const Parts& parts, const Request& request) {
+  auto body = body_object(request);
+  if (!body) co_return std::move(body).error();
+  const auto ids = parts.storage == Storage::None ? publish::NewIds::FromNames : publish::NewIds::Random;
+  const auto batch = Batch::read(parts.catalog, *body, request.workspace, ids);
+  if (!batch) {
+    const bool flat = request.query.enabled("flatten_errors");
+    co_return Reply::json(400, flat ? batch.error().flattened_body() : batch.error().body());
+  }
+  if (request.query.enabled("dry_run")) {
+    Reply planned = co_await plan(parts, request, *batch);
+    co_return planned;
+  }
+  const auto outcome = co_await carry_out(parts, request, batch->operations(), request.if_match);
+  if (!outcome) co_return refuse(*batch, outcome.error(), request);
+  co_return done(View(parts, request), *outcome, false);
+}
+
+}  // namespace
+
+std::string upserts_by_type(const sync::Delta& delta) {
+  std::map<std::string_view, std::string> lists;
+  for (const auto& row : delta.upserts) {
+    std::string& list = lists[row.type];
+    list += list.empty() ? "" : ",";
+    append_json_string(list, row.id.to_string());
+    list += ':';
+    list += *row.document;
+  }
+  std::string text = "{";
+  for (const auto& [type, list] : lists) {
+    if (text.size() > 1) text += ',';
+    append_json_string(text, type);
+    text.append(":{").append(list).append("}");
+  }
+  return text + "}";
+}
+
+Json removals_by_type(const sync::Delta& delta) {
+  Json removed = Json::object();
+  for (const auto& key : delta.removals) {
+    Json& list = removed.as_object()[key.type];
+    if (!list.is_array()) list = Json::array();
+    list.as_array().emplace_back(key.id.to_string());
+  }
+  return removed;
+}
+
+void add_batch(RouteTree& tree, const Parts& parts) {
+  tree.add("POST", "/batch", [&parts](const Request& request) { return carry_out_batch(parts, request); });
+  // The same for whoever knows nodes without a database by their one door for changes.
+  tree.add("PATCH", "/config", [&parts](const Request& request) { return carry_out_batch(parts, request); });
+}
+
+}  // namespace sluice::control::admin

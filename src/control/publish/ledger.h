@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <expected>
+#include <vector>
+
+#include "base/error.h"
+#include "rt/task.h"
+#include "store/durable.h"
+
+namespace sluice::control::publish {
+
+/// Where acknowledged changes are made durable. Belongs to the control shard; calls do not block it.
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  /// Makes one version of each commit, all or none; they are on stable storage when it resumes with the last version.
+  virtual Task<std::expected<store::Version, store::CommitError>> commit(store::Version expected,
+                                                                         std::vector<store::Commit> group) = 0;
+  /// What happened after a version, oldest first, whole versions; Errc::NotFound when that is no longer known.
+  virtual Task<Result<std::vector<store::LogEntry>>> read_log(store::Version after) = 0;
+  /// Everything.
+  virtual Task<Result<store::Contents>> load() = 0;
+};
+
+}  // namespace sluice::control::publish

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "base/uuid.h"
+#include "store/memory_store.h"
+
+// Which row a name in a URL or in a reference means.
+namespace sluice::control::publish {
+
+/// By id, by endpoint key, a certificate by one of its names. Nil when there is none.
+Uuid select(const store::Space& space, const store::Table& table, std::string_view key);
+/// The same below a parent, to which the field `link` refers: there a key need not be unique.
+Uuid select_child(const store::Table& table, std::string_view link, const Uuid& parent, std::string_view key);
+
+/// The rows of `table` that refer to `parent`.
+store::Ids children(const store::Table& table, std::string_view link, const Uuid& parent);
+/// What the field `link` of a canonical document refers to; nil for nothing.
+Uuid referred(std::string_view document, std::string_view link);
+
+}  // namespace sluice::control::publish

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "control/publish/ledger.h"
+#include "control/publish/publisher.h"
+#include "rt/reactor.h"
+#include "rt/scope.h"
+#include "store/async_store.h"
+
+namespace sluice::control::publish {
+
+/// The ledger that a durable store keeps. Belongs to the control shard.
+class StoreLedger final : public Ledger {
+ public:
+  /// `store` outlives it.
+  explicit StoreLedger(store::AsyncStore& store) : store_(store) {}
+
+  Task<std::expected<store::Version, store::CommitError>> commit(store::Version expected,
+                                                                 std::vector<store::Commit> group) override;
+  Task<Result<std::vector<store::LogEntry>>> read_log(store::Version after) override;
+  Task<Result<store::Contents>> load() override;
+
+ private:
+  store::AsyncStore& store_;
+};
+
+/// Takes over what other control planes write into a shared store, as soon as it hears of it, until it is destroyed.
+/// Belongs to the control shard.
+class LogFollower {
+ public:
+  /// All outlive it.
+  LogFollower(store::AsyncStore& store, Publisher& publisher, rt::Reactor& reactor)
+      : store_(store), publisher_(publisher), reactor_(reactor) {}
+  LogFollower(const LogFollower&) = delete;
+  LogFollower& operator=(const LogFollower&) = delete;
+
+  /// To be called once.
+  void start() { scope_.spawn(follow()); }
+
+ private:
+  Task<void> follow();
+  Task<Result<>> catch_up();
+
+  store::AsyncStore& store_;
+  Publisher& publisher_;
+  rt::Reactor& reactor_;
+  rt::TaskScope scope_;  // last: its task uses everything above
+};
+
+}  // namespace sluice::control::publish

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include "base/time.h"
+#include "control/publish/carrying_out.h"
+#include "control/publish/change.h"
+#include "control/publish/lookup.h"
+#include "entity/all.h"
+
+namespace sluice::control::publish {
+namespace {
+
+using schema::EntityBase;
+using Kind = Failure::Kind;
+
+const std::string* text(const Json::Object& object, std::string_view member) {
+  const Json* value = object.find(member);
+  return value != nullptr && value->is_string() ? &value->as_string() : nullptr;
+}
+
+/// Carries out one operation after the other.
+class Run {
+ public:
+  Run(const entity::Catalog& catalog, Draft& draft, const std::vector<Operation>& operations)
+      : work_{.catalog = catalog, .draft = draft, .now = static_cast<double>(unix_seconds())},
+        operations_(operations),
+        effects_(operations.size()) {}
+
+  std::vector<Failure> carry_out() {
+    for (const std::size_t position : order()) {
+      const Operation& operation = operations_[position];
+      if (operation.verb == Verb::Remove) {
+        remove(operation, position);
+      } else {
+        write(operation, position);
+      }
+    }
+    check_rows(work_);
+    check_removals(work_);
+    return in_order(std::move(work_.failures));
+  }
+  std::vector<Effect> take_effects() { return std::move(effects_); }
+
+ private:
+  /// By operation, and for one in the order in which they were found.
+  static std::vector<Failure> in_order(std::vector<Failure> found) {
+    std::multimap<std::size_t, Failure> sorted;
+    for (Failure& failure : found) sorted.emplace(failure.operation, std::move(failure));
+    std::vector<Failure> failures;
+    for (auto& [operation, failure] : sorted) failures.push_back(std::move(failure));
+    return failures;
+  }
+
+  /// Removals first, then as references demand.
+  [[nodiscard]] std::vector<std::size_t> order() const {
+    std::vector<std::size_t> positions(operations_.size());
+    std::iota(positions.begin(), positions.end(), std::size_t{0});
+    if (positions.size() == 1) return positions;
+    const auto& types = work_.catalog.types();
+    const auto rank = [&](std::size_t position) -> std::pair<std::ptrdiff_t, std::size_t> {
+      const Operation& operation = operations_[position];
+      if (operation.verb == Verb::Remove) return {-1, position};
+      const auto at = std::ranges::find(types, operation.type, [](const auto& type) { return type.get(); });
+      return {at - types.begin(), position};
+    };
+    std::ranges::sort(positions, {}, rank);
+    return positions;
+  }
+
+  [[nodiscard]] const store::Space& space(const Operation& operation) const { return work_.space(operation.workspace); }
+  [[nodiscard]] const store::Table& table(const Operation& operation) const {
+    return space(operation).table(operation.type->name());
+  }
+
+  /// The row that the operation's key means.
+  [[nodiscard]] Uuid named(const Operation& operation) const {
+    if (operation.link != nullptr) {
+      return select_child(table(operation), operation.link->name, operation.parent, operation.key);
+    }
+    return select(space(operation), table(operation), operation.key);
+  }
+
+  void fail(std::size_t position, Kind kind, Json key = {}) {
+    work_.fail(
+        {.kind = kind, .operation = position, .type = operations_[position].type->name(), .key = std::move(key)});
+  }
+
+  /// Whether the row is still what the client has seen.
+  bool as_seen(const Operation& operation, std::size_t position, const Uuid& id) {
+    const sync::Document* document = id.is_nil() ? nullptr : table(operation).find(id);
+    bool seen = !operation.only_if_new || document == nullptr;
+    if (!operation.if_match.empty()) {
+      seen = seen && document != nullptr && names_etag(operation.if_match, etag_of(**document));
+    }
+    if (!seen) fail(position, Kind::Precondition);
+    return seen;
+  }
+
+  void remove(const Operation& operation, std::size_t position) {
+    const Uuid id = named(operation);
+    if (!as_seen(operation, position, id) || id.is_nil()) return;
+    effects_[position].id = id;
+    remove_row(work_, *operation.type, operation.workspace, id, position);
+  }
+
+  void write(const Operation& operation, std::size_t position) {
+    Json document = operation.document;
+    Json names = take_names(*operation.type, document.as_object());
+    if (operation.link != nullptr) {
+      document.as_object().set(operation.link->name, Json::Object{{"id", operation.parent.to_string()}});
+    }
+    if (!resolve_references(work_, operation, position, document.as_object())) return;
+    const auto id = operation.verb == Verb::Patch ? patch(operation, position, std::move(document))
+                                                  : put(operation, position, std::move(document), names);
+    if (!id.is_nil() && !names.is_null()) put_names(work_, operation, position, id, names);
+  }
+
+  // A whole entity
+  // -----------------------------------------------------------------------------------------------------------------
+
+  /// Which row a whole entity becomes.
+  struct Slot {
+    Uuid id;  // nil: a new one
+    bool known = true;
+  };
+
+  Slot slot_of_put(const Operation& operation, Json::Object& document, Json& names) const {
+    const EntityBase& type = *operation.type;
+    if (Uuid::parse(operation.key)) {
+      document.set("id", operation.key);
+      return {*Uuid::parse(operation.key), type.name() != entity::Target::kName || !named(operation).is_nil()};
+    }
+    const Uuid found = named(operation);
+    if (type.name() == entity::Certificate::kName) {
+      if (found.is_nil() && names.is_null()) names = Json::array();
+      if (found.is_nil()) names.as_array().emplace_back(operation.key);
+      return {found};
+    }
+    std::string column = type.endpoint_key();
+    if (column.empty() && operation.link != nullptr && type.cache_key().size() == 2) column = type.cache_key().back();
+    if (column.empty() || type.name() == entity::Target::kName) return {found, !found.is_nil()};
+    document.set(column, operation.key);
+    return {found};
+  }
+
+  Slot slot_of_replace(const Operation& operation, const Json::Object& document) const {
+    const EntityBase& type = *operation.type;
+    if (const std::string* id = text(document, "id")) return {Uuid::parse(*id).value_or(Uuid{})};
+    const std::string& key = type.endpoint_key();
+    const std::string* name = key.empty() || !type.find_field(key)->unique ? nullptr : text(document, key);
+    return {name == nullptr ? Uuid{} : table(operation).find_unique(key, *name)};
+  }
+
+  Uuid put(const Operation& operation, std::size_t position, Json document, Json& names) {
+    Json::Object& members = document.as_object();
+    Slot slot;
+    if (operation.verb == Verb::Put) slot = slot_of_put(operation, members, names);
+    if (operation.verb == Verb::Replace) slot = slot_of_replace(operation, members);
+    if (!slot.known) return fail(position, Kind::NotFound), Uuid{};
+    if (!as_seen(operation, position, slot.id)) return {};
+    if (slot.id.is_nil() && !operation.id_if_new.is_nil()) members.set("id", operation.id_if_new.to_string());
+    if (!slot.id.is_nil()) keep(operation, slot.id, members);
+
+    schema::Violations violations;
+    operation.type->process_at(document, schema::PathView{}, {.now = work_.now, .transform = operation.transform},
+                               violations);
+    if (!violations.empty()) return work_.fail(position, *operation.type, std::move(violations)), Uuid{};
+    if (operation.verb == Verb::Replace && slot.id.is_nil() && operation.id_if_new.is_nil()) adopt(operation, document);
+    return store(operation, position, document);
+  }
+
+  /// A replaced row keeps its id and the time when it was made, unless another time is given.
+  void keep(const Operation& operation, const Uuid& id, Json::Object& document) const {
+    document.set("id", id.to_string());
+    const sync::Document* before = table(operation).find(id);
+    if (before == nullptr) return;
+    const auto old = parse_json(**before);
+    const Json* made = old ? old->find("created_at") : nullptr;
+    if (made == nullptr) return;
+    const Json* given = document.find("created_at");
+    if (given == nullptr || given->is_null()) document.set("created_at", *made);
+    keep_expiry(operation, *made, document);
+  }
+
+  /// Rows expire `ttl` seconds after they were made; who writes one anew means seconds from now.
+  void keep_expiry(const Operation& operation, const Json& made, Json::Object& document) const {
+    Json* ttl = operation.type->has_ttl() ? document.find("ttl") : nullptr;
+    if (ttl == nullptr || !ttl->is_int() || ttl->as_int() <= 0 || !made.is_number()) return;
+    *ttl = ttl->as_int() + static_cast<std::int64_t>(work_.now - made.number());
+  }
+
+  /// An entity without id and name is the one with its cache key, if that exists.
+  void adopt(const Operation& operation, Json& document) const {
+    const Uuid same = table(operation).find_same_key(to_json(document));
+    if (same.is_nil()) return;
+    document.as_object().set("created_at", nullptr);
+    keep(operation, same, document.as_object());
+  }
+
+  /// Puts a canonical document into the draft.
+  Uuid store(const Operation& operation, std::size_t position, const Json& document) {
+    const EntityBase& type = *operation.type;
+    const Uuid id = *Uuid::parse(document.find("id")->as_string());
+    const store::Space* holder = work_.draft.store().space_of(type.name(), id);
+    const bool twice = work_.written.contains({type.name(), id}) && operation.verb == Verb::Replace;
+    const bool foreign = holder != nullptr && type.workspaceable() && holder->id() != operation.workspace;
+    if (twice || foreign || (holder != nullptr && operation.verb == Verb::Create)) {
+      return fail(position, Kind::PrimaryKey, Json::Object{{"id", id.to_string()}}), Uuid{};
+    }
+    effects_[position] = {id, std::make_shared<const std::string>(to_json(document)), holder == nullptr};
+    work_.write(type, id, operation.workspace, effects_[position].document, position);
+    return id;
+  }
+
+  // A part of one
+  // -----------------------------------------------------------------------------------------------------------------
+
+  Uuid patch(const Operation& operation, std::size_t position, Json changes) {
+    const Uuid id = named(operation);
+    if (id.is_nil()) return fail(position, Kind::NotFound), Uuid{};
+    if (!as_seen(operation, position, id)) return {};
+    const auto current = parse_json(**table(operation).find(id));
+    if (!current) return fail(position, Kind::NotFound), Uuid{};
+    if (const Json* made = current->find("created_at")) keep_expiry(operation, *made, changes.as_object());
+    Json merged = operation.type->merge_patch(*current, changes);
+    merged.as_object().set("id", id.to_string());
+    schema::Violations violations;
+    operation.type->process_at(
+        merged, schema::PathView{},
+        {.mode = schema::Mode::Update, .now = work_.now, .current = &*current, .transform = operation.transform},
+        violations);
+    if (!violations.empty()) return work_.fail(position, *operation.type, std::move(violations)), Uuid{};
+    return store(operation, position, merged);
+  }
+
+  Work work_;
+  const std::vector<Operation>& operations_;
+  std::vector<Effect> effects_;
+};
+
+class Transaction final : public Change {
+ public:
+  Transaction(const entity::Catalog& catalog, std::vector<Operation> operations, std::string if_match)
+      : catalog_(catalog), operations_(std::move(operations)), if_match_(std::move(if_match)) {}
+
+  std::expected<void, Refusal> prepare(Draft& draft) override {
+    if (!if_match_.empty() && !names_etag(if_match_, etag_of(draft.version()))) {
+      return std::unexpected(Refusal{.failures = {{.kind = Kind::Precondition}}});
+    }
+    Run run(catalog_, draft, operations_);
+    auto failures = run.carry_out();
+    effects_ = run.take_effects();
+    if (!failures.empty()) return std::unexpected(Refusal{.failures = std::move(failures)});
+    return {};
+  }
+
+  [[nodiscard]] Refusal locate(const std::vector<sync::ConfigProblem>& problems) const override {
+    Refusal refusal;
+    for (const auto& problem : problems) {
+      const auto at = std::ranges::find(effects_, problem.id, &Effect::id);
+      schema::Violations violations;
+      violations.add({field_path({}, problem.field), problem.message, problem.field.empty()});
+      refusal.failures.push_back(
+          {.operation = at != effects_.end() ? static_cast<std::size_t>(at - effects_.begin()) : operations_.size(),
+           .violations = std::move(violations),
+           .type = problem.type});
+    }
+    return refusal;
+  }
+
+  [[nodiscard]] std::vector<Effect> effects() const override { return effects_; }
+
+ private:
+  const entity::Catalog& catalog_;
+  const std::vector<Operation> operations_;
+  const std::string if_match_;
+  std::vector<Effect> effects_;
+};
+
+}  // namespace
+
+std::unique_ptr<Change> transaction(const entity::Catalog& catalog, std::vector<Operation> operations,
+                                    std::string if_match) {
+  return std::make_unique<Transaction>(catalog, std::move(operations), std::move(if_match));
+}
+
+}  // namespace sluice::control::publish

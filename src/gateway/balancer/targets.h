@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gateway/config/snapshot.h"
+
+namespace sluice::gateway {
+
+/// "host:port", an IPv6 address in brackets: how people and the Admin API name a target.
+std::string name_of(const TargetConfig& target);
+
+/// The targets that take requests, in order of their names: of several rows for one place the newest counts, and weight
+/// 0 takes it out.
+std::vector<TargetConfig> effective_targets(const UpstreamConfig& upstream);
+
+}  // namespace sluice::gateway

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/secret.h"
+#include "store/version.h"
+#include "sync/delta.h"
+
+namespace sluice::entity {
+class Catalog;
+}
+
+namespace sluice::store {
+
+class Keyring;
+
+/// One atomic change: it makes one version.
+struct Commit {
+  std::vector<sync::EntityRow> upserts;
+  std::vector<sync::EntityKey> removals;  // a row that is not there is no error
+  std::string author;                     // who asked for it, as the audit shows it
+};
+
+/// What a version did to one entity.
+struct LogEntry {
+  Version version;
+  std::string type;
+  Uuid id;
+  Uuid workspace;
+  sync::Document document;  // null: deleted
+  std::string author;
+  SysTime when;
+};
+
+struct Contents {
+  Version version;
+  std::vector<sync::EntityRow> rows;  // in the order in which they were last written
+};
+
+enum class CommitFailure : std::uint8_t {
+  Conflict,     // another writer was first: follow the log, validate again, try again
+  Constraint,   // two entities would share what must be unique: validation let it pass
+  Full,         // no space left; nothing was written
+  Unavailable,  // locked, stopped or unreachable; nothing was written
+  Unknown,      // the connection broke while it was committing: follow the log to see what happened
+  Broken,       // the storage failed; nothing was written
+};
+
+struct CommitError {
+  CommitFailure failure = CommitFailure::Broken;
+  Error error;
+};
+
+enum class WithKey : std::uint8_t { No, Yes };
+
+/// The entities of one control plane on stable storage, as a log of changes. Secrets are sealed on the way in and
+/// opened on the way out (sealing.h). Every call may block; any thread may call, and calls wait for each other, but
+/// for wait_for_change() and backup(). After a failure of the storage or the connection the next call starts afresh.
+class DurableStore {
+ public:
+  virtual ~DurableStore() = default;
+
+  /// Everything at the newest version.
+  virtual Result<Contents> load() = 0;
+  /// Makes `group.size()` versions after `expected` in one transaction, all of them or none; returns the last one.
+  /// What it returns is on stable storage.
+  virtual std::expected<Version, CommitError> commit(Version expected, std::span<const Commit> group) = 0;
+  /// What happened after a version, oldest first: whole versions, about `limit` entries, at least one version. Fails
+  /// with Errc::NotFound ("gone") when the log no longer reaches back that far or never had this version: load() then.
+  virtual Result<std::vector<LogEntry>> read_log(Version after, std::size_t limit) = 0;
+  /// Everything as it was; Errc::NotFound as above.
+  virtual Result<Contents> at(Version version) = 0;
+  /// The change that leads from the newest version back to an older one; commit it to restore that point in time.
+  virtual Result<Commit> changes_back_to(Version version) = 0;
+  /// Forgets how things were before `older_than`. What is current stays.
+  virtual Result<> compact(SysTime older_than) = 0;
+  /// Cheap.
+  virtual Result<Version> head() = 0;
+  /// The oldest version that read_log() and at() know.
+  virtual Result<Version> horizon() = 0;
+  /// Waits until there is a version other than `known`; false when there was none in time.
+  virtual Result<bool> wait_for_change(Version known, Millis timeout) = 0;
+  /// Whether other control planes write here too, so that somebody must follow the log.
+  [[nodiscard]] virtual bool shared() const = 0;
+
+  /// Writes all that the store holds, all control planes of it, into a new file while others read and write. The file
+  /// is an SQLite database whatever the engine, and either engine restores it. Secrets in it stay sealed; WithKey::Yes
+  /// adds the keyring, and then the file must be kept like a key.
+  virtual Result<> backup(const std::string& file, WithKey with_key) = 0;
+  /// Replaces everything by what a backup holds, in one transaction, and raises the epochs. To be followed by load().
+  virtual Result<Version> restore(const std::string& file) = 0;
+  /// Adds a key to the keyring, which from now on seals; while the store is open, only it may do so.
+  virtual Result<> rotate_key() = 0;
+  /// Seals what is still sealed under older keys of the keyring with the active one. Returns the number of rows.
+  virtual Result<std::size_t> reseal() = 0;
+
+  // Small things that belong to no entity (tokens, identities of clusters), by name. Not versioned.
+  virtual Result<std::optional<std::string>> meta(std::string_view name) = 0;
+  /// All whose names begin so, in order.
+  virtual Result<std::vector<std::pair<std::string, std::string>>> metas(std::string_view prefix) = 0;
+  virtual Result<> set_meta(std::string_view name, std::string_view value) = 0;
+  virtual Result<> erase_meta(std::string_view name) = 0;
+};
+
+struct SqliteOptions {
+  std::string file;  // its folder is made (0700) if need be
+  std::string control_plane = "default";
+  Millis busy_timeout{5'000};  // how long to wait for another process that holds the file
+  std::string vfs;             // of SQLite, for tests; empty: the usual one
+};
+
+struct PostgresOptions {
+  std::string host = "127.0.0.1";  // a name, an address, or the folder of a socket
+  std::uint16_t port = 5432;
+  std::string user = "kong";
+  Secret<std::string> password;
+  std::string database = "kong";
+  std::string schema = "sluice";  // where our tables are; made if need be
+  bool ssl = false;
+  bool ssl_verify = false;
+  std::string ssl_root_certificate;  // PEM file; empty: the system's
+  Millis timeout{5'000};             // for connecting, and without a sign of life while waiting for an answer
+  std::string control_plane = "default";
+};
+
+/// Opens the store, makes it if there is none, and brings its format up to date. `catalog` and `keyring` outlive it;
+/// the keyring is made together with a new store. Fails without changing anything when the store was made by a later,
+/// incompatible release, or when the keyring is not the one that its secrets are sealed under.
+Result<std::unique_ptr<DurableStore>> open_sqlite(const SqliteOptions& options, const entity::Catalog& catalog,
+                                                  Keyring& keyring);
+Result<std::unique_ptr<DurableStore>> open_postgres(const PostgresOptions& options, const entity::Catalog& catalog,
+                                                    Keyring& keyring);
+
+}  // namespace sluice::store

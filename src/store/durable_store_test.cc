@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+
+#include <sys/stat.h>
+
+#include "store/durable.h"
+#include "store/postgres_fixture.h"
+#include "store/store_fixture.h"
+
+namespace sluice::store {
+namespace {
+
+enum class Engine : std::uint8_t { Sqlite, Postgres };
+
+/// The same expectations of both engines.
+class DurableStoreTest : public testing::TestWithParam<Engine> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Engine::Postgres && PostgresServer::shared() == nullptr) GTEST_SKIP() << "no PostgreSQL";
+    store = open();
+    ASSERT_NE(store, nullptr);
+  }
+
+  Result<std::unique_ptr<DurableStore>> try_open(const std::string& name, Keyring& keys,
+                                                 const std::string& control_plane = "default") {
+    if (GetParam() == Engine::Sqlite) {
+      SqliteOptions options;
+      options.file = folder / (name + ".db");
+      options.control_plane = control_plane;
+      return open_sqlite(options, catalog, keys);
+    }
+    static int tests = 0;
+    if (schema.empty()) schema = "test" + std::to_string(++tests);
+    auto options = PostgresServer::shared()->options(schema + '-' + name);
+    options.control_plane = control_plane;
+    return open_postgres(options, catalog, keys);
+  }
+  std::unique_ptr<DurableStore> open(const std::string& name = "store", const std::string& control_plane = "default") {
+    return expect(try_open(name, keyring, control_plane));
+  }
+
+  Version write(std::vector<sync::EntityRow> upserts, std::vector<sync::EntityKey> removals = {}) {
+    const Commit change{std::move(upserts), std::move(removals), "tester"};
+    return expect(store->commit(expect(store->head()), {&change, 1}));
+  }
+  sync::EntityRow consumer(std::uint64_t n) { return consumer_row(catalog, n); }
+  sync::EntityRow credential(std::uint64_t n, std::uint64_t owner, const std::string& key) {
+    return test_row(catalog, "keyauth_credentials", test_id(n),
+                    R"("key":")" + key + R"(","consumer":{"id":")" + test_id(owner).to_string() + R"("})");
+  }
+  Texts stored() { return texts(expect(store->load()).rows); }
+
+  TempFolder folder;
+  entity::Catalog catalog{entity::test_plugins()};
+  Keyring keyring = *Keyring::open(folder / "secrets/keyring");
+  std::string schema;
+  std::unique_ptr<DurableStore> store;
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, DurableStoreTest, testing::Values(Engine::Sqlite, Engine::Postgres),
+                         [](const auto& info) { return info.param == Engine::Sqlite ? "Sqlite" : "Postgres"; });
+
+TEST_P(DurableStoreTest, BeginsEmptyAtNumberZero) {
+  const auto contents = expect(store->load());
+  EXPECT_EQ(contents.version, (Version{1, 0}));
+  EXPECT_TRUE(contents.rows.empty());
+}
+
+TEST_P(DurableStoreTest, WhatWasCommittedIsThereAfterReopening) {
+  const auto rows = std::vector{consumer(1), credential(2, 1, "key-one")};
+  EXPECT_EQ(write(rows), (Version{1, 1}));
+  store = open();
+  const auto contents = expect(store->load());
+  EXPECT_EQ(contents.version, (Version{1, 1}));
+  EXPECT_EQ(texts(contents.rows), texts(rows));
+}
+
+TEST_P(DurableStoreTest, AGroupMakesOneVersionForEachOfItsChanges) {
+  const std::vector<Commit> group = {{{consumer(1)}, {}, "ann"}, {{consumer(2)}, {}, "bob"}};
+  EXPECT_EQ(expect(store->commit({1, 0}, group)), (Version{1, 2}));
+  const auto log = expect(store->read_log({1, 0}, 10));
+  ASSERT_EQ(log.size(), 2U);
+  EXPECT_EQ(log[0].version, (Version{1, 1}));
+  EXPECT_EQ(log[0].author, "ann");
+  EXPECT_EQ(log[1].version, (Version{1, 2}));
+  EXPECT_EQ(log[1].id, test_id(2));
+}
+
+TEST_P(DurableStoreTest, AStaleWriterIsRefusedAndChangesNothing) {
+  write({consumer(1)});
+  const Commit late{{consumer(2)}, {}, "late"};
+  const auto refused = store->commit({1, 0}, {&late, 1});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().failure, CommitFailure::Conflict);
+  EXPECT_EQ(stored(), texts({consumer(1)}));
+}
+
+TEST_P(DurableStoreTest, TwoStoresOnOneDatabaseSeeEachOther) {
+  const auto other = open();
+  write({consumer(1)});
+  EXPECT_EQ(expect(other->head()), (Version{1, 1}));
+  const Commit blind{{consumer(2)}, {}, "other"};
+  EXPECT_FALSE(other->commit({1, 0}, {&blind, 1}).has_value());
+  EXPECT_EQ(expect(other->read_log({1, 0}, 10)).size(), 1U);
+  EXPECT_EQ(expect(other->commit({1, 1}, {&blind, 1})), (Version{1, 2}));
+}
+
+TEST_P(DurableStoreTest, TwoWritersLoseNoUpdate) {
+  constexpr int kEach = 25;
+  const auto other = open();
+  const auto work = [&](DurableStore& mine, std::uint64_t base) {
+    for (std::uint64_t i = 0; i < kEach;) {
+      const Commit change{{consumer(base + i)}, {}, "writer"};
+      const auto done = mine.commit(expect(mine.head()), {&change, 1});
+      if (done) ++i;
+      if (!done) EXPECT_EQ(done.error().failure, CommitFailure::Conflict) << done.error().error.what;
+    }
+  };
+  auto second = std::async(std::launch::async, [&] { work(*other, 1000); });
+  work(*store, 2000);
+  second.get();
+  EXPECT_EQ(stored().size(), 2U * kEach);
+  EXPECT_EQ(expect(store->head()), (Version{1, 2U * kEach}));
+  EXPECT_EQ(expect(store->read_log({1, 0}, 1000)).size(), 2U * kEach);
+}
+
+TEST_P(DurableStoreTest, ControlPlanesAreApart) {
+  const auto other = open("store", "other");
+  write({consumer(1)});
+  EXPECT_TRUE(expect(other->load()).rows.empty());
+  const Commit same{{consumer(1)}, {}, "other"};
+  EXPECT_EQ(expect(other->commit({1, 0}, {&same, 1})), (Version{1, 1}));
+}
+
+TEST_P(DurableStoreTest, ARemovalIsLoggedOnce) {
+  write({consumer(1)});
+  write({}, {{"consumers", test_id(1)}, {"consumers", test_id(1)}, {"consumers", test_id(9)}});
+  EXPECT_TRUE(stored().empty());
+  const auto log = expect(store->read_log({1, 1}, 10));
+  ASSERT_EQ(log.size(), 1U);
+  EXPECT_EQ(log[0].document, nullptr);
+  write({consumer(1)});
+  EXPECT_EQ(stored().size(), 1U);
+}
+
+TEST_P(DurableStoreTest, ARemovalAndAnInsertMayShareAChange) {
+  write({consumer(1)});
+  const auto again = test_row(catalog, "consumers", test_id(1), R"("username":"renamed")");
+  write({again}, {{"consumers", test_id(1)}});
+  EXPECT_EQ(stored(), texts({again}));
+}
+
+TEST_P(DurableStoreTest, OlderVersionsAreAnswered) {
+  write({consumer(1)});
+  const auto changed = test_row(catalog, "consumers", test_id(1), R"("username":"changed")");
+  write({changed, consumer(2)});
+  write({}, {{"consumers", test_id(1)}});
+  EXPECT_EQ(texts(expect(store->at({1, 1})).rows), texts({consumer(1)}));
+  EXPECT_EQ(texts(expect(store->at({1, 2})).rows), texts({changed, consumer(2)}));
+  EXPECT_EQ(texts(expect(store->at({1, 3})).rows), texts({consumer(2)}));
+  EXPECT_TRUE(expect(store->at({1, 0})).rows.empty());
+  EXPECT_EQ(store->at({1, 4}).error().code, Errc::NotFound);
+}
+
+TEST_P(DurableStoreTest, APointInTimeIsRestoredByAChange) {
+  write({consumer(1), consumer(2)});
+  const auto before = stored();
+  write({test_row(catalog, "consumers", test_id(1), R"("username":"changed")"), consumer(3)});
+  write({}, {{"consumers", test_id(2)}});
+  const auto change = expect(store->changes_back_to({1, 1}));
+  EXPECT_EQ(change.upserts.size(), 2U);
+  EXPECT_EQ(change.removals.size(), 1U);
+  write(change.upserts, change.removals);
+  EXPECT_EQ(stored(), before);
+  EXPECT_EQ(expect(store->head()), (Version{1, 4}));
+}
+
+TEST_P(DurableStoreTest, TheLogIsReadInWholeVersions) {
+  write({consumer(1), consumer(2), consumer(3)});
+  write({consumer(4)});
+  EXPECT_EQ(expect(store->read_log({1, 0}, 1)).size(), 3U);
+  EXPECT_EQ(expect(store->read_log({1, 0}, 3)).size(), 3U);
+  EXPECT_EQ(expect(store->read_log({1, 0}, 4)).size(), 4U);
+  EXPECT_TRUE(expect(store->read_log({1, 2}, 4)).empty());
+}
+
+TEST_P(DurableStoreTest, CompactionForgetsThePastOnly) {
+  write({consumer(1), consumer(2)});
+  write({test_row(catalog, "consumers", test_id(1), R"("username":"changed")")}, {{"consumers", test_id(2)}});
+  const auto now = stored();
+  const auto tomorrow = std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now() + std::chrono::hours(24));
+  expect(store->compact(tomorrow));
+  EXPECT_EQ(stored(), now);
+  EXPECT_EQ(expect(store->horizon()), (Version{1, 2}));
+  EXPECT_EQ(store->at({1, 1}).error().code, Errc::NotFound);
+  EXPECT_EQ(store->read_log({1, 1}, 10).error().code, Errc::NotFound);
+  EXPECT_TRUE(expect(store->read_log({1, 2}, 10)).empty());
+  EXPECT_EQ(texts(expect(store->at({1, 2})).rows), now);
+}
+
+TEST_P(DurableStoreTest, CompactionKeepsWhatIsYoung) {
+  write({consumer(1)});
+  write({}, {{"consumers", test_id(1)}});
+  const auto yesterday =
+      std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now() - std::chrono::hours(24));
+  expect(store->compact(yesterday));
+  EXPECT_EQ(expect(store->read_log({1, 0}, 10)).size(), 2U);
+}
+
+TEST_P(DurableStoreTest, ASecondOwnerOfAUniqueValueIsRefused) {
+  write({consumer(1)});
+  const Commit clash{{test_row(catalog, "consumers", test_id(2), R"("username":"user-1")")}, {}, "x"};
+  const auto refused = store->commit({1, 1}, {&clash, 1});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().failure, CommitFailure::Constraint);
+  write({credential(3, 1, "same")});
+  const Commit secret_clash{{credential(4, 1, "same")}, {}, "x"};
+  EXPECT_EQ(store->commit({1, 2}, {&secret_clash, 1}).error().failure, CommitFailure::Constraint);
+  EXPECT_EQ(expect(store->head()), (Version{1, 2}));
+}
+
+TEST_P(DurableStoreTest, WorkspacesMayShareNames) {
+  auto elsewhere = test_row(catalog, "consumers", test_id(2), R"("username":"user-1")");
+  elsewhere.workspace = test_id(77);
+  write({consumer(1), elsewhere});
+  for (const auto& row : expect(store->load()).rows) {
+    EXPECT_EQ(row.workspace, row.id == test_id(2) ? test_id(77) : Uuid{});
+  }
+}
+
+TEST_P(DurableStoreTest, TwoRowsMaySwapUniqueValues) {
+  write({consumer(1), consumer(2)});
+  const auto swapped = std::vector{test_row(catalog, "consumers", test_id(1), R"("username":"user-2")"),
+                                   test_row(catalog, "consumers", test_id(2), R"("username":"user-1")")};
+  write(swapped);
+  EXPECT_EQ(stored(), texts(swapped));
+}
+
+TEST_P(DurableStoreTest, LongUniqueValuesAndOddTextsAreKept) {
+  const std::string name(5000, 'x');
+  const auto row =
+      test_row(catalog, "consumers", test_id(1),
+               R"("username":")" + name + R"(","custom_id":"a\u0000\u0001\"ü😀","tags":["t\\u0073ealed:"])");
+  write({row});
+  EXPECT_EQ(stored(), texts({row}));
+}
+
+TEST_P(DurableStoreTest, MetaIsKeptApartFromVersions) {
+  expect(store->set_meta("token/b", "2"));
+  expect(store->set_meta("token/a", "1"));
+  expect(store->set_meta("tokenless", "3"));
+  expect(store->set_meta("token/a", "one"));
+  EXPECT_EQ(expect(store->meta("token/a")), "one");
+  EXPECT_EQ(expect(store->meta("token")), std::nullopt);
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(expect(store->metas("token/")), (Pairs{{"token/a", "one"}, {"token/b", "2"}}));
+  expect(store->erase_meta("token/b"));
+  EXPECT_EQ(expect(store->metas("token/")).size(), 1U);
+  EXPECT_EQ(expect(store->head()), (Version{1, 0}));
+}
+
+TEST_P(DurableStoreTest, AWaiterIsWokenByAChange) {
+  EXPECT_FALSE(expect(store->wait_for_change({1, 0}, Millis(10))));
+  const auto other = open();
+  auto waiting = std::async(std::launch::async, [&] { return expect(other->wait_for_change({1, 0}, Millis(5000))); });
+  write({consumer(1)});
+  EXPECT_TRUE(waiting.get());
+  EXPECT_TRUE(expect(other->wait_for_change({1, 0}, Millis(0))));
+}
+
+TEST_P(DurableStoreTest, ABackupRestoresEverythingUnderANewEpoch) {
+  write({consumer(1), credential(2, 1, "secret-key")});
+  expect(store->set_meta("token/a", "1"));
+  const auto saved = stored();
+  const auto file = folder / "backup.sluice";
+  expect(store->backup(file, WithKey::No));
+  EXPECT_EQ(store->backup(file, WithKey::No).error().code, Errc::Conflict);
+  write({consumer(3)}, {{"consumers", test_id(1)}});
+  expect(store->erase_meta("token/a"));
+
+  EXPECT_EQ(expect(store->restore(file)), (Version{2, 1}));
+  EXPECT_EQ(stored(), saved);
+  EXPECT_EQ(expect(store->meta("token/a")), "1");
+  EXPECT_EQ(store->read_log({1, 2}, 10).error().code, Errc::NotFound);
+  EXPECT_EQ(expect(store->read_log({1, 0}, 10)).size(), 2U);
+  EXPECT_EQ(write({consumer(4)}), (Version{2, 2}));
+  EXPECT_EQ(expect(store->read_log({1, 1}, 10))[0].version, (Version{2, 2}));
+  const Commit clash{{test_row(catalog, "consumers", test_id(5), R"("username":"user-1")")}, {}, "x"};
+  EXPECT_EQ(store->commit({2, 2}, {&clash, 1}).error().failure, CommitFailure::Constraint);
+}
+
+TEST_P(DurableStoreTest, ABackupWithItsKeyRestoresElsewhere) {
+  write({consumer(1), credential(2, 1, "secret-key")});
+  expect(store->backup(folder / "bare", WithKey::No));
+  expect(store->backup(folder / "whole", WithKey::Yes));
+  const auto saved = stored();
+
+  Keyring fresh = *Keyring::open(folder / "elsewhere/keyring");
+  const auto other = expect(try_open("other", fresh));
+  const auto refused = other->restore(folder / "bare");
+  EXPECT_EQ(refused.error().code, Errc::Forbidden);
+  EXPECT_TRUE(expect(other->load()).rows.empty());
+  expect(other->restore(folder / "whole"));
+  EXPECT_EQ(texts(expect(other->load()).rows), saved);
+}
+
+TEST_P(DurableStoreTest, ABackupUnderWritesIsOneState) {
+  write({consumer(0)});
+  auto writer = std::async(std::launch::async, [&] {
+    for (std::uint64_t i = 1; i <= 100; ++i) write({consumer(2 * i), consumer(2 * i + 1)});
+  });
+  const auto file = folder / "backup";
+  expect(store->backup(file, WithKey::No));
+  writer.get();
+  const Version restored = expect(store->restore(file));
+  EXPECT_EQ(stored().size(), 1 + 2 * (restored.number - 1)) << "half a change in a backup";
+}
+
+TEST_P(DurableStoreTest, ANewKeySealsOldSecretsAnew) {
+  write({consumer(1), credential(2, 1, "one")});
+  expect(store->rotate_key());
+  write({credential(3, 1, "two")});
+  const auto before = stored();
+  EXPECT_EQ(expect(store->reseal()), 1U);
+  EXPECT_EQ(expect(store->reseal()), 0U);
+  EXPECT_EQ(stored(), before);
+}
+
+TEST_P(DurableStoreTest, AnotherKeyringIsRefusedAndNothingChanges) {
+  write({consumer(1)});
+  Keyring missing = *Keyring::open(folder / "nowhere/keyring");
+  const auto refused = try_open("store", missing);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::Forbidden);
+  EXPECT_NE(refused.error().what.find("nowhere/keyring"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder / "nowhere"));
+  EXPECT_EQ(stored(), texts({consumer(1)}));
+}
+
+// SQLite alone --------------------------------------------------------------------------------------------------------
+
+class SqliteStoreTest : public DurableStoreTest {};
+INSTANTIATE_TEST_SUITE_P(Engines, SqliteStoreTest, testing::Values(Engine::Sqlite),
+                         [](const auto&) { return std::string("Sqlite"); });
+
+std::string octets_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_P(SqliteStoreTest, NoSecretIsInTheFiles) {
+  write(
+      {consumer(1), credential(2, 1, "canary-4711"),
+       test_row(catalog, "basicauth_credentials", test_id(3),
+                R"("username":"ann","password":"canary-4712","consumer":{"id":")" + test_id(1).to_string() + R"("})")});
+  const auto file = folder / "backup";
+  expect(store->backup(file, WithKey::No));
+  for (const char* name : {"store.db", "store.db-wal", "backup"}) {
+    const std::string octets = octets_of(folder / name);
+    EXPECT_NE(octets.size(), 0U) << name;
+    EXPECT_EQ(octets.find("canary"), std::string::npos) << name;
+    EXPECT_EQ(octets.find(keyring.find(keyring.active())->reveal()), std::string::npos) << name;
+  }
+  EXPECT_NE(octets_of(folder / "store.db-wal").find("user-1"), std::string::npos);
+}
+
+TEST_P(SqliteStoreTest, FilesAreForTheirOwnerOnly) {
+  write({consumer(1)});
+  expect(store->backup(folder / "backup", WithKey::No));
+  for (const char* name : {"store.db", "store.db-wal", "backup", "secrets/keyring"}) {
+    struct stat status{};
+    ASSERT_EQ(::stat((folder / name).c_str(), &status), 0) << name;
+    EXPECT_EQ(status.st_mode & 0777, 0600U) << name;
+  }
+}
+
+TEST_P(SqliteStoreTest, ABackupIsNoStoreAndAStoreNoBackup) {
+  write({consumer(1)});
+  expect(store->backup(folder / "backup.db", WithKey::No));
+  EXPECT_FALSE(try_open("backup", keyring).has_value());
+  EXPECT_FALSE(store->restore(folder / "store.db").has_value());
+  EXPECT_FALSE(store->restore(folder / "nothing").has_value());
+  EXPECT_FALSE(store->restore(folder / "secrets/keyring").has_value());
+  EXPECT_EQ(stored(), texts({consumer(1)}));
+}
+
+}  // namespace
+}  // namespace sluice::store

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/keyring.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "crypto/random.h"
+
+namespace sluice::store {
+namespace {
+
+constexpr std::size_t kKeySize = 32;
+constexpr std::size_t kNameSize = 4;  // octets; in hexadecimal digits twice as many
+constexpr std::string_view kHeading =
+    "# Sluice keyring: the keys that secrets in the store are sealed under. Keep a copy apart from the backups;\n"
+    "# without it the secrets are lost.\n";
+
+std::unexpected<Error> io_error(std::string_view doing, const std::string& file) {
+  const std::string reason = std::strerror(errno);
+  return fail(Errc::Io,
+              "keyring " + file + ": cannot " + std::string(doing) + ": " + reason +
+                  "; check the owner and the free space of its folder",
+              Blame::System);
+}
+
+/// A descriptor that closes itself.
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+Result<Secret<std::string>> parse_key(std::string_view digits) {
+  TRY(auto octets, from_hex(digits));
+  if (octets.size() != kKeySize) return fail(Errc::Invalid, "a key must have 64 hexadecimal digits");
+  return Secret<std::string>(std::move(octets));
+}
+
+}  // namespace
+
+struct Keyring::Parsed {
+  std::map<std::string, Secret<std::string>, std::less<>> keys;
+  std::string active;
+  Secret<std::string> index;
+};
+
+Result<Keyring::Parsed> Keyring::parse(std::string_view text) {
+  Parsed parsed;
+  for (std::string_view line : split(text, '\n')) {
+    line = trim(line);
+    if (line.empty() || line.front() == '#') continue;
+    const auto words = split_list(line, ' ');
+    if (words.size() == 2 && words[0] == "index") {
+      TRY(parsed.index, parse_key(words[1]));
+    } else if (words.size() == 2 && words[0] == "active") {
+      parsed.active = words[1];
+    } else if (words.size() == 3 && words[0] == "key") {
+      TRY(auto key, parse_key(words[2]));
+      parsed.keys.insert_or_assign(std::string(words[1]), std::move(key));
+    } else {
+      return fail(Errc::Invalid, "a line is none of index, key and active");  // its text may be a key: never shown
+    }
+  }
+  if (parsed.index.empty()) return fail(Errc::Invalid, "the index key is missing");
+  if (!parsed.keys.contains(parsed.active)) return fail(Errc::Invalid, "the active key is missing");
+  return parsed;
+}
+
+Result<Keyring> Keyring::open(std::string file) {
+  Keyring keyring(std::move(file));
+  struct stat status{};
+  if (::stat(keyring.file_.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return keyring;
+    return io_error("look at it", keyring.file_);
+  }
+  if ((status.st_mode & 077) != 0) {
+    log::warn("keyring.readable_by_others", {{"file", keyring.file_}, {"remedy", "chmod 600"}});
+  }
+  errno = 0;
+  std::ifstream in(keyring.file_, std::ios::binary);
+  const Secret<std::string> text(std::string(std::istreambuf_iterator<char>(in), {}));
+  if (!in) return io_error("read it", keyring.file_);
+  auto parsed = parse(text.reveal());
+  if (!parsed) {
+    return fail("keyring " + keyring.file_ + " is damaged, put it back from its copy; nothing was changed: ",
+                std::move(parsed).error());
+  }
+  keyring.keys_ = std::move(parsed->keys);
+  keyring.active_ = std::move(parsed->active);
+  keyring.index_ = std::move(parsed->index);
+  return keyring;
+}
+
+Result<> Keyring::create() {
+  Keyring made(file_);
+  made.index_ = Secret(crypto::random_octets(kKeySize));
+  made.active_ = to_hex(crypto::random_octets(kNameSize));
+  made.keys_.emplace(made.active_, Secret(crypto::random_octets(kKeySize)));
+  if (auto saved = made.save(Replace::No); !saved) {
+    // Another process that started at the same time may have made it: then those are the keys.
+    auto other = open(file_);
+    if (!other || other->empty()) return saved;
+    made = *std::move(other);
+  }
+  *this = std::move(made);
+  return {};
+}
+
+Result<> Keyring::rotate() {
+  Keyring changed = *this;
+  changed.active_ = to_hex(crypto::random_octets(kNameSize));
+  changed.keys_.emplace(changed.active_, Secret(crypto::random_octets(kKeySize)));
+  TRY(changed.save(Replace::Yes));
+  *this = std::move(changed);
+  return {};
+}
+
+Result<> Keyring::merge(std::string_view text) {
+  auto parsed = parse(text);
+  if (!parsed) return fail("the keyring to be added: ", std::move(parsed).error());
+  Keyring changed = *this;
+  changed.keys_.merge(parsed->keys);
+  const bool first = changed.active_.empty();
+  if (first) {
+    changed.active_ = std::move(parsed->active);
+    changed.index_ = std::move(parsed->index);
+  }
+  if (changed.keys_.size() == keys_.size()) return {};
+  TRY(changed.save(first ? Replace::No : Replace::Yes));
+  *this = std::move(changed);
+  return {};
+}
+
+const Secret<std::string>* Keyring::find(std::string_view name) const {
+  const auto at = keys_.find(name);
+  return at != keys_.end() ? &at->second : nullptr;
+}
+
+Secret<std::string> Keyring::text() const {
+  std::string text(kHeading);
+  text += "index " + to_hex(index_.reveal()) + '\n';
+  for (const auto& [name, key] : keys_) text += "key " + name + ' ' + to_hex(key.reveal()) + '\n';
+  text += "active " + active_ + '\n';
+  return Secret(std::move(text));
+}
+
+/// Written beside its place, synced, then moved there: a crash leaves the old file or the new one.
+Result<> Keyring::save(Replace replace) const {
+  std::error_code ignored;
+  const auto folder = std::filesystem::path(file_).parent_path();
+  if (!folder.empty() && std::filesystem::create_directories(folder, ignored)) ::chmod(folder.c_str(), 0700);
+  const std::string temporary = file_ + ".new";
+  ::unlink(temporary.c_str());
+  {
+    const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (file.get() < 0) return io_error("make it", file_);
+    if (!write_all(file.get(), text().reveal()) || ::fsync(file.get()) != 0) return io_error("write it", file_);
+  }
+  // link() refuses where rename() would replace: of two processes that start at once, one keeps its keys.
+  const int moved =
+      replace == Replace::Yes ? ::rename(temporary.c_str(), file_.c_str()) : ::link(temporary.c_str(), file_.c_str());
+  if (moved != 0) {
+    auto error = io_error("put it in place", file_);
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  if (replace == Replace::No) ::unlink(temporary.c_str());
+  const File parent(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent.get() < 0 || ::fsync(parent.get()) != 0) return io_error("sync the folder of it", file_);
+  return {};
+}
+
+}  // namespace sluice::store

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/durable.h"
+#include "store/lookup.h"
+#include "store/sealing.h"
+#include "store/sql/connection.h"
+
+namespace sluice::store {
+
+/// The durable store on any SQL database of ours. format.cc has the tables.
+class LogStore final : public DurableStore {
+ public:
+  /// See open_sqlite(). `catalog` and `keyring` outlive it.
+  static Result<std::unique_ptr<DurableStore>> open(std::unique_ptr<sql::Database> database,
+                                                    const std::string& control_plane, const entity::Catalog& catalog,
+                                                    Keyring& keyring);
+
+  Result<Contents> load() override;
+  std::expected<Version, CommitError> commit(Version expected, std::span<const Commit> group) override;
+  Result<std::vector<LogEntry>> read_log(Version after, std::size_t limit) override;
+  Result<Contents> at(Version version) override;
+  Result<Commit> changes_back_to(Version version) override;
+  Result<> compact(SysTime older_than) override;
+  Result<Version> head() override;
+  Result<Version> horizon() override;
+  Result<bool> wait_for_change(Version known, Millis timeout) override;
+  [[nodiscard]] bool shared() const override { return database_->shared(); }
+  Result<> backup(const std::string& file, WithKey with_key) override;
+  Result<Version> restore(const std::string& file) override;
+  Result<> rotate_key() override;
+  Result<std::size_t> reseal() override;
+  Result<std::optional<std::string>> meta(std::string_view name) override;
+  Result<std::vector<std::pair<std::string, std::string>>> metas(std::string_view prefix) override;
+  Result<> set_meta(std::string_view name, std::string_view value) override;
+  Result<> erase_meta(std::string_view name) override;
+
+ private:
+  /// Where an epoch begins: behind this number.
+  struct Epoch {
+    std::uint64_t epoch = 0;
+    std::uint64_t begins_after = 0;
+  };
+  /// The control plane's row, and how its epochs follow each other.
+  struct State {
+    Version head;
+    std::uint64_t horizon = 0;
+    std::vector<Epoch> epochs;
+
+    [[nodiscard]] Version version_of(std::uint64_t number) const;
+    [[nodiscard]] bool knows(const Version& version) const;
+  };
+  /// What a row of `changes` is bound to within a commit.
+  struct Place {
+    std::uint64_t number = 0;
+    std::int64_t ordinal = 0;
+    std::string_view author;
+    std::int64_t made_at = 0;
+  };
+
+  LogStore(std::unique_ptr<sql::Database> database, std::string control_plane, const entity::Catalog& catalog,
+           Keyring& keyring);
+
+  Result<> prepare();
+  Result<> check_keyring(sql::Connection& db);
+  Result<> find_control_plane(sql::Connection& db);
+  /// The connection, made anew if the last one was lost.
+  Result<sql::Connection*> connection();
+  /// Begins a transaction, on a new connection if the old one turns out to be lost: nothing has happened on it yet.
+  Result<> begin(std::optional<sql::Transaction>& transaction, sql::Access access);
+  /// Runs `work` on the connection within a transaction, alone. Its Result is returned.
+  template <class Work>
+  auto in_transaction(sql::Access access, const Work& work) -> decltype(work(std::declval<sql::Connection&>())) {
+    const std::lock_guard lock(mutex_);
+    std::optional<sql::Transaction> transaction;
+    TRY(begin(transaction, access));
+    auto result = work(*connection_);
+    if (result) TRY(transaction->commit());
+    return result;
+  }
+
+  Result<State> read_state(sql::Connection& db);
+  [[nodiscard]] std::unexpected<Error> gone(const State& state, const Version& version) const;
+  /// The rows of `changes` that are no deletions and meet a condition, in which $2 is `number`.
+  Result<std::vector<sync::EntityRow>> read_rows(sql::Connection& db, std::string_view condition, std::uint64_t number);
+
+  Result<bool> claim(sql::Connection& db, Version expected, std::size_t versions);
+  Result<> write_group(sql::Connection& db, Version expected, std::span<const Commit> group);
+  Result<> write_row(sql::Connection& db, const sync::EntityRow& row, const Place& place);
+  Result<> write_lookups(sql::Connection& db, std::int64_t control_plane, std::string_view type, const Uuid& id,
+                         const Uuid& workspace, std::string_view document);
+  Result<> remove_row(sql::Connection& db, const sync::EntityKey& key, const Place& place);
+  /// What became of a commit whose connection was lost; the error it ended with otherwise.
+  std::expected<Version, CommitError> resolve(std::string_view transaction, Version reached, Error error);
+
+  /// Into a backup, and out of one.
+  Result<> copy_into(sql::Connection& backup, WithKey with_key);
+  Result<Version> take_over(sql::Connection& backup, sql::Connection& db);
+  Result<> restore_lookups(sql::Connection& backup, sql::Connection& db);
+  /// A piece of reseal(), behind `place` which it moves on; nothing when there is no more.
+  Result<std::optional<std::size_t>> reseal_some(Place& place);
+
+  const std::unique_ptr<sql::Database> database_;
+  const std::string control_plane_name_;
+  const entity::Catalog& catalog_;
+  Keyring& keyring_;
+
+  std::mutex mutex_;  // of what follows
+  std::unique_ptr<sql::Connection> connection_;
+  std::int64_t control_plane_ = 0;  // its id in the tables
+  Sealer sealer_;
+
+  std::mutex waiting_mutex_;  // of the listener
+  std::unique_ptr<sql::Connection> listener_;
+};
+
+}  // namespace sluice::store

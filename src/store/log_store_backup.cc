@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "store/format.h"
+#include "store/log_store.h"
+#include "store/row_octets.h"
+#include "store/sql/sqlite.h"
+
+namespace sluice::store {
+namespace {
+
+enum class Kind : std::uint8_t { Integer, Text, Octets };
+struct Column {
+  std::string_view name;
+  Kind kind;
+};
+struct Table {
+  std::string_view name;
+  std::span<const Column> columns;
+};
+
+constexpr Column kControlPlanes[] = {{"id", Kind::Integer},
+                                     {"name", Kind::Text},
+                                     {"epoch", Kind::Integer},
+                                     {"number", Kind::Integer},
+                                     {"horizon", Kind::Integer}};
+constexpr Column kEpochs[] = {
+    {"control_plane", Kind::Integer}, {"epoch", Kind::Integer}, {"begins_after", Kind::Integer}};
+constexpr Column kChanges[] = {{"control_plane", Kind::Integer},
+                               {"number", Kind::Integer},
+                               {"ordinal", Kind::Integer},
+                               {"type", Kind::Text},
+                               {"id", Kind::Octets},
+                               {"workspace", Kind::Octets},
+                               {"document", Kind::Text},
+                               {"author", Kind::Text},
+                               {"made_at", Kind::Integer},
+                               {"ended", Kind::Integer}};
+constexpr Column kMeta[] = {{"control_plane", Kind::Integer}, {"name", Kind::Text}, {"value", Kind::Text}};
+
+/// What a backup holds, parents first. Look-ups are left out: they are computed from the documents, under the keyring
+/// of the store that they are restored into.
+constexpr Table kTables[] = {
+    {"control_planes", kControlPlanes}, {"epochs", kEpochs}, {"changes", kChanges}, {"meta", kMeta}};
+
+sql::ValueView value_of(const sql::Row& row, int at, Kind kind) {
+  if (row.is_null(at)) return std::monostate();
+  if (kind == Kind::Integer) return row.integer(at);
+  if (kind == Kind::Octets) return sql::OctetsView{row.text(at)};
+  return row.text(at);
+}
+
+Result<> copy_table(sql::Connection& from, sql::Connection& to, const Table& table) {
+  std::string names;
+  std::string places;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    names += (i == 0 ? "" : ", ") + std::string(table.columns[i].name);
+    places += (i == 0 ? "$" : ", $") + std::to_string(i + 1);
+  }
+  const std::string insert = "INSERT INTO " + std::string(table.name) + " (" + names + ") VALUES (" + places + ")";
+  std::vector<sql::ValueView> values(table.columns.size());
+  return from.query("SELECT " + names + " FROM " + std::string(table.name), {}, [&](const sql::Row& row) -> Result<> {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = value_of(row, static_cast<int>(i), table.columns[i].kind);
+    }
+    return to.queue(insert, values);
+  });
+}
+
+std::unexpected<Error> file_error(std::string_view doing, const std::string& file, int number) {
+  return fail(number == ENOSPC ? Errc::TooLarge : Errc::Io,
+              "backup " + file + ": cannot " + std::string(doing) + ": " + std::strerror(number) +
+                  "; check owner, permissions and free space of its folder",
+              Blame::System);
+}
+
+Result<> sync_path(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return file_error("open it", path, errno);
+  const int status = ::fsync(descriptor);
+  const int number = errno;
+  ::close(descriptor);
+  if (status != 0) return file_error("sync it", path, number);
+  return {};
+}
+
+/// Removes an unfinished file.
+class Unfinished {
+ public:
+  explicit Unfinished(std::string file) : file_(std::move(file)) { remove(); }
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  ~Unfinished() { remove(); }
+  [[nodiscard]] const std::string& file() const { return file_; }
+
+ private:
+  void remove() {
+    std::error_code ignored;
+    std::filesystem::remove(file_, ignored);
+  }
+  std::string file_;
+};
+
+sql::SqliteFile backup_file(const std::string& file, sql::SqliteFile::Use use) {
+  sql::SqliteFile options;
+  options.file = file;
+  options.use = use;
+  return options;
+}
+
+}  // namespace
+
+Result<> LogStore::backup(const std::string& file, WithKey with_key) {
+  std::error_code error;
+  if (std::filesystem::exists(file, error)) {
+    return fail(Errc::Conflict, "backup " + file + " exists already; choose another name", Blame::Client);
+  }
+  const Unfinished part(file + ".part");
+  {
+    const auto database = sql::sqlite_database(backup_file(part.file(), sql::SqliteFile::Use::NewBackup));
+    TRY(const auto made, database->connect());
+    TRY(upgrade_format(*made, database->name(), "backup"));
+    TRY(copy_into(*made, with_key));
+  }
+  TRY(sync_path(part.file()));
+  std::filesystem::rename(part.file(), file, error);
+  if (error) return file_error("put it in place", file, error.value());
+  const auto folder = std::filesystem::path(file).parent_path();
+  return sync_path(folder.empty() ? "." : folder.string());
+}
+
+/// On a connection of its own, in a transaction that sees one state: writers go on meanwhile.
+Result<> LogStore::copy_into(sql::Connection& backup, WithKey with_key) {
+  TRY(const auto source, database_->connect());
+  sql::Transaction reading(*source);
+  TRY(reading.begin(sql::Access::Read));
+  sql::Transaction writing(backup);
+  TRY(writing.begin(sql::Access::Write));
+  for (const Table& table : kTables) TRY(copy_table(*source, backup, table));
+  TRY(const auto keyring, read_info(*source, kInfoKeyring));
+  TRY(write_info(backup, kInfoKeyring, keyring.value_or(std::string())));
+  if (with_key == WithKey::Yes) {
+    const std::lock_guard lock(mutex_);
+    TRY(write_info(backup, kInfoKeyringText, keyring_.text().reveal()));
+  }
+  return writing.commit();
+}
+
+Result<Version> LogStore::restore(const std::string& file) {
+  const auto database = sql::sqlite_database(backup_file(file, sql::SqliteFile::Use::Backup));
+  TRY(const auto backup, database->connect());
+  TRY(check_format(*backup, "backup " + file, "backup"));
+  return in_transaction(sql::Access::Write, [&](sql::Connection& db) { return take_over(*backup, db); });
+}
+
+Result<Version> LogStore::take_over(sql::Connection& backup, sql::Connection& db) {
+  TRY(const auto keys, read_info(backup, kInfoKeyringText));
+  if (keys) TRY(keyring_.merge(*keys));
+
+  TRY(db.lock_for_upgrade());
+  std::map<std::string, std::int64_t> epochs;
+  const auto take_epoch = [&](const sql::Row& row) -> Result<> {
+    std::int64_t& epoch = epochs[std::string(row.text(0))];
+    epoch = std::max(epoch, row.integer(1));
+    return {};
+  };
+  TRY(db.query("SELECT name, epoch FROM control_planes", {}, take_epoch));
+  TRY(backup.query("SELECT name, epoch FROM control_planes", {}, take_epoch));
+
+  TRY(db.queue("DELETE FROM lookups", {}));
+  for (auto table = std::rbegin(kTables); table != std::rend(kTables); ++table) {
+    TRY(db.queue("DELETE FROM " + std::string(table->name), {}));
+  }
+  for (const Table& table : kTables) TRY(copy_table(backup, db, table));
+  for (const auto& [name, epoch] : epochs) {
+    const sql::ValueView values[] = {epoch + 1, name};
+    TRY(db.queue("UPDATE control_planes SET epoch = $1 WHERE name = $2", values));
+  }
+  TRY(
+      db.queue("INSERT INTO epochs (control_plane, epoch, begins_after) "
+               "SELECT id, epoch, number FROM control_planes",
+               {}));
+  TRY(restore_lookups(backup, db));
+  TRY(find_control_plane(db));
+  TRY(db.notify());
+  TRY(const State state, read_state(db));
+  return state.head;
+}
+
+/// Opens every secret on the way, so that a backup whose keys are missing is refused as a whole.
+Result<> LogStore::restore_lookups(sql::Connection& backup, sql::Connection& db) {
+  return backup.query(
+      "SELECT control_plane, type, id, workspace, document FROM changes WHERE ended IS NULL AND document IS NOT NULL",
+      {}, [&](const sql::Row& row) -> Result<> {
+        const Uuid id = from_octets(row.text(2));
+        TRY(const auto document, sealer_.open(row.text(1), id, row.text(4)));
+        return write_lookups(db, row.integer(0), row.text(1), id, from_octets(row.text(3)), document);
+      });
+}
+
+Result<> LogStore::rotate_key() {
+  const std::lock_guard lock(mutex_);
+  return keyring_.rotate();
+}
+
+Result<std::size_t> LogStore::reseal() {
+  Place place;
+  place.ordinal = -1;
+  std::size_t total = 0;
+  for (;;) {
+    TRY(const auto changed, in_transaction(sql::Access::Write, [&](sql::Connection&) { return reseal_some(place); }));
+    if (!changed) return total;
+    total += *changed;
+  }
+}
+
+Result<std::optional<std::size_t>> LogStore::reseal_some(Place& place) {
+  struct Stale {
+    std::int64_t number;
+    std::int64_t ordinal;
+    std::string document;
+  };
+  constexpr std::int64_t kAtOnce = 1000;
+  std::vector<Stale> stale;
+  std::int64_t seen = 0;
+  const sql::ValueView values[] = {control_plane_, static_cast<std::int64_t>(place.number), place.ordinal, kAtOnce};
+  TRY(connection_->query(
+      "SELECT number, ordinal, type, id, document FROM changes WHERE control_plane = $1 AND document IS NOT NULL "
+      "AND (number > $2 OR (number = $2 AND ordinal > $3)) ORDER BY number, ordinal LIMIT $4",
+      values, [&](const sql::Row& row) -> Result<> {
+        ++seen;
+        place.number = static_cast<std::uint64_t>(row.integer(0));
+        place.ordinal = row.integer(1);
+        if (!sealer_.stale(row.text(4))) return {};
+        const Uuid id = from_octets(row.text(3));
+        TRY(const auto opened, sealer_.open(row.text(2), id, row.text(4)));
+        TRY(auto sealed, sealer_.seal(row.text(2), id, opened));
+        stale.push_back({row.integer(0), row.integer(1), std::move(sealed)});
+        return {};
+      }));
+  for (const auto& row : stale) {
+    const sql::ValueView changed[] = {control_plane_, row.number, row.ordinal, row.document};
+    TRY(connection_->queue("UPDATE changes SET document = $4 WHERE control_plane = $1 AND number = $2 AND ordinal = $3",
+                           changed));
+  }
+  if (seen == 0) return std::nullopt;
+  return stale.size();
+}
+
+}  // namespace sluice::store

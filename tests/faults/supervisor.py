@@ -1,0 +1,248 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Deaths of workers and supervisors: listeners stay, a new worker is there within a second, nothing served is lost."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness import fault  # noqa: E402
+from harness.fault import Fault  # noqa: E402
+from harness.gateway import features_of, read_lines  # noqa: E402
+from harness.supervised import SERVICE, Load, World, get, gone, kill, wait_for, worker_of  # noqa: E402
+
+BACK_SECONDS = 1.0
+SANITIZED = 4.0  # a sanitizer makes starting slower
+
+
+def back_seconds(world):
+    done = subprocess.run(["nm", "-C", str(world.binary)], capture_output=True, text=True, check=False)
+    return BACK_SECONDS * (SANITIZED if "__asan_init" in done.stdout or "__tsan_init" in done.stdout else 1)
+
+
+def log_text(gateway):
+    return "\n".join(read_lines(gateway.folder / "error.log") + read_lines(gateway.folder / "output.log"))
+
+
+def status_of(pid):
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def post_config(port, text):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/config", text, {"Content-Type": "text/yaml"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def worker_killed_under_load(world: World) -> str | None:
+    """kill -9 at random moments: no connection is ever refused, and the next worker serves within a second."""
+    gateway = world.gateway()
+    times = []
+    with Load(gateway.ports["proxy"]) as load:
+        for _ in range(8 if world.full else 3):
+            # A worker that lived for ten seconds counts as well: then the next one starts without a pause.
+            time.sleep(10.2 if world.full else world.random.uniform(0.2, 1.0))
+            old = worker_of(gateway)
+            kill(old)
+            wait_for("the old worker's end", lambda: gone(old), 2)
+            times.append(wait_for("service again", lambda: get(gateway.ports["proxy"]) == 200, 10))
+    limit = back_seconds(world)
+    assert max(times) < limit, f"back after {max(times):.2f} s, {limit} s are allowed"
+    assert load.refused == 0, str(load)
+    assert load.other == 0, str(load)
+    assert load.good > 10, str(load)
+    assert "supervisor.worker_died" in log_text(gateway)
+    return f"back after at most {max(times) * 1000:.0f} ms; {load}"
+
+
+STUCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+int epoll_wait(int fd, struct epoll_event* events, int size, int timeout) {
+  static int (*real)(int, struct epoll_event*, int, int);
+  if (!real) real = (int (*)(int, struct epoll_event*, int, int))dlsym(RTLD_NEXT, "epoll_wait");
+  int ready = real(fd, events, size, timeout);
+  char name[17] = {0};
+  prctl(PR_GET_NAME, name);
+  const char* file = getenv("STUCK_FILE");
+  int saved = errno;
+  if (file && strcmp(name, "shard-0") == 0 && unlink(file) == 0) for (;;) __asm__ volatile("" ::: "memory");
+  errno = saved;
+  return ready;
+}
+"""
+
+
+def stuck_library(world):
+    """A library that lets shard 0 spin for ever once, when a file appears."""
+    compiler = shutil.which("clang-19") or shutil.which("clang") or shutil.which("cc")
+    if not compiler:
+        raise AssertionError("no C compiler")
+    world.folder.mkdir(parents=True, exist_ok=True)
+    source, library = world.folder / "stuck.c", world.folder / "stuck.so"
+    source.write_text(STUCK)
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+def stuck_shard(world: World) -> str | None:
+    """A shard that spins: its stack is logged, the worker aborted under 5 s, and replaced."""
+    trigger = world.folder / "gateway0" / "stuck.now"
+    environment = {"LD_PRELOAD": str(stuck_library(world)), "STUCK_FILE": str(trigger)}
+    gateway = world.gateway({"nginx_worker_processes": "2"}, environment)
+    old = worker_of(gateway)
+    trigger.write_text("")
+    for _ in range(20):  # some of these connections fall to shard 0
+        try:
+            get(gateway.ports["proxy"], timeout=0.2)
+        except OSError:
+            pass
+    took = wait_for("the stuck worker's end", lambda: gone(old), 8)
+    back = wait_for("service again", lambda: get(gateway.ports["proxy"], timeout=1) == 200, 5)
+    assert took < 5 * (back_seconds(world) / BACK_SECONDS), f"aborted after {took:.1f} s"
+    text = log_text(gateway)
+    assert "watchdog.stuck" in text and "shard-0" in text, "no line about the stuck shard"
+    line = next(line for line in text.splitlines() if "watchdog.stuck" in line)
+    assert "epoll_wait" in line or "stuck.so" in line, f"no stack: {line}"
+    return f"aborted after {took:.1f} s, back after {back * 1000:.0f} ms"
+
+
+def worker_stopped(world: World) -> str | None:
+    """SIGSTOP: nobody inside can notice, so the supervisor does."""
+    gateway = world.gateway({"watchdog_timeout": "500ms"})
+    old = worker_of(gateway)
+    kill(old, "STOP")
+    took = wait_for("the stopped worker's end", lambda: gone(old), 8)
+    wait_for("service again", lambda: get(gateway.ports["proxy"]) == 200, 5)
+    assert "supervisor.worker_silent" in log_text(gateway)
+    return f"replaced after {took:.1f} s"
+
+
+def supervisor_killed(world: World) -> str | None:
+    """kill -9 of the supervisor: the worker finishes what it has and ends; the ports are free for the next start."""
+    gateway = world.gateway()
+    worker = worker_of(gateway)
+    gateway.signal("KILL")
+    gateway.wait_exit(5)
+    wait_for("the orphan's end", lambda: gone(worker), 10)
+    gateway.start()
+    assert get(gateway.ports["proxy"]) == 200
+
+
+def crash_loop(world: World) -> str | None:
+    """A worker that dies again and again: restarts come slower, each with a line in the log, the supervisor lives."""
+    gateway = world.gateway()
+    deaths = 6 if world.full else 4
+    for _ in range(deaths):
+        kill(worker_of(gateway))
+        wait_for("service again", lambda: get(gateway.ports["proxy"]) == 200, 10)
+    lines = [line for line in log_text(gateway).splitlines() if "supervisor.worker_died" in line]
+    assert len(lines) == deaths, f"{len(lines)} lines for {deaths} deaths"
+    assert '"restart_in_ms":0' in lines[0] and '"restart_in_ms":200' in lines[2], lines
+    assert gateway.is_alive()
+
+
+def posted_configuration_survives(world: World) -> str | None:
+    """What came by POST /config and stands in no file is served by the next worker too."""
+    gateway = world.gateway()
+    posted = SERVICE % (world.origin().port, "posted", "posted")
+    assert post_config(gateway.ports["admin"], posted) in (200, 201)
+    wait_for("the posted route", lambda: get(gateway.ports["proxy"], "/posted") == 200, 5)
+    time.sleep(1.5)  # the copy is made within a second
+    kill(worker_of(gateway))
+    wait_for("the posted route again", lambda: get(gateway.ports["proxy"], "/posted") == 200, 5)
+    assert get(gateway.ports["proxy"], "/live") == 404
+
+
+def broken_file_at_restart(world: World) -> str | None:
+    """Somebody breaks the declarative file and the settings, a reload refuses them, the worker dies: served on."""
+    gateway = world.gateway()
+    (gateway.folder / "config.yaml").write_text("services: [{nope: 1}]\n")
+    with (gateway.folder / "sluice.conf").open("a") as settings:
+        settings.write("no_such_setting = 1\n")
+    gateway.process.send_signal(1)
+    wait_for("the refusal", lambda: "config.reload_failed" in log_text(gateway), 5)
+    (gateway.folder / "sluice.conf").write_text((gateway.folder / "sluice.conf").read_text().replace("no_such", "#"))
+    gateway.process.send_signal(1)
+    wait_for("the second refusal", lambda: log_text(gateway).count("config.reload_failed") == 2, 5)
+    time.sleep(1.5)
+    with (gateway.folder / "sluice.conf").open("a") as settings:
+        settings.write("no_such_setting = 1\n")
+    kill(worker_of(gateway))
+    wait_for("service again", lambda: get(gateway.ports["proxy"]) == 200, 5)
+
+
+def worker_gives_up_its_rights(world: World) -> str | None:
+    """Read back from the kernel: what a hijacked worker could not do."""
+    # As root only: does the worker become somebody else, and can it still serve?
+    settings = {}
+    if os.geteuid() == 0:
+        try:
+            pwd.getpwnam("nobody")
+            settings["nginx_user"] = "nobody"
+        except KeyError:
+            pass
+    folder = world.folder / "gateway0"
+    folder.mkdir(parents=True)
+    for path in (world.folder, folder):
+        path.chmod(0o755)
+    folder.chmod(0o777)
+    gateway = world.gateway(settings)
+    assert get(gateway.ports["proxy"]) == 200
+    worker = status_of(worker_of(gateway))
+    if settings:
+        nobody = str(pwd.getpwnam("nobody").pw_uid)
+        assert set(worker["Uid"].split()) == {nobody}, worker["Uid"]
+    assert worker["NoNewPrivs"] == "1"
+    assert {int(worker[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb")} == {0}
+    done = subprocess.run(["nm", "-C", str(world.binary)], capture_output=True, text=True, check=False)
+    if "__asan_init" not in done.stdout and "__tsan_init" not in done.stdout:
+        assert worker["Seccomp"] == "2", f"no filter: {worker['Seccomp']}"
+    supervisor = status_of(gateway.process.pid)
+    own = int(supervisor["RssAnon"].split()[0])
+    assert "supervisor" in features_of(world.binary)
+    return f"supervisor: {own} kB of its own"
+
+
+def in_a_world(check):
+    """The check with a folder, gateways and upstreams that end with it."""
+
+    def checked(under: Fault) -> None:
+        with World(under) as world:
+            print(f"     {check(world) or ''}".rstrip())
+
+    checked.__doc__ = check.__doc__
+    return checked
+
+
+CHECKS = (
+    worker_killed_under_load,
+    stuck_shard,
+    worker_stopped,
+    supervisor_killed,
+    crash_loop,
+    posted_configuration_survives,
+    broken_file_at_restart,
+    worker_gives_up_its_rights,
+)
+
+if __name__ == "__main__":
+    sys.exit(fault.run(__doc__, *(in_a_world(check) for check in CHECKS)))
