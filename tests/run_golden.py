@@ -11,8 +11,6 @@ A case is a folder (below one named after what it tests) with
   stdin, environment    when they exist: standard input, NAME=value lines
   gateway         when it exists, a gateway with these settings (its lines) runs meanwhile; SLUICE_ADMIN_URL leads to
                   it. UUIDs, password hashes and its port are replaced in what is compared.
-  check           when it exists: a Python program that is run after the commands with SLUICE_PROXY_URL set as well; it
-                  must end with 0
 --update, or UPDATE_GOLDEN=1, rewrites `expected`, `expected_error` and `exit_code`; the diff is the review.
 """
 
@@ -103,13 +101,7 @@ def run(binary: pathlib.Path, case: pathlib.Path) -> Result:
         gateway.start()
         try:
             environment["SLUICE_ADMIN_URL"] = f"http://127.0.0.1:{gateway.ports['admin']}"
-            environment["SLUICE_PROXY_URL"] = f"http://127.0.0.1:{gateway.ports['proxy']}"
             result = run_commands(binary, case, environment)
-            if (case / "check").exists():
-                check = subprocess.run([sys.executable, "check"], cwd=case, env=environment, text=True, timeout=SECONDS,
-                                       capture_output=True, check=False)
-                if check.returncode != 0:
-                    raise ValueError(f"check failed:\n{check.stdout}{check.stderr}")
         finally:
             wrong = gateway.stop()
         if wrong:
