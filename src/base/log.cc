@@ -6,10 +6,12 @@
 #include <climits>
 #include <cstring>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log_line.h"
@@ -38,6 +40,33 @@ std::size_t write_some(int fd, std::string_view text) {
   return written;
 }
 
+constexpr int kAppend = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
+constexpr mode_t kMode = 0640;
+
+/// Opens a file as Options::shared_folder promises; -1 and errno when it cannot.
+int open_in_shared_folder(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  const std::string folder = slash == path.npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+  const std::string name = slash == path.npos ? path : path.substr(slash + 1);
+  const int above = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (above < 0) return -1;
+  // Not blocking: a FIFO put there would stop root for good.
+  int fd = ::openat(above, name.c_str(), kAppend | O_NOFOLLOW | O_NONBLOCK, kMode);
+  struct stat file{};
+  struct stat owner{};
+  if (fd >= 0 && (::fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || file.st_nlink != 1)) {
+    ::close(std::exchange(fd, -1));
+    errno = EPERM;
+  }
+  if (fd >= 0 && file.st_uid == 0 && ::geteuid() == 0 && ::fstat(above, &owner) == 0 && owner.st_uid != 0) {
+    [[maybe_unused]] auto given = ::fchown(fd, owner.st_uid, owner.st_gid);
+  }
+  const int why = errno;
+  ::close(above);
+  errno = why;
+  return fd;
+}
+
 /// Where lines go. One per process, as standard error is.
 class Sink {
  public:
@@ -60,15 +89,16 @@ class Sink {
     const std::lock_guard lock(mutex_);
     // The name of standard error cannot be opened where it is a socket, as under systemd.
     const std::string file = options.file == "/dev/stderr" ? std::string() : options.file;
-    TRY(adopt(file));
+    TRY(adopt(file, options.shared_folder));
     file_ = file;
+    shared_folder_ = options.shared_folder;
     as_json_ = options.format == Format::Json || (options.format == Format::Auto && ::isatty(fd_) == 0);
     return {};
   }
 
   Result<> reopen() {
     const std::lock_guard lock(mutex_);
-    return file_.empty() ? Result<>{} : adopt(file_);
+    return file_.empty() ? Result<>{} : adopt(file_, shared_folder_);
   }
 
   void drain() {
@@ -101,10 +131,10 @@ class Sink {
   }
 
  private:
-  Result<> adopt(const std::string& file) {
+  Result<> adopt(const std::string& file, bool shared_folder) {
     int fd = STDERR_FILENO;
     if (!file.empty()) {
-      fd = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+      fd = shared_folder ? open_in_shared_folder(file) : ::open(file.c_str(), kAppend, kMode);
       if (fd < 0) return fail(Errc::Io, "cannot open log file " + file + ": " + std::strerror(errno), Blame::System);
     }
     if (fd_ != STDERR_FILENO) ::close(fd_);
@@ -133,6 +163,7 @@ class Sink {
   int fd_ = STDERR_FILENO;
   bool as_json_ = ::isatty(STDERR_FILENO) == 0;
   std::string file_;
+  bool shared_folder_ = false;
   std::string line_;
   std::string pending_;
   std::uint64_t dropped_ = 0;

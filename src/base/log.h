@@ -91,6 +91,9 @@ struct Options {
   Level level = Level::Notice;
   Format format = Format::Auto;
   std::string file = {};  // empty or /dev/stderr: standard error
+  /// A less privileged user may write the file's folder: only a plain file with no other name is taken, through no
+  /// link, and what root makes there becomes the folder's owner's.
+  bool shared_folder = false;
 };
 
 /// Applies to all threads from the next line on. On failure nothing changes.

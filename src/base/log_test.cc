@@ -139,6 +139,28 @@ TEST(Log, ReportsAFileThatCannotBeOpened) {
   EXPECT_THAT(result.error().what, HasSubstr("cannot open log file /nonexistent/log"));
 }
 
+TEST(Log, TakesNoLinkAndNoFifoInAFolderThatOthersWrite) {
+  std::string folder = testing::TempDir() + "sluice-log-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/error.log";
+  const std::string other = folder + "/other";
+  const log::Options shared{.file = path, .shared_folder = true};
+  ASSERT_EQ(::close(::open(other.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+  ASSERT_EQ(::symlink(other.c_str(), path.c_str()), 0);
+  EXPECT_FALSE(log::configure(shared));
+  ::unlink(path.c_str());
+  ASSERT_EQ(::link(other.c_str(), path.c_str()), 0);
+  EXPECT_FALSE(log::configure(shared));
+  ::unlink(path.c_str());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_FALSE(log::configure(shared));
+  ::unlink(path.c_str());
+  EXPECT_TRUE(log::configure(shared));
+  EXPECT_TRUE(log::configure({}));
+  for (const std::string& file : {path, other}) ::unlink(file.c_str());
+  ::rmdir(folder.c_str());
+}
+
 TEST(Log, NeverWaitsForABlockedSinkAndCountsWhatItDrops) {
   const TemporaryFile file;
   ASSERT_EQ(::mkfifo(file.path().c_str(), 0600), 0);

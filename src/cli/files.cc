@@ -11,6 +11,9 @@
 #include <iterator>
 #include <system_error>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/strings.h"
 #include "base/yaml.h"
 
@@ -34,6 +37,24 @@ Result<std::vector<std::string>> files_below(const std::string& folder) {
   if (files.empty()) return fail(Errc::NotFound, "there is no .yaml, .yml or .json file in " + folder);
   std::ranges::sort(files);
   return files;
+}
+
+/// Nobody else may read a file that `flags` make: state files hold keys and credentials.
+std::error_code write_file(const std::string& path, int flags, std::string_view text) {
+  const auto failure = [] { return std::error_code(errno, std::generic_category()); };
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0600);
+  if (file < 0) return failure();
+  std::error_code error;
+  while (!text.empty() && !error) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      error = failure();
+    }
+  }
+  if (::close(file) != 0 && !error) error = failure();
+  return error;
 }
 
 }  // namespace
@@ -91,17 +112,19 @@ Result<> write_output(const std::string& path, std::string_view text) {
     const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
     return written ? Result<>{} : fail(Errc::Io, "cannot write to standard output");
   }
-  const std::string part = path + ".part";
-  {
-    std::ofstream out(part, std::ios::binary | std::ios::trunc);
-    out.write(text.data(), static_cast<std::streamsize>(text.size()));
-    out.flush();
-    if (!out) return fail(Errc::Io, "cannot write " + path + ": " + std::strerror(errno));
-  }
   std::error_code error;
-  fs::rename(part, path, error);
-  if (error) return fail(Errc::Io, "cannot write " + path + ": " + error.message());
-  return {};
+  std::error_code ignored;
+  if (fs::exists(path, ignored) && fs::is_other(path, ignored)) {
+    error = write_file(path, 0, text);  // /dev/null and the like stay what they are
+  } else {
+    const std::string part = path + ".part";
+    fs::remove(part, ignored);  // left behind by a run that was killed, perhaps with another mode
+    error = write_file(part, O_CREAT | O_EXCL, text);
+    if (!error) fs::rename(part, path, error);
+    if (error) fs::remove(part, ignored);
+  }
+  if (!error) return {};
+  return fail(Errc::Io, "cannot write " + path + ": " + error.message());
 }
 
 void append_history(Json& document, std::string_view command, Json::Object details) {

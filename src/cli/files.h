@@ -30,7 +30,7 @@ enum class Format : std::uint8_t { Yaml, Json };
 
 /// With a line break at the end.
 std::string print_document(const Json& document, Format format);
-/// `-` is standard output. Files are replaced as a whole or not at all.
+/// `-` is standard output. Files are replaced as a whole or not at all; only their owner may read them.
 Result<> write_output(const std::string& path, std::string_view text);
 
 /// Appends to the list under `_ignore` what made the file: `{"command": "merge", "input": [...]}`.

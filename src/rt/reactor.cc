@@ -71,7 +71,7 @@ void Reactor::look_ahead(std::size_t index) const {
   constexpr std::size_t kFrameAhead = 3;
   constexpr std::size_t kLine = 64;
   constexpr std::size_t kFrameLines = 6;
-  if (index + kSourceAhead < batch_size_) {
+  if (index + kSourceAhead < batch_size_ && batch_[index + kSourceAhead].data.ptr != nullptr) {
     const auto* source = static_cast<const char*>(batch_[index + kSourceAhead].data.ptr);
     __builtin_prefetch(source, 1);
     __builtin_prefetch(source + kLine, 1);

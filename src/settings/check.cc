@@ -41,6 +41,11 @@ void check_collisions(const Settings& settings, Faults& faults) {
 
 /// What would look protected, or divided, and is not: better not to start.
 void check_available(const Settings& settings, Faults& faults) {
+  if (settings.role != Role::All) {
+    faults.emplace_back(
+        "role: this version can be `all` only, a control plane and a gateway in one program; control_plane and "
+        "data_plane come later");
+  }
   if (settings.enforce_rbac) {
     faults.emplace_back(
         "enforce_rbac: role-based access control does not exist in this version; protect the Admin API with "
@@ -107,6 +112,12 @@ void check_node(const Settings& settings, Faults& faults) {
   }
 }
 
+void check_store(const Settings& settings, Faults& faults) {
+  if (settings.keyring_path.empty()) faults.emplace_back("keyring_path: required");
+  if (settings.pg_ssl_verify && !settings.pg_ssl) faults.emplace_back("pg_ssl_verify: needs pg_ssl=on");
+  if (settings.pg_timeout <= Millis(0)) faults.emplace_back("pg_timeout: every wait needs an end");
+}
+
 void check_ports(const Settings& settings, Faults& faults) {
   std::map<std::uint16_t, std::uint16_t> inside_to_outside;
   for (const PortMap& map : settings.port_maps) {
@@ -141,6 +152,7 @@ std::vector<std::string> check(const Settings& settings) {
   check_process(settings, faults);
   check_collisions(settings, faults);
   check_admin(settings, faults);
+  check_store(settings, faults);
   check_ports(settings, faults);
   check_tls(settings, faults);
   check_limits(settings, faults);

@@ -17,7 +17,7 @@
 namespace sluice::settings {
 
 enum class Role : std::uint8_t { All, ControlPlane, DataPlane };
-enum class Database : std::uint8_t { Sqlite, Off };
+enum class Database : std::uint8_t { Sqlite, Postgres, Off };
 enum class RouterFlavor : std::uint8_t { Traditional, TraditionalCompatible, Expressions };
 enum class AdminAuth : std::uint8_t { Off, Token };
 enum class CipherSuite : std::uint8_t { Modern, Intermediate, Custom };
@@ -93,6 +93,19 @@ struct Settings {
   bool seccomp = false;
   bool landlock = false;
   std::vector<std::string> writable_paths;
+
+  // The store
+  std::string keyring_path;
+  Millis change_log_retention{};
+  bool admin_wait_until_live = false;
+  std::string pg_host;
+  std::uint32_t pg_port = 0;
+  std::string pg_user;
+  Secret<std::string> pg_password;
+  std::string pg_database;
+  bool pg_ssl = false;
+  bool pg_ssl_verify = false;
+  Millis pg_timeout{};
 
   // Logs
   log::Level log_level{};

@@ -150,11 +150,11 @@ TEST(Settings, IgnoreWhatKubernetesInjects) {
 
 TEST(Settings, WarnOnceOfKongNamesWithoutMeaning) {
   auto result = load({.file_name = "f",
-                      .file = "anonymous_reports = off\npg_host = x\n",
+                      .file = "anonymous_reports = off\npg_schema = x\n",
                       .environment = {{"KONG_NGINX_HTTP_GZIP", "on"}, {"KONG_MEM_CACHE_SIZE", "1m"}}});
   ASSERT_TRUE(result) << to_string(result.error());
   EXPECT_THAT(result->warnings, ElementsAre("settings of Kong that have no effect here: anonymous_reports, "
-                                            "mem_cache_size, nginx_http_gzip, pg_host"));
+                                            "mem_cache_size, nginx_http_gzip, pg_schema"));
 }
 
 TEST(Settings, ReportAllProblemsAtOnce) {
@@ -184,6 +184,23 @@ TEST(Settings, RefuseListenersThatCollide) {
 TEST(Settings, ImplyNoDatabaseWithADeclarativeFile) {
   EXPECT_EQ(from_file("declarative_config = kong.yaml").database, Database::Off);
   EXPECT_THAT(file_problems("declarative_config = kong.yaml\ndatabase = sqlite"), HasSubstr("needs database=off"));
+}
+
+TEST(Settings, NameTheDatabaseServer) {
+  const auto s = from_file("database = postgres\npg_host = db\npg_port = 5433\npg_timeout = 700");
+  EXPECT_EQ(s.database, Database::Postgres);
+  EXPECT_EQ(s.pg_host, "db");
+  EXPECT_EQ(s.pg_port, 5433U);
+  EXPECT_EQ(s.pg_timeout, Millis(700));
+  EXPECT_THAT(file_problems("pg_ssl_verify = on\npg_timeout = 0\npg_port = 0"),
+              HasSubstr("pg_port: expected a number from 1"));
+  EXPECT_THAT(file_problems("pg_ssl_verify = on\npg_timeout = 0"),
+              AllOf(HasSubstr("pg_ssl_verify: needs pg_ssl"), HasSubstr("pg_timeout: every wait needs an end")));
+}
+
+TEST(Settings, RefuseRolesThatDoNotExistYet) {
+  EXPECT_THAT(file_problems("role = control_plane"), HasSubstr("role: this version can be `all` only"));
+  EXPECT_THAT(file_problems("role = data_plane\ndatabase = off"), HasSubstr("role: this version"));
 }
 
 TEST(Settings, CheckThatKeysBelongToCertificates) {

@@ -61,8 +61,8 @@ std::vector<Setting> node_rows() {
   return {
       ROW(role, "all", kRestart, "What this node does. `traditional` means `all`."),
       ROW(database, "sqlite", kRestart,
-          "Where entities live. With `off` they come from a declarative file or `POST /config`; that is implied when "
-          "`declarative_config` is given."),
+          "Where entities live: in a file below the prefix, in PostgreSQL, or nowhere. With `off` they come from a "
+          "declarative file or `POST /config`; that is implied when `declarative_config` is given."),
       ROW(declarative_config, "", kLive,
           "Path of the declarative file (YAML or JSON) that a node without a store loads."),
       ROW(declarative_config_string, "", kLive, "The declarative configuration itself, instead of a path.").secret(),
@@ -79,7 +79,7 @@ std::vector<Setting> node_rows() {
       ROW(compat_version, "3.10.0.0", kRestart,
           "Version that `GET /`, `Server` and `Via` claim to clients of the ecosystem."),
       ROW(compat_edition, "community", kRestart, "Edition that `GET /` claims; Kong Manager needs `community`."),
-      ROW(shutdown_timeout, "30s", kLive, "How long a graceful stop waits for requests in flight.")
+      ROW(shutdown_timeout, "30s", kRestart, "How long a graceful stop waits for requests in flight.")
           .alias("nginx_main_worker_shutdown_timeout"),
       ROW(supervisor, "on", kRestart,
           "Run the gateway in a worker process that is replaced when it dies, below a small process that keeps the "
@@ -107,6 +107,28 @@ std::vector<Setting> node_rows() {
           "Access log of the proxy: a path, relative to the prefix, or `off`."),
       ROW(admin_access_log, "logs/admin_access.log", kLive, "Access log of the Admin API: a path or `off`."),
       ROW(status_access_log, "off", kLive, "Access log of the status API: a path or `off`."),
+  };
+}
+
+std::vector<Setting> store_rows() {
+  return {
+      ROW(keyring_path, "secrets/keyring", kRestart,
+          "File with the keys that secrets in the store are sealed under, relative to the prefix. Made with a new "
+          "store; keep a copy."),
+      ROW(change_log_retention, "30d", kLive,
+          "How far back the history of the store reaches; 0 means for ever. What is older is folded away."),
+      ROW(admin_wait_until_live, "on", kRestart,
+          "Answer a write when this node serves it. With `off`, when it is on stable storage, a moment earlier."),
+      ROW(pg_host, "127.0.0.1", kRestart, "PostgreSQL: name, address, or the folder of a socket."),
+      ROW(pg_port, "5432", kRestart, "Its port.").between(1, 65'535),
+      ROW(pg_user, "kong", kRestart, "User, who may create a schema or owns `sluice`."),
+      ROW(pg_password, "", kRestart, "The user's password.").secret(),
+      ROW(pg_database, "kong", kRestart, "Database. All tables live in its schema `sluice`."),
+      ROW(pg_ssl, "off", kRestart, "Encrypt the connection."),
+      ROW(pg_ssl_verify, "off", kRestart,
+          "Check the server's certificate and name, by the authorities of `lua_ssl_trusted_certificate`."),
+      ROW(pg_timeout, "5000", kRestart, "Time to connect, and without a sign of life; in milliseconds without a unit.")
+          .bare_millis(),
   };
 }
 
@@ -223,7 +245,7 @@ std::vector<Setting> dns_and_tls_rows() {
 
 std::vector<Setting> all_rows() {
   std::vector<Setting> rows;
-  for (const auto& group : {node_rows(), listener_rows(), proxy_rows(), dns_and_tls_rows()}) {
+  for (const auto& group : {node_rows(), store_rows(), listener_rows(), proxy_rows(), dns_and_tls_rows()}) {
     rows.insert(rows.end(), group.begin(), group.end());
   }
   return rows;

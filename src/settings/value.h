@@ -113,7 +113,7 @@ SLUICE_TYPE_NAME(std::vector<Cidr>, "list of address blocks");
 
 namespace names {
 inline constexpr std::string_view kRole[] = {"all", "control_plane", "data_plane"};
-inline constexpr std::string_view kDatabase[] = {"sqlite", "off"};
+inline constexpr std::string_view kDatabase[] = {"sqlite", "postgres", "off"};
 inline constexpr std::string_view kRouterFlavor[] = {"traditional", "traditional_compatible", "expressions"};
 inline constexpr std::string_view kAdminAuth[] = {"off", "token"};
 inline constexpr std::string_view kCipherSuite[] = {"modern", "intermediate", "custom"};

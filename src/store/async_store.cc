@@ -164,7 +164,7 @@ Task<Result<Contents>> AsyncStore::load() {
   co_return co_await rt::offload(short_, reactor_, [this] { return store_->load(); });
 }
 
-Task<Result<std::vector<LogEntry>>> AsyncStore::read_log(Version after, std::size_t limit) {
+Task<Result<LogPart>> AsyncStore::read_log(Version after, std::size_t limit) {
   co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->read_log(after, limit); });
 }
 

@@ -45,7 +45,7 @@ class AsyncStore {
 
   // As in DurableStore.
   Task<Result<Contents>> load();
-  Task<Result<std::vector<LogEntry>>> read_log(Version after, std::size_t limit);
+  Task<Result<LogPart>> read_log(Version after, std::size_t limit);
   Task<Result<Contents>> at(Version version);
   Task<Result<Commit>> changes_back_to(Version version);
   Task<Result<>> compact(SysTime older_than);

@@ -42,6 +42,12 @@ struct LogEntry {
   SysTime when;
 };
 
+/// What happened after some version.
+struct LogPart {
+  std::vector<LogEntry> entries = {};  // oldest first, whole versions
+  Version reached = {};                // where they lead to: the versions up to it that have no entries changed nothing
+};
+
 struct Contents {
   Version version;
   std::vector<sync::EntityRow> rows;  // in the order in which they were last written
@@ -75,10 +81,12 @@ class DurableStore {
   /// Makes `group.size()` versions after `expected` in one transaction, all of them or none; returns the last one.
   /// What it returns is on stable storage.
   virtual std::expected<Version, CommitError> commit(Version expected, std::span<const Commit> group) = 0;
-  /// What happened after a version, oldest first: whole versions, about `limit` entries, at least one version. Fails
-  /// with Errc::NotFound ("gone") when the log no longer reaches back that far or never had this version: load() then.
-  virtual Result<std::vector<LogEntry>> read_log(Version after, std::size_t limit) = 0;
-  /// Everything as it was; Errc::NotFound as above.
+  /// What happened after a version, about `limit` entries, at least one version unless `after` is the newest one. Fails
+  /// with Errc::NotFound ("gone") when the log no longer reaches back that far, never had this version, or comes from
+  /// a backup that was restored since: load() then. Epochs of different stores are counted alike, so what a version of
+  /// another epoch held is no longer certain.
+  virtual Result<LogPart> read_log(Version after, std::size_t limit) = 0;
+  /// Everything as it was; Errc::NotFound when the log does not reach back that far.
   virtual Result<Contents> at(Version version) = 0;
   /// The change that leads from the newest version back to an older one; commit it to restore that point in time.
   virtual Result<Commit> changes_back_to(Version version) = 0;

@@ -160,6 +160,12 @@ Result<> Keyring::merge(std::string_view text) {
   return {};
 }
 
+Result<> Keyring::refresh() {
+  TRY(Keyring now, open(file_));
+  keys_.merge(now.keys_);
+  return {};
+}
+
 const Secret<std::string>* Keyring::find(std::string_view name) const {
   const auto at = keys_.find(name);
   return at != keys_.end() ? &at->second : nullptr;
@@ -178,12 +184,16 @@ Result<> Keyring::save(Replace replace) const {
   std::error_code ignored;
   const auto folder = std::filesystem::path(file_).parent_path();
   if (!folder.empty() && std::filesystem::create_directories(folder, ignored)) ::chmod(folder.c_str(), 0700);
-  const std::string temporary = file_ + ".new";
-  ::unlink(temporary.c_str());
+  // Of its own: another process may be making the first keys at this moment.
+  const std::string temporary = file_ + '.' + to_hex(crypto::random_octets(kNameSize)) + ".new";
   {
     const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (file.get() < 0) return io_error("make it", file_);
-    if (!write_all(file.get(), text().reveal()) || ::fsync(file.get()) != 0) return io_error("write it", file_);
+    if (!write_all(file.get(), text().reveal()) || ::fsync(file.get()) != 0) {
+      auto error = io_error("write it", file_);
+      ::unlink(temporary.c_str());
+      return error;
+    }
   }
   // link() refuses where rename() would replace: of two processes that start at once, one keeps its keys.
   const int moved =

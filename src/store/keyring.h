@@ -29,6 +29,9 @@ class Keyring {
   /// Adds the keys of another keyring's text that are not here yet, for reading; writes the file.
   Result<> merge(std::string_view text);
 
+  /// Reads the file again: keys that another process has added to it are known from then on, for reading.
+  Result<> refresh();
+
   /// Name of the key to seal with: 8 hexadecimal digits.
   [[nodiscard]] const std::string& active() const { return active_; }
   /// 32 octets; null for a key that is not here.

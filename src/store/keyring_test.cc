@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include <sys/stat.h>
 
@@ -34,6 +35,30 @@ TEST_F(KeyringTest, TheSecondOfTwoMakersTakesTheKeysOfTheFirst) {
   expect(keyring.create());
   expect(second.create());
   EXPECT_EQ(second.active(), keyring.active());
+}
+
+TEST_F(KeyringTest, MakersAtTheSameMomentAgree) {
+  for (int round = 0; round < 50; ++round) {
+    const std::string name = file + std::to_string(round);
+    const auto make = [&name]() -> Result<std::string> {
+      Keyring mine = *Keyring::open(name);
+      TRY(mine.create());
+      return mine.active();
+    };
+    auto other = std::async(std::launch::async, make);
+    const auto active = expect(make());
+    EXPECT_EQ(expect(other.get()), active);
+  }
+}
+
+TEST_F(KeyringTest, AddedKeysAreKnownAfterARefresh) {
+  expect(keyring.create());
+  Keyring other = *Keyring::open(file);
+  expect(other.rotate());
+  const std::string old = keyring.active();
+  expect(keyring.refresh());
+  EXPECT_NE(keyring.find(other.active()), nullptr);
+  EXPECT_EQ(keyring.active(), old);
 }
 
 TEST_F(KeyringTest, RotationKeepsOldKeys) {

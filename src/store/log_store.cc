@@ -60,6 +60,10 @@ Result<> LogStore::check_keyring(sql::Connection& db) {
     if (keyring_.empty()) TRY(keyring_.create());
     return write_info(db, kInfoKeyring, fingerprint(keyring_));
   }
+  // Another process may have made both since the file was looked for.
+  if (keyring_.empty()) {
+    TRY(keyring_, Keyring::open(keyring_.file()));
+  }
   if (!keyring_.empty() && fingerprint(keyring_) == *known) return {};
   return fail(Errc::Forbidden,
               database_->name() + ": its secrets are sealed under another keyring than " + keyring_.file() +
@@ -229,11 +233,12 @@ Result<Contents> LogStore::at(Version version) {
   });
 }
 
-Result<std::vector<LogEntry>> LogStore::read_log(Version after, std::size_t limit) {
-  return in_transaction(sql::Access::Read, [&](sql::Connection& db) -> Result<std::vector<LogEntry>> {
+Result<LogPart> LogStore::read_log(Version after, std::size_t limit) {
+  return in_transaction(sql::Access::Read, [&](sql::Connection& db) -> Result<LogPart> {
     TRY(const State state, read_state(db));
-    if (!state.knows(after)) return gone(state, after);
-    std::vector<LogEntry> entries;
+    if (after.epoch != state.head.epoch || !state.knows(after)) return gone(state, after);
+    LogPart part{.reached = state.head};
+    std::vector<LogEntry>& entries = part.entries;
     const auto take = [&](const sql::Row& row) -> Result<> {
       LogEntry entry;
       entry.version = state.version_of(static_cast<std::uint64_t>(row.integer(0)));
@@ -255,16 +260,17 @@ Result<std::vector<LogEntry>> LogStore::read_log(Version after, std::size_t limi
     TRY(db.query("SELECT " + std::string(kColumns) +
                      " FROM changes WHERE control_plane = $1 AND number > $2 ORDER BY number, ordinal LIMIT $3",
                  values, take));
-    if (entries.size() <= wanted) return entries;
+    if (entries.size() <= wanted) return part;
     // The last version may be cut off: leave it for the next call, or read the whole of it when it is the only one.
     const Version last = entries.back().version;
     std::erase_if(entries, [&](const LogEntry& entry) { return entry.version == last; });
-    if (!entries.empty()) return entries;
+    part.reached = entries.empty() ? last : entries.back().version;
+    if (!entries.empty()) return part;
     const sql::ValueView one[] = {control_plane_, signed_of(last.number)};
     TRY(db.query(
         "SELECT " + std::string(kColumns) + " FROM changes WHERE control_plane = $1 AND number = $2 ORDER BY ordinal",
         one, take));
-    return entries;
+    return part;
   });
 }
 

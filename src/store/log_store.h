@@ -26,7 +26,7 @@ class LogStore final : public DurableStore {
 
   Result<Contents> load() override;
   std::expected<Version, CommitError> commit(Version expected, std::span<const Commit> group) override;
-  Result<std::vector<LogEntry>> read_log(Version after, std::size_t limit) override;
+  Result<LogPart> read_log(Version after, std::size_t limit) override;
   Result<Contents> at(Version version) override;
   Result<Commit> changes_back_to(Version version) override;
   Result<> compact(SysTime older_than) override;

@@ -181,9 +181,14 @@ Result<Version> LogStore::take_over(sql::Connection& backup, sql::Connection& db
     TRY(db.queue("DELETE FROM " + std::string(table->name), {}));
   }
   for (const Table& table : kTables) TRY(copy_table(backup, db, table));
+  // Also those that the backup lacks: should they count from 1 again, their followers would take it for the old log.
   for (const auto& [name, epoch] : epochs) {
     const sql::ValueView values[] = {epoch + 1, name};
-    TRY(db.queue("UPDATE control_planes SET epoch = $1 WHERE name = $2", values));
+    TRY(
+        db.queue("INSERT INTO control_planes (id, name, epoch, number, horizon) "
+                 "SELECT COALESCE(MAX(id), 0) + 1, CAST($2 AS TEXT), CAST($1 AS BIGINT), 0, 0 FROM control_planes "
+                 "WHERE true ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch",
+                 values));
   }
   TRY(
       db.queue("INSERT INTO epochs (control_plane, epoch, begins_after) "

@@ -44,7 +44,7 @@ void Sealer::FreeContext::operator()(evp_cipher_ctx_st* context) const {
   EVP_CIPHER_CTX_free(context);
 }
 
-Sealer::Sealer(const entity::Catalog& catalog, const Keyring& keyring)
+Sealer::Sealer(const entity::Catalog& catalog, Keyring& keyring)
     : catalog_(catalog), keyring_(keyring), placeholder_('\x01' + crypto::random_token(16)) {}
 Sealer::~Sealer() = default;
 
@@ -60,6 +60,10 @@ Result<evp_cipher_ctx_st*> Sealer::context(std::string_view key, Direction direc
   Context& context = contexts_[std::move(name)];
   if (context != nullptr) return context.get();
   const Secret<std::string>* secret = keyring_.find(key);
+  if (secret == nullptr) {
+    TRY(keyring_.refresh());  // `sluice restore` may have added it
+    secret = keyring_.find(key);
+  }
   if (secret == nullptr) {
     return fail(Errc::Forbidden, "a secret is sealed under key " + std::string(key) + ", which the keyring " +
                                      keyring_.file() +

@@ -22,8 +22,8 @@ namespace sluice::store {
 /// writer never escapes an "s", so no other text can be taken for one. Not thread-safe.
 class Sealer {
  public:
-  /// Both outlive it.
-  Sealer(const entity::Catalog& catalog, const Keyring& keyring);
+  /// Both outlive it. The keyring's file is read again when something is sealed under a key that is not known.
+  Sealer(const entity::Catalog& catalog, Keyring& keyring);
   Sealer(const Sealer&) = delete;
   Sealer& operator=(const Sealer&) = delete;
   ~Sealer();
@@ -50,7 +50,7 @@ class Sealer {
   Result<std::string> open_text(std::string_view bound_to, std::string_view sealed);
 
   const entity::Catalog& catalog_;
-  const Keyring& keyring_;
+  Keyring& keyring_;
   const std::string placeholder_;
   std::map<std::string, Context, std::less<>> contexts_;  // by direction and key
   std::map<const schema::EntityBase*, bool> may_hold_secrets_;

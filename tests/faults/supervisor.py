@@ -9,6 +9,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import fault  # noqa: E402
 from harness.fault import Fault  # noqa: E402
-from harness.gateway import features_of, read_lines  # noqa: E402
+from harness.gateway import Gateway, features_of, read_lines  # noqa: E402
 from harness.supervised import SERVICE, Load, World, get, gone, kill, wait_for, worker_of  # noqa: E402
 
 BACK_SECONDS = 1.0
@@ -190,6 +191,114 @@ def broken_file_at_restart(world: World) -> str | None:
     wait_for("service again", lambda: get(gateway.ports["proxy"]) == 200, 5)
 
 
+def settings_and_file_edited_but_not_reloaded(world: World) -> str | None:
+    """Half-edited files that nobody reloaded are not what the next worker serves, nor is a broken one its end."""
+    gateway = world.gateway()
+    (gateway.folder / "config.yaml").write_text("services: [{half")
+    with (gateway.folder / "sluice.conf").open("a") as settings:
+        settings.write("headers = off\nssl_cert = /missing.crt\nssl_cert_key = /missing.key\n")
+    kill(worker_of(gateway))
+    wait_for("service again", lambda: get(gateway.ports["proxy"]) == 200, 5)
+
+
+def reloaded_settings_survive(world: World) -> str | None:
+    """What a SIGHUP took over is what the next worker starts with, though the files have changed since."""
+    gateway = world.gateway({"proxy_access_log": f"{world.folder}/first.log"})
+    text = (gateway.folder / "sluice.conf").read_text()
+    (gateway.folder / "sluice.conf").write_text(text.replace("first.log", "second.log"))
+    gateway.signal("HUP")
+    wait_for("the reload", lambda: "config.reloaded" in log_text(gateway), 5)
+    (gateway.folder / "sluice.conf").write_bytes(text.replace("first.log", "third.log").encode() + b"# \xff\n")
+    time.sleep(1.5)  # the copy is made within a second
+    kill(worker_of(gateway))
+    wait_for("service again", lambda: get(gateway.ports["proxy"], "/live?again") == 200, 5)
+    wait_for("the line", lambda: "/live?again" in (world.folder / "second.log").read_text(), 5)
+    assert not (world.folder / "third.log").exists()
+
+
+def large_reload(world: World) -> str | None:
+    """A configuration that takes longer to read than the watchdog waits: the worker lives, and serves meanwhile."""
+    gateway = world.gateway({"watchdog_timeout": "500ms"})
+    worker = worker_of(gateway)
+    number = 200_000 if world.full else 60_000
+    consumers = "".join(f"- {{username: consumer-{i}}}\n" for i in range(number))
+    text = (gateway.folder / "config.yaml").read_text()
+    (gateway.folder / "config.yaml").write_text(text + "consumers:\n" + consumers)
+    gateway.signal("HUP")
+    took = wait_for("the reload", lambda: "config.reloaded" in log_text(gateway), 60)
+    assert worker_of(gateway) == worker, "the worker was replaced"
+    assert get(gateway.ports["proxy"]) == 200
+    return f"{number} consumers in {took:.1f} s"
+
+
+def as_nobody(world: World, settings: dict[str, str]) -> Gateway:
+    """A gateway whose worker is `nobody`, with its files where that user may look."""
+    folder = world.folder / "gateway0"
+    folder.mkdir(parents=True)
+    for path in (world.folder, folder):
+        path.chmod(0o755)
+    return world.gateway(settings | {"nginx_user": "nobody", "proxy_access_log": "logs/access.log"})
+
+
+def hijacked_worker_writes_no_root_file(world: World) -> str | None:
+    """What a worker's user can plant in the prefix does not lead root, who starts the next one, to another file."""
+    if os.geteuid() != 0:
+        return "skipped: only root can start it"
+    gateway = as_nobody(world, {"proxy_error_log": "logs/error.log"})
+    prefix = gateway.folder / "prefix"
+    precious = world.folder / "precious"
+    precious.write_text("as it was")
+    nobody = pwd.getpwnam("nobody").pw_uid
+    own = {path.name for path in [prefix, *prefix.rglob("*")] if path.stat().st_uid == nobody}
+    assert own <= {"logs", "access.log", "error.log", "admin_access.log"}, f"the user's: {own}"
+    (prefix / "logs" / "error.log").unlink()
+    (prefix / "logs" / "error.log").symlink_to(precious)
+    gateway.signal("USR1")
+    kill(worker_of(gateway))
+    time.sleep(1)
+    assert precious.read_text() == "as it was"
+    (prefix / "logs" / "error.log").unlink()
+    wait_for("service again", lambda: get(gateway.ports["proxy"]) == 200, 10)
+
+
+def files_of_root_alone(world: World) -> str | None:
+    """Keys that only root may read, and a declarative file that only its owner may: a start and a SIGHUP succeed."""
+    if os.geteuid() != 0:
+        return "skipped: only root can start it"
+    (world.folder / "error.html").write_text("<p>%s</p>")
+    (world.folder / "error.html").chmod(0o600)
+    gateway = as_nobody(world, {"error_template_html": f"{world.folder}/error.html", "headers": "off"})
+    conf = gateway.folder / "sluice.conf"
+    conf.write_text(conf.read_text().replace("headers = off", "headers = server_tokens"))
+    gateway.signal("HUP")
+    wait_for("the reload", lambda: "config.reloaded" in log_text(gateway), 5)
+    assert "config.file_kept" in log_text(gateway)
+
+
+def file_of_another_user(world: World) -> str | None:
+    """Root may read what belongs to others; a worker that gave that right up has read it before."""
+    if os.geteuid() != 0:
+        return "skipped: only root can start it"
+    declarative = world.folder / "owned.yaml"
+    declarative.write_text(SERVICE % (world.origin().port, "live", "live"))
+    declarative.chmod(0o600)
+    os.chown(declarative, pwd.getpwnam("nobody").pw_uid, -1)
+    world.gateway({"declarative_config": str(declarative)})
+
+
+def service_manager_hears_of_one_process(world: World) -> str | None:
+    """supervisor = off: the process that serves says so itself."""
+    path = world.folder / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(10)
+        gateway = world.gateway({"supervisor": "off"}, {"NOTIFY_SOCKET": str(path)})
+        assert listener.recv(100) == b"READY=1"
+        gateway.signal("TERM")
+        assert listener.recv(100) == b"STOPPING=1"
+        gateway.wait_exit(10)
+
+
 def worker_gives_up_its_rights(world: World) -> str | None:
     """Read back from the kernel: what a hijacked worker could not do."""
     # As root only: does the worker become somebody else, and can it still serve?
@@ -241,6 +350,13 @@ CHECKS = (
     crash_loop,
     posted_configuration_survives,
     broken_file_at_restart,
+    settings_and_file_edited_but_not_reloaded,
+    reloaded_settings_survive,
+    large_reload,
+    hijacked_worker_writes_no_root_file,
+    files_of_root_alone,
+    file_of_another_user,
+    service_manager_hears_of_one_process,
     worker_gives_up_its_rights,
 )
 

@@ -6,14 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
-#include <ftw.h>
-#include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,28 +19,6 @@ namespace {
 
 auto failed(const char* call) {
   return fail(Errc::Unsupported, std::string(call) + ": " + std::strerror(errno), Blame::System);
-}
-
-struct User {
-  uid_t uid = 0;
-  gid_t gid = 0;
-  std::string name;
-};
-
-Result<User> find_user(std::string_view user_and_group) {
-  const std::size_t blank = user_and_group.find(' ');
-  User user{.name = std::string(user_and_group.substr(0, blank))};
-  const passwd* entry = ::getpwnam(user.name.c_str());
-  if (entry == nullptr) return fail(Errc::NotFound, "no such user: " + user.name);
-  user.uid = entry->pw_uid;
-  user.gid = entry->pw_gid;
-  if (blank != std::string_view::npos) {
-    const std::string name(user_and_group.substr(user_and_group.find_first_not_of(' ', blank)));
-    const group* found = ::getgrnam(name.c_str());
-    if (found == nullptr) return fail(Errc::NotFound, "no such group: " + name);
-    user.gid = found->gr_gid;
-  }
-  return user;
 }
 
 Result<> drop_capabilities() {
@@ -81,17 +54,6 @@ void note(const char* what, const Result<>& done) {
   if (!done) log::info("hardening.unavailable", {{"what", what}, {"error", done.error()}});
 }
 
-// nftw hands nothing to its callback; it runs once, before any thread.
-User new_owner;  // NOLINT
-
-int give_one(const char* path, const struct stat* status, int, FTW*) {
-  const bool plain = S_ISDIR(status->st_mode) || (S_ISREG(status->st_mode) && status->st_nlink == 1);
-  if (plain && status->st_uid == 0) {
-    [[maybe_unused]] auto given = ::lchown(path, new_owner.uid, new_owner.gid);
-  }
-  return 0;
-}
-
 }  // namespace
 
 void harden(const Hardening& hardening) {
@@ -100,21 +62,6 @@ void harden(const Hardening& hardening) {
   if (!hardening.core_dumps) note("core_dumps", hide_memory());
   if (hardening.landlock) note("landlock", confine_to_files(hardening.files));
   if (hardening.seccomp) note("seccomp", refuse_system_calls());
-}
-
-Result<> become_user(std::string_view user_and_group) {
-  TRY(User user, find_user(user_and_group));
-  if (::initgroups(user.name.c_str(), user.gid) != 0) return failed("initgroups");
-  if (::setresgid(user.gid, user.gid, user.gid) != 0) return failed("setresgid");
-  if (::setresuid(user.uid, user.uid, user.uid) != 0) return failed("setresuid");
-  return {};
-}
-
-Result<> give_to_user(const std::string& folder, std::string_view user_and_group) {
-  TRY(new_owner, find_user(user_and_group));
-  constexpr int kOpenFolders = 16;
-  if (::nftw(folder.c_str(), give_one, kOpenFolders, FTW_PHYS) != 0) return failed("nftw");
-  return {};
 }
 
 }  // namespace sluice::process

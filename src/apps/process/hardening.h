@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -15,6 +14,11 @@ struct FileAccess {
   std::vector<std::string> readable;
   std::vector<std::string> writable;  // and readable
 };
+
+/// The folder that an existing file stands in, so that the file may be replaced by another, and the one that links lead
+/// to; the file itself where that is the root folder, since that would open everything. Nothing when `path` is no file:
+/// settings also take PEM texts, base64 and words.
+std::vector<std::string> folders_of_file(const std::string& path);
 
 /// What a worker gives up before it touches anything from outside. Each is on unless a setting says otherwise.
 struct Hardening {
@@ -29,13 +33,6 @@ struct Hardening {
 /// Gives it up, for good. To be called before any thread is started, since some of it applies to the calling thread and
 /// those that it starts. Where the kernel does not offer something, one line in the log says so and the rest is done.
 void harden(const Hardening& hardening);
-
-/// Becomes another user, and group when one follows after a blank. Only root can; others fail.
-Result<> become_user(std::string_view user_and_group);
-
-/// Makes everything below `folder` that belongs to root belong to that user, so that the worker can go on writing it.
-/// Links are not followed, files with several names are left alone.
-Result<> give_to_user(const std::string& folder, std::string_view user_and_group);
 
 /// Loads the filter that refuses what a gateway never asks of the kernel (seccomp.cc), for all threads.
 Result<> refuse_system_calls();

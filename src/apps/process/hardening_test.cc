@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -66,9 +68,23 @@ TEST(Hardening, ConfinedProcessesOpenOnlyWhatTheyWereGiven) {
   EXPECT_EQ(code, 0);
 }
 
-TEST(Hardening, UnknownUsersAndGroupsAreNamed) {
-  EXPECT_EQ(become_user("no-such-user").error().what, "no such user: no-such-user");
-  EXPECT_EQ(become_user("root no-such-group").error().what, "no such group: no-such-group");
+TEST(Hardening, AFileOpensItsFolderAndOneThatLinksLeadTo) {
+  const std::string folder = testing::TempDir() + "sluice-named-" + std::to_string(::getpid());
+  std::filesystem::create_directories(folder + "/real");
+  std::ofstream(folder + "/real/file") << "x";
+  std::filesystem::create_symlink("real/file", folder + "/link");
+  EXPECT_EQ(folders_of_file(folder + "/link"), (std::vector<std::string>{folder, folder + "/real"}));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Hardening, AWordThatNamesNoFileOpensNothing) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path("/");
+  EXPECT_TRUE(folders_of_file("system").empty());
+  EXPECT_TRUE(folders_of_file("MIIBszCCAVmgAwIBAgIU").empty());
+  EXPECT_TRUE(folders_of_file("").empty());
+  EXPECT_TRUE(folders_of_file("etc").empty());  // a folder
+  std::filesystem::current_path(before);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -51,7 +53,22 @@ void allow(int rules, const std::string& path, std::uint64_t rights) {
   ::close(fd);
 }
 
+/// `path` is absolute.
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  return slash == 0 ? path : path.substr(0, slash);
+}
+
 }  // namespace
+
+std::vector<std::string> folders_of_file(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return {};
+  const std::filesystem::path named = std::filesystem::absolute(path, error).lexically_normal();
+  const std::filesystem::path real = error ? named : std::filesystem::canonical(path, error);
+  if (error) return {};
+  return {folder_of(named), folder_of(real)};
+}
 
 Result<> confine_to_files(const FileAccess& access) {
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);

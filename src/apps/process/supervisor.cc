@@ -94,7 +94,7 @@ bool Supervisor::spawn() {
     log::error("supervisor.cannot_start_worker", {{"error", ends.error()}});
     return false;
   }
-  auto start = duty_.prepare(ends->second.fd(), keepsake_, ever_ready_);
+  auto start = duty_.prepare(ends->second.fd(), keepsake_);
   if (!start) {
     log::error("supervisor.cannot_start_worker", {{"error", start.error()}});
     return false;

@@ -23,9 +23,9 @@ struct WorkerStart {
 
 /// What a supervisor watches over.
 struct Duty {
-  /// Says how to start the next worker. `link` and `keepsake` (-1: none yet) are descriptors for its arguments;
-  /// `respawned` is false for the first worker only. Whatever it opens is closed by `forget` after the start.
-  std::function<Result<WorkerStart>(int link, int keepsake, bool respawned)> prepare;
+  /// Says how to start the next worker. `link` and `keepsake` (-1: none yet) are descriptors for its arguments.
+  /// Whatever it opens stays its own.
+  std::function<Result<WorkerStart>(int link, int keepsake)> prepare;
   /// Called when the end begins: listening sockets must not take what nobody will accept.
   std::function<void()> close_listeners;
   /// How long the worker may take to drain before it is killed.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/process/supervisor.h"
 
+#include <atomic>
 #include <csignal>
 #include <string>
+#include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -88,6 +90,21 @@ TEST(PidFile, TakesOverAFileThatACrashLeftBehind) {
   ASSERT_EQ(::write(fd, "1\n", 2), 2);
   ::close(fd);
   EXPECT_TRUE(PidFile::claim(path));
+}
+
+TEST(PidFile, IsWhereItsNameSaysHoweverManyComeAndGo) {
+  const std::string path = testing::TempDir() + "sluice-busy-pid-" + std::to_string(::getpid());
+  std::atomic<int> lost{0};
+  auto come_and_go = [&] {
+    for (int i = 0; i < 2'000; ++i) {
+      const auto claimed = PidFile::claim(path);
+      if (claimed && ::access(path.c_str(), F_OK) != 0) ++lost;
+    }
+  };
+  std::thread other(come_and_go);
+  come_and_go();
+  other.join();
+  EXPECT_EQ(lost, 0);
 }
 
 }  // namespace

@@ -68,9 +68,10 @@ std::string stack_of(pid_t thread) {
 
 /// One reactor under watch.
 struct Watchdog::Ward {
-  explicit Ward(const Watched& watched) : name(watched.name), reactor(watched.reactor) {}
+  explicit Ward(const Watched& watched) : name(watched.name), reactor(watched.reactor), vital(watched.vital) {}
   const std::string name;
   rt::Reactor& reactor;
+  const bool vital;
   // Shared with a function that the reactor may still hold when the watchdog has gone.
   std::shared_ptr<std::atomic<pid_t>> thread = std::make_shared<std::atomic<pid_t>>(0);
   std::int64_t heartbeat = -1;
@@ -103,7 +104,7 @@ void Watchdog::serve() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, pause_, [this] { return stopping_; })) {
     bool well = true;
-    for (auto& ward : wards_) well = look(*ward) && well;
+    for (auto& ward : wards_) well = (look(*ward) || !ward->vital) && well;
     if (well) actions_.all_well();
   }
 }
@@ -118,7 +119,7 @@ bool Watchdog::look(Ward& ward) {
   }
   if (++ward.silent_looks == 1) ward.reactor.post([] {});  // idle? then this turns it
   if (ward.silent_looks == kLooks + 1) {
-    actions_.on_stall({ward.name, pause_ * kLooks, stack_of(ward.thread->load())});
+    actions_.on_stall({ward.name, ward.vital, pause_ * kLooks, stack_of(ward.thread->load())});
   }
   return ward.silent_looks <= 2;
 }

@@ -25,14 +25,16 @@ class Watchdog {
   struct Watched {
     std::string name;
     rt::Reactor& reactor;
+    bool vital = true;  // false: its stall is reported, but no reason to call the process unwell
   };
   struct Report {
     std::string name;
+    bool vital;
     Millis stalled;
     std::string stack;  // innermost frame first, "a < b < c"; empty when the thread could not be interrupted
   };
   struct Actions {
-    std::function<void()> all_well;               // after each look at which nothing had stalled for long
+    std::function<void()> all_well;               // after each look at which nothing vital had stalled for long
     std::function<void(const Report&)> on_stall;  // on the watchdog's thread, once per stall
   };
 

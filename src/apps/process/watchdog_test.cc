@@ -59,5 +59,22 @@ TEST(Watchdog, ReportsALoopThatDoesNotTurnOnceAndWithItsStack) {
   release.set_value();
 }
 
+TEST(Watchdog, CallsTheProcessWellWhileOnlyAMinorLoopStalls) {
+  Loop loop;
+  std::promise<void> release;
+  std::atomic<int> well{0};
+  std::promise<bool> vital;
+  Watchdog watchdog({{"control", loop.reactor, false}}, 80ms,
+                    {[&] { ++well; }, [&](const Watchdog::Report& report) { vital.set_value(report.vital); }});
+  loop.reactor.post([&] { release.get_future().wait(); });
+  auto reported = vital.get_future();
+  ASSERT_EQ(reported.wait_for(20s), std::future_status::ready);
+  EXPECT_FALSE(reported.get());
+  const int before = well;
+  for (int tries = 0; tries < 500 && well < before + 3; ++tries) std::this_thread::sleep_for(10ms);
+  EXPECT_GE(well, before + 3);
+  release.set_value();
+}
+
 }  // namespace
 }  // namespace sluice::process

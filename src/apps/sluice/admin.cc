@@ -3,14 +3,21 @@
 
 #include <utility>
 
+#include <unistd.h>
+
 #include "control/admin/admin_server.h"
 #include "control/admin/status_server.h"
 #include "control/publish/publisher.h"
+#include "control/publish/store_ledger.h"
+#include "crypto/hash.h"
 #include "http/h2/preface.h"
 #include "http/server.h"
 #include "net/proxy_protocol.h"
 #include "net/tls/handshake.h"
+#include "store/async_store.h"
 #include "store/memory_store.h"
+#include "store_upkeep.h"
+#include "whole_gateway.h"
 
 namespace sluice::apps {
 namespace {
@@ -25,36 +32,55 @@ std::string to_lines(const std::vector<sync::ConfigProblem>& problems) {
   return lines;
 }
 
-control::admin::Parts make_parts(const Vocabulary& vocabulary, gateway::Node& node, const settings::Settings& settings,
-                                 store::MemoryStore& store, control::publish::Publisher& publisher,
-                                 const gateway::GatewayOptions& options) {
-  control::admin::Parts parts{.catalog = *vocabulary.catalog,
-                              .gateway = node,
-                              .settings = settings,
-                              .store = store,
-                              .publisher = publisher,
-                              .plugins = {},
-                              .node = {options.node_id, options.hostname, SLUICE_VERSION}};
-  for (const gateway::PluginDescriptor* plugin : vocabulary.plugins.in_order()) {
-    parts.plugins.push_back({plugin->name, plugin->version, plugin->priority});
+control::admin::Storage storage_of(settings::Database database) {
+  switch (database) {
+    case settings::Database::Sqlite:
+      return control::admin::Storage::Sqlite;
+    case settings::Database::Postgres:
+      return control::admin::Storage::Postgres;
+    case settings::Database::Off:
+      break;
   }
-  return parts;
+  return control::admin::Storage::None;
 }
+
+std::string hash_of(const store::Version& version) {
+  return crypto::md5_hex("version " + to_string(version));
+}
+
+/// The durable side: what only a node with a store has.
+struct Keeping {
+  Keeping(StoredState stored, rt::Reactor& control)
+      : keyring(std::move(stored.open.keyring)),
+        at_start(std::move(stored.contents)),
+        durable(std::move(stored.open.store), control) {}
+
+  const std::unique_ptr<store::Keyring> keyring;
+  store::Contents at_start;  // its rows go to take_stored()
+  store::AsyncStore durable;
+  control::publish::StoreLedger ledger{durable};
+};
 
 }  // namespace
 
 struct Admin::Parts {
-  Parts(const settings::Settings& s, const Vocabulary& vocabulary, gateway::Node& n, rt::Reactor& reactor,
-        const gateway::NodeParts& node_parts)
+  Parts(const settings::Settings& s, const Vocabulary& v, gateway::Node& n, rt::Reactor& reactor,
+        const gateway::NodeParts& node_parts, StoredState stored, bool supervised)
       : settings(s),
+        vocabulary(v),
         node(n),
         control(reactor),
+        keeping(stored.open.store != nullptr ? std::make_unique<Keeping>(std::move(stored), reactor) : nullptr),
         store(*vocabulary.catalog),
-        publisher(store, node),
-        admin(make_parts(vocabulary, node, settings, store, publisher, node_parts.options)),
-        status(make_parts(vocabulary, node, settings, store, publisher, node_parts.options)),
+        gateway(node, store),
+        publisher(store, &gateway, publishing()),
+        admin(make_parts(node_parts.options, supervised)),
+        status(make_parts(node_parts.options, supervised)),
         admin_server(reactor, options, admin),
         status_server(reactor, options, status) {}
+
+  [[nodiscard]] control::publish::Publisher::Options publishing();
+  [[nodiscard]] control::admin::Parts make_parts(const gateway::GatewayOptions& options, bool supervised);
 
   void serve(http::Server& server, const std::vector<settings::Listener>& listeners, const std::vector<int>& sockets,
              const AdminTls::Context& http1, const AdminTls::Context& http2);
@@ -63,17 +89,45 @@ struct Admin::Parts {
                          std::string& early);
 
   const settings::Settings& settings;
+  const Vocabulary& vocabulary;
   gateway::Node& node;
   rt::Reactor& control;
   AdminTls tls;
+  const std::unique_ptr<Keeping> keeping;  // null with database=off
   store::MemoryStore store;
+  WholeGateway gateway;
+  control::iam::TokenBook tokens;
   control::publish::Publisher publisher;
   http::ServerOptions options;
   control::admin::AdminServer admin;
   control::admin::StatusServer status;
   http::Server admin_server;
   http::Server status_server;
+  std::unique_ptr<StoreUpkeep> upkeep;  // last: it uses much of the above
 };
+
+control::publish::Publisher::Options Admin::Parts::publishing() {
+  if (keeping == nullptr) return {};
+  return {.ledger = &keeping->ledger,
+          .wait_until_live = settings.admin_wait_until_live,
+          .version = keeping->at_start.version};
+}
+
+control::admin::Parts Admin::Parts::make_parts(const gateway::GatewayOptions& own, bool supervised) {
+  control::admin::Parts parts{.catalog = *vocabulary.catalog,
+                              .gateway = gateway,
+                              .settings = settings,
+                              .store = store,
+                              .publisher = publisher,
+                              .plugins = {},
+                              .node = {own.node_id, own.hostname, SLUICE_VERSION, supervised ? ::getppid() : 0},
+                              .storage = storage_of(settings.database),
+                              .tokens = &tokens};
+  for (const gateway::PluginDescriptor* plugin : vocabulary.plugins.in_order()) {
+    parts.plugins.push_back({plugin->name, plugin->version, plugin->priority});
+  }
+  return parts;
+}
 
 /// `http1` and `http2` are members, looked at anew for each connection: a reload replaces what they hold.
 void Admin::Parts::serve(http::Server& server, const std::vector<settings::Listener>& listeners,
@@ -112,8 +166,8 @@ Task<Result<>> Admin::Parts::prepare(const settings::Listener& listener, const A
 }
 
 Admin::Admin(const settings::Settings& settings, const Vocabulary& vocabulary, gateway::Node& node,
-             rt::Reactor& control, const gateway::NodeParts& parts)
-    : parts_(std::make_unique<Parts>(settings, vocabulary, node, control, parts)) {}
+             rt::Reactor& control, const gateway::NodeParts& parts, StoredState stored, bool supervised)
+    : parts_(std::make_unique<Parts>(settings, vocabulary, node, control, parts, std::move(stored), supervised)) {}
 
 Admin::~Admin() = default;
 
@@ -126,6 +180,25 @@ bool Admin::take_first(sync::Delta delta, std::string& problems) {
   }
   parts_->store.apply(kept);
   return true;
+}
+
+void Admin::take_stored() {
+  Parts& parts = *parts_;
+  sync::Delta delta;
+  delta.complete = true;
+  delta.hash = hash_of(parts.publisher.version());
+  delta.upserts = std::exchange(parts.keeping->at_start.rows, {});
+  parts.store.apply(delta);
+  auto applied = parts.node.apply_now(std::move(delta));
+  if (!applied) parts.gateway.fall_behind(applied.error());
+}
+
+void Admin::keep_store() {
+  Parts& parts = *parts_;
+  if (parts.keeping == nullptr) return;
+  parts.upkeep = std::make_unique<StoreUpkeep>(parts.settings, parts.keeping->durable, parts.publisher, parts.tokens,
+                                               parts.control);
+  parts.upkeep->start();
 }
 
 Task<std::string> Admin::replace(sync::Delta delta) {

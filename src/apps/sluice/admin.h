@@ -9,6 +9,7 @@
 #include "configuration.h"
 #include "gateway/node.h"
 #include "node_parts.h"
+#include "storage.h"
 #include "store/memory_store.h"
 
 namespace sluice::apps {
@@ -16,15 +17,19 @@ namespace sluice::apps {
 /// The Admin API and status listeners of the process, and the store behind them. Lives on the control reactor.
 class Admin {
  public:
-  /// Everything given outlives it.
+  /// Everything given outlives it. `stored` is empty where nothing is kept.
   Admin(const settings::Settings& settings, const Vocabulary& vocabulary, gateway::Node& node, rt::Reactor& control,
-        const gateway::NodeParts& parts);
+        const gateway::NodeParts& parts, StoredState stored, bool supervised);
   ~Admin();
 
   /// The configuration of the start, before any listener is open. Blocks. False: `problems` says why.
   bool take_first(sync::Delta delta, std::string& problems);
+  /// The same for what the store holds. What cannot be served is logged; then nothing is, but it can be changed.
+  void take_stored();
   /// Replaces the configuration; empty when it is live, else everything that is wrong.
   Task<std::string> replace(sync::Delta delta);
+  /// Follows the store, and cares for it, from now on; where there is one.
+  void keep_store();
   /// Serves on open sockets, in the order of admin_listen and status_listen; owns them from then on.
   void listen(const std::vector<int>& admin, const std::vector<int>& status);
   /// For connections that come later.

@@ -21,6 +21,25 @@ int check(const std::string& file);
 int print_version(bool as_json);
 int health(const SettingsArguments& arguments);
 
+// On the store that settings name, whether the gateway runs or not.
+struct BackupArguments {
+  std::string file;
+  bool with_key = false;
+};
+int backup(const SettingsArguments& arguments, const BackupArguments& wanted);
+struct RestoreArguments {
+  std::string file;
+  std::string version;  // instead of a file
+};
+int restore(const SettingsArguments& arguments, const RestoreArguments& wanted);
+struct TokenArguments {
+  std::string name;
+  std::string role;
+};
+int token_create(const SettingsArguments& arguments, const TokenArguments& wanted);
+int token_list(const SettingsArguments& arguments);
+int token_revoke(const SettingsArguments& arguments, const std::string& name);
+
 struct ExplainArguments {
   std::string method;
   std::string url;

@@ -10,7 +10,7 @@
 namespace sluice::apps {
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;
 
 std::string text_of(const Json& json, std::string_view name) {
   const Json* member = json.find(name);
@@ -22,31 +22,37 @@ int number_of(const Json& json, std::string_view name, int fallback) {
   return member != nullptr && member->is_int() ? static_cast<int>(member->as_int()) : fallback;
 }
 
+bool is_true(const Json& json, std::string_view name) {
+  const Json* member = json.find(name);
+  return member != nullptr && member->is_bool() && member->as_bool();
+}
+
 }  // namespace
 
 Result<int> Handover::write() const {
   const Json json = Json::Object{{"format", kFormat},
                                  {"file", arguments.file},
-                                 {"text", arguments.text ? Json(*arguments.text) : Json()},
+                                 {"has_text", arguments.text.has_value()},
                                  {"declarative", arguments.declarative},
                                  {"prefix", arguments.prefix},
                                  {"sockets", sockets.to_json()},
                                  {"shards", static_cast<std::int64_t>(shards)},
                                  {"link", std::int64_t{link}},
-                                 {"keepsake", std::int64_t{keepsake}},
-                                 {"respawned", respawned}};
-  return process::memory_file("sluice-handover", to_json(json));
+                                 {"keepsake", std::int64_t{keepsake}}};
+  // One line of JSON, which escapes line feeds; then the settings as they are: not every file is valid UTF-8.
+  return process::memory_file("sluice-handover", to_json(json) + "\n" + arguments.text.value_or(""));
 }
 
 Result<Handover> Handover::read(int fd) {
   auto text = process::read_whole(fd);
   ::close(fd);
   if (!text) return std::unexpected(std::move(text).error());
-  TRY(Json json, parse_json(*text));
+  const std::size_t line = text->find('\n');
+  TRY(Json json, parse_json(std::string_view(*text).substr(0, line)));
   if (number_of(json, "format", 0) != kFormat) return fail(Errc::Unsupported, "made by another version");
   Handover handover;
   handover.arguments.file = text_of(json, "file");
-  handover.arguments.text = text_of(json, "text");
+  if (is_true(json, "has_text") && line != std::string::npos) handover.arguments.text = text->substr(line + 1);
   handover.arguments.declarative = text_of(json, "declarative");
   handover.arguments.prefix = text_of(json, "prefix");
   const Json* sockets = json.find("sockets");
@@ -54,8 +60,6 @@ Result<Handover> Handover::read(int fd) {
   handover.shards = static_cast<std::size_t>(number_of(json, "shards", 1));
   handover.link = number_of(json, "link", -1);
   handover.keepsake = number_of(json, "keepsake", -1);
-  const Json* respawned = json.find("respawned");
-  handover.respawned = respawned != nullptr && respawned->is_bool() && respawned->as_bool();
   for (int inherited : {handover.link, handover.keepsake}) {
     if (inherited >= 0) process::keep_on_exec(inherited, false);
   }

@@ -19,7 +19,6 @@ struct Handover {
   std::size_t shards = 1;
   int link = -1;      // descriptor of the worker's end
   int keepsake = -1;  // what the worker before left; -1: nothing
-  bool respawned = false;
 
   /// The descriptor is the caller's.
   [[nodiscard]] Result<int> write() const;

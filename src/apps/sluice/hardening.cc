@@ -3,32 +3,27 @@
 
 #include <cstdlib>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include "apps/process/user.h"
 #include "base/log.h"
+#include "prefix.h"
 
 namespace sluice::apps {
 namespace {
 
-/// The folder that `path` stands in, so that the file may be replaced by another; the file itself in the root folder,
-/// since that would open everything.
-std::string folder_of(std::string_view path) {
-  const std::size_t slash = path.find_last_of('/');
-  if (slash == std::string_view::npos) return ".";
-  return std::string(slash == 0 ? path : path.substr(0, slash));
+void add_file(std::vector<std::string>& list, const std::string& path) {
+  for (std::string& folder : process::folders_of_file(path)) list.push_back(std::move(folder));
 }
 
-/// The same for where a link leads: /etc/resolv.conf often lies elsewhere.
+/// The folder of a file that may have to be made yet. `path` is absolute.
 void add_folder(std::vector<std::string>& list, const std::string& path) {
-  if (path.empty() || path.find('\n') != std::string::npos) return;  // no path, but a PEM text
-  list.push_back(folder_of(path));
-  if (char* real = ::realpath(path.c_str(), nullptr)) {
-    list.push_back(folder_of(real));
-    std::free(real);  // NOLINT(alloc): realpath hands over memory of malloc
-  }
+  const std::size_t slash = path.find_last_of('/');
+  list.push_back(slash == 0 ? path : path.substr(0, slash));
+  add_file(list, path);
 }
 
 process::FileAccess file_access(const settings::Settings& settings, const SettingsArguments& arguments) {
@@ -40,19 +35,21 @@ process::FileAccess file_access(const settings::Settings& settings, const Settin
   for (const char* variable : {"SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF"}) {
     if (const char* path = std::getenv(variable)) access.readable.emplace_back(path);
   }
-  add_folder(access.readable, "/etc/resolv.conf");
+  add_file(access.readable, "/etc/resolv.conf");
   for (const std::string& path :
        {arguments.file, settings.declarative_config, settings.dns_hostsfile, settings.error_template_html,
         settings.error_template_json, settings.error_template_xml, settings.error_template_plain,
         settings.client_ssl_cert, settings.client_ssl_cert_key.reveal()}) {
-    add_folder(access.readable, path);
+    add_file(access.readable, path);
   }
   for (const auto* list : {&settings.ssl_cert, &settings.admin_ssl_cert, &settings.status_ssl_cert,
                            &settings.lua_ssl_trusted_certificate}) {
-    for (const std::string& path : *list) add_folder(access.readable, path);
+    for (const std::string& path : *list) {
+      if (path != "system") add_file(access.readable, path);
+    }
   }
   for (const auto* list : {&settings.ssl_cert_key, &settings.admin_ssl_cert_key, &settings.status_ssl_cert_key}) {
-    for (const auto& path : *list) add_folder(access.readable, path.reveal());
+    for (const auto& path : *list) add_file(access.readable, path.reveal());
   }
 
   access.writable = {settings.prefix, "/dev/null", "/dev/tty", "/proc/self/fd/1", "/proc/self/fd/2"};
@@ -60,6 +57,7 @@ process::FileAccess file_access(const settings::Settings& settings, const Settin
        {settings.proxy_error_log, settings.proxy_access_log, settings.admin_access_log, settings.status_access_log}) {
     if (path.starts_with('/') && !path.starts_with("/dev/")) add_folder(access.writable, path);
   }
+  if (settings.keyring_path.starts_with('/')) add_folder(access.writable, settings.keyring_path);
   for (const std::string& path : settings.writable_paths) access.writable.push_back(path);
   return access;
 }
@@ -83,7 +81,7 @@ bool change_user(const settings::Settings& settings) {
     log::info("hardening.user_unchanged", {{"setting", "nginx_user"}, {"reason", "not started by root"}});
     return true;
   }
-  auto changed = process::give_to_user(settings.prefix, settings.nginx_user);
+  auto changed = process::give_to_user(settings.prefix, folders_of_worker(settings), settings.nginx_user);
   if (changed) changed = process::become_user(settings.nginx_user);
   if (!changed) fmt::print(stderr, "sluice: nginx_user: {}\n", changed.error().what);
   return changed.has_value();

@@ -6,15 +6,80 @@
 #include "apps/process/memory_file.h"
 #include "base/strings.h"
 
+// One line: magic, length of the settings or "-", form, hash or "-"; then the settings; then the configuration, which
+// has one row a line: type, id, document, with tabs between them.
+
 namespace sluice::apps {
 namespace {
-constexpr std::string_view kMagic = "sluice-keepsake-1 ";
+
+constexpr std::string_view kMagic = "sluice-keepsake-2";
+constexpr std::string_view kForms[] = {"none", "rows", "text"};
+
+Result<process::MemoryWriter> begin(const std::optional<std::string>& settings, Keepsake::Form form,
+                                    std::string_view hash) {
+  TRY(auto file, process::MemoryWriter::make("sluice-keepsake"));
+  const std::string length = settings ? std::to_string(settings->size()) : "-";
+  std::string head(kMagic);
+  head.append(" ").append(length).append(" ").append(kForms[static_cast<std::size_t>(form)]).append(" ");
+  head.append(hash.empty() ? "-" : hash).append("\n").append(settings.value_or(""));
+  TRY(file.append(head));
+  return file;
 }
 
-Result<int> write_keepsake(const store::MemoryStore& store) {
-  TRY(auto file, process::MemoryWriter::make("sluice-keepsake"));
-  TRY(file.append(std::string(kMagic) + store.hash() + "\n"));
-  for (const store::Table& table : store.tables()) {
+std::string_view next(std::string_view& rest, char end) {
+  const std::size_t at = rest.find(end);
+  const std::string_view piece = rest.substr(0, at);
+  rest.remove_prefix(at == rest.npos ? rest.size() : at + 1);
+  return piece;
+}
+
+std::expected<sync::Delta, std::string> read_rows(std::string_view hash, std::string_view rest) {
+  sync::Delta delta;
+  delta.complete = true;
+  delta.hash = hash;
+  while (!rest.empty()) {
+    std::string_view document = next(rest, '\n');
+    const std::string_view type = next(document, '\t');
+    auto id = Uuid::parse(next(document, '\t'));
+    if (!id || document.empty()) return std::unexpected("damaged keepsake\n");
+    delta.upserts.push_back(
+        {.type = std::string(type), .id = *id, .document = std::make_shared<const std::string>(document)});
+  }
+  return delta;
+}
+
+}  // namespace
+
+Result<Keepsake> Keepsake::parse(std::string_view text) {
+  std::string_view head = next(text, '\n');
+  if (next(head, ' ') != kMagic) return fail(Errc::Unsupported, "keepsake of another version");
+  Keepsake keepsake;
+  if (const std::string_view length = next(head, ' '); length != "-") {
+    TRY(const auto size, parse_int<std::size_t>(length));
+    if (size > text.size()) return fail(Errc::Invalid, "damaged keepsake");
+    keepsake.settings = text.substr(0, size);
+    text.remove_prefix(size);
+  }
+  const std::string_view form = next(head, ' ');
+  if (form == kForms[1]) keepsake.form = Form::Rows;
+  if (form == kForms[2]) keepsake.form = Form::Text;
+  keepsake.hash = head;
+  keepsake.content = text;
+  return keepsake;
+}
+
+std::expected<sync::Delta, std::string> Keepsake::load(const Vocabulary& vocabulary) const {
+  if (form == Form::Rows) return read_rows(hash, content);
+  return content.empty() ? sync::Delta{} : load_configuration(vocabulary, content);
+}
+
+Result<int> keepsake_of_store(const std::optional<std::string>& settings, const store::MemoryStore* store) {
+  if (store == nullptr) {
+    TRY(auto file, begin(settings, Keepsake::Form::None, ""));
+    return file.finish();
+  }
+  TRY(auto file, begin(settings, Keepsake::Form::Rows, store->hash()));
+  for (const store::Table& table : store->tables()) {
     for (const auto& [id, document] : table.rows()) {
       // Documents are compact JSON: a line feed or a tab in them would be escaped.
       TRY(file.append(std::string(table.type().name()) + "\t" + id.to_string() + "\t" + *document + "\n"));
@@ -23,31 +88,10 @@ Result<int> write_keepsake(const store::MemoryStore& store) {
   return file.finish();
 }
 
-std::expected<sync::Delta, std::string> delta_from_keepsake(const std::string& text) {
-  std::string_view rest = text;
-  auto next_line = [&rest] {
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-    return line;
-  };
-  const std::string_view first = next_line();
-  if (!first.starts_with(kMagic)) return std::unexpected("keepsake of another version\n");
-  sync::Delta delta;
-  delta.complete = true;
-  delta.hash = first.substr(kMagic.size());
-  while (!rest.empty()) {
-    const std::string_view line = next_line();
-    const std::size_t type = line.find('\t');
-    const std::size_t id = type == line.npos ? line.npos : line.find('\t', type + 1);
-    auto uuid =
-        id == line.npos ? Result<Uuid>(fail(Errc::Invalid, "")) : Uuid::parse(line.substr(type + 1, id - type - 1));
-    if (!uuid) return std::unexpected("damaged keepsake\n");
-    delta.upserts.push_back({.type = std::string(line.substr(0, type)),
-                             .id = *uuid,
-                             .document = std::make_shared<const std::string>(line.substr(id + 1))});
-  }
-  return delta;
+Result<int> keepsake_of_text(const std::optional<std::string>& settings, std::string_view declarative) {
+  TRY(auto file, begin(settings, Keepsake::Form::Text, ""));
+  TRY(file.append(declarative));
+  return file.finish();
 }
 
 }  // namespace sluice::apps

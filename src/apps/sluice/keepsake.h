@@ -1,20 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
+#include "configuration.h"
 #include "store/memory_store.h"
 #include "sync/delta.h"
 
 namespace sluice::apps {
 
-/// The whole configuration of a store in a file in memory, one row a line, as the next worker reads it. The descriptor
-/// is the caller's.
-Result<int> write_keepsake(const store::MemoryStore& store);
+/// What a worker leaves for the one that replaces it: what it served, whatever stands in files by then. It lives in the
+/// supervisor, in a file in memory.
+struct Keepsake {
+  enum class Form : std::uint8_t { None, Rows, Text };
 
-/// The configuration again.
-std::expected<sync::Delta, std::string> delta_from_keepsake(const std::string& text);
+  std::optional<std::string> settings;  // the settings file as the last reload read it; nothing: as it was at the start
+  Form form = Form::None;
+  std::string hash;  // of rows
+  std::string content;
+
+  static Result<Keepsake> parse(std::string_view text);
+  /// The configuration; the error says what is wrong, one line each. Not for Form::None.
+  [[nodiscard]] std::expected<sync::Delta, std::string> load(const Vocabulary& vocabulary) const;
+};
+
+/// The file with all rows of a store; null: with settings alone. The descriptor is the caller's.
+Result<int> keepsake_of_store(const std::optional<std::string>& settings, const store::MemoryStore* store);
+/// The file with a declarative configuration as its author wrote it. The descriptor is the caller's.
+Result<int> keepsake_of_text(const std::optional<std::string>& settings, std::string_view declarative);
 
 }  // namespace sluice::apps

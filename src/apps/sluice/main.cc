@@ -46,13 +46,14 @@ std::unique_ptr<const sluice::entity::Catalog> make_catalog(sluice::entity::Rout
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Sluice: an API gateway. Start with:\n  sluice start --declarative examples/quickstart.yaml"};
+  CLI::App app{"Sluice: an API gateway. Start with:\n  sluice start --prefix ./sluice"};
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every command");
   SettingsArguments settings;
   int code = 0;
 
-  CLI::App* start_command = app.add_subcommand("start", "Run the gateway in the foreground");
+  CLI::App* start_command =
+      app.add_subcommand("start", "Run the gateway, with its store and Admin API, in the foreground");
   add_settings_options(*start_command, settings);
   start_command->add_option("--declarative", settings.declarative,
                             "Declarative configuration (YAML or JSON); no database is used");
@@ -89,6 +90,37 @@ int run(int argc, char** argv) {
   CLI::App* health_command = app.add_subcommand("health", "Ask the gateway of a prefix whether it runs");
   add_settings_options(*health_command, settings);
   health_command->callback([&] { code = health(settings); });
+
+  BackupArguments to_keep;
+  CLI::App* backup_command = app.add_subcommand("backup", "Write all that the store holds into a file");
+  add_settings_options(*backup_command, settings);
+  backup_command->add_option("file", to_keep.file, "File to make")->required();
+  backup_command->add_flag("--with-key", to_keep.with_key, "With the keys that open its secrets");
+  backup_command->callback([&] { code = backup(settings, to_keep); });
+
+  RestoreArguments to_restore;
+  CLI::App* restore_command =
+      app.add_subcommand("restore", "Replace all that the store holds by a backup, or go back to a version");
+  add_settings_options(*restore_command, settings);
+  CLI::Option* backup_file = restore_command->add_option("file", to_restore.file, "File that `backup` made");
+  restore_command->add_option("--to", to_restore.version, "Version to go back to, such as 1.42")->excludes(backup_file);
+  restore_command->callback([&] { code = restore(settings, to_restore); });
+
+  CLI::App* token_command = app.add_subcommand("token", "Tokens that open the Admin API with admin_auth=token");
+  token_command->require_subcommand(1);
+  TokenArguments token;
+  CLI::App* create_command = token_command->add_subcommand("create", "Make a token and print it, once");
+  add_settings_options(*create_command, settings);
+  create_command->add_option("--role", token.role, "admin or read-only")->required();
+  create_command->add_option("--name", token.name, "How it is listed and revoked; made up if not given");
+  create_command->callback([&] { code = token_create(settings, token); });
+  CLI::App* list_command = token_command->add_subcommand("list", "Names, roles and ages of all tokens");
+  add_settings_options(*list_command, settings);
+  list_command->callback([&] { code = token_list(settings); });
+  CLI::App* revoke_command = token_command->add_subcommand("revoke", "Make a token worthless");
+  add_settings_options(*revoke_command, settings);
+  revoke_command->add_option("name", token.name, "As `token list` shows it")->required();
+  revoke_command->callback([&] { code = token_revoke(settings, token.name); });
 
   ExplainArguments request;
   CLI::App* explain_command = app.add_subcommand(

@@ -2,14 +2,20 @@
 #include "node_parts.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <initializer_list>
+#include <tuple>
 
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include "apps/process/replace_file.h"
 #include "base/base64.h"
+#include "base/log.h"
 #include "configuration.h"
 #include "gateway_options.h"
 #include "net/tls/self_signed.h"
-#include "prefix.h"
+#include "settings/table.h"
 
 namespace sluice::apps {
 namespace {
@@ -18,13 +24,21 @@ using Settings = settings::Settings;
 
 constexpr std::string_view kPemMark = "-----BEGIN";
 
+/// Why a file could not be read, for a decision.
+Errc unread(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool forbidden = fd < 0 && errno == EACCES;
+  if (fd >= 0) ::close(fd);
+  return forbidden ? Errc::Forbidden : Errc::NotFound;
+}
+
 /// A setting's PEM text: itself, the content of the file that it names, or in base64.
 Result<std::string> pem_text(std::string_view setting, const std::string& value) {
   if (value.find(kPemMark) != std::string::npos) return value;
   auto file = read_file(value);
   if (file) return *std::move(file);
   if (auto decoded = base64_decode(value); decoded && decoded->find(kPemMark) != std::string::npos) return decoded;
-  return fail(Errc::NotFound, std::string(setting) + ": " + file.error());
+  return fail(unread(value), std::string(setting) + ": " + file.error());
 }
 
 Result<std::vector<PemPair>> pem_pairs(std::string_view setting, const std::vector<std::string>& certificates,
@@ -46,9 +60,16 @@ Result<PemPair> own_pair(const Settings& settings) {
   auto cert = read_file(cert_path);
   auto key = read_file(key_path);
   if (cert && key) return PemPair{*std::move(cert), *std::move(key)};
+  for (const std::string& path : {cert_path, key_path}) {
+    if (unread(path) == Errc::Forbidden) return fail(Errc::Forbidden, "cannot read " + path + ": Permission denied");
+  }
   TRY(net::tls::PemPair made, net::tls::make_self_signed({"localhost"}));
-  write_file(cert_path, made.certificate);
-  write_file(key_path, made.key, 0600);
+  for (const auto& [path, text, mode] : {std::tuple("ssl/sluice-default.crt", &made.certificate, mode_t{0644}),
+                                         std::tuple("ssl/sluice-default.key", &made.key, mode_t{0600})}) {
+    if (auto kept = process::replace_file(settings.prefix, path, *text, mode); !kept) {
+      log::warn("tls.own_certificate_not_kept", {{"error", kept.error()}});
+    }
+  }
   return PemPair{made.certificate, made.key};
 }
 
@@ -59,7 +80,7 @@ bool speaks_tls(const std::vector<settings::Listener>& listeners) {
 Result<gateway::ErrorTemplate> error_template(std::string_view setting, const std::string& path) {
   if (path.empty()) return gateway::ErrorTemplate{};
   auto text = read_file(path);
-  if (!text) return fail(Errc::NotFound, std::string(setting) + ": " + text.error());
+  if (!text) return fail(unread(path), std::string(setting) + ": " + text.error());
   auto made = gateway::ErrorTemplate::parse(*text);
   if (!made) return fail(std::string(setting) + ": " + path + ": ", made.error());
   return made;
@@ -146,31 +167,86 @@ Result<gateway::UpstreamTrust> upstream_trust(const Settings& settings, const Ma
   return trust;
 }
 
-}  // namespace
-
-Result<Materials> read_materials(const Settings& settings) {
-  Materials materials;
+Result<std::vector<PemPair>> proxy_pairs(const Settings& settings) {
+  TRY(auto pairs, pem_pairs("ssl_cert", settings.ssl_cert, settings.ssl_cert_key));
   const bool tls =
       speaks_tls(settings.proxy_listen) || speaks_tls(settings.admin_listen) || speaks_tls(settings.status_listen);
-  TRY(materials.proxy, pem_pairs("ssl_cert", settings.ssl_cert, settings.ssl_cert_key));
-  if (tls && materials.proxy.empty()) {
+  if (tls && pairs.empty()) {
     TRY(PemPair own, own_pair(settings));
-    materials.proxy.push_back(std::move(own));
+    pairs.push_back(std::move(own));
   }
-  TRY(materials.admin, pem_pairs("admin_ssl_cert", settings.admin_ssl_cert, settings.admin_ssl_cert_key));
-  TRY(materials.status, pem_pairs("status_ssl_cert", settings.status_ssl_cert, settings.status_ssl_cert_key));
-  if (settings.client_ssl) {
-    TRY(std::string certificate, pem_text("client_ssl_cert", settings.client_ssl_cert));
-    TRY(std::string key, pem_text("client_ssl_cert_key", settings.client_ssl_cert_key.reveal()));
-    materials.client = PemPair{std::move(certificate), std::move(key)};
-  }
+  return pairs;
+}
+
+Result<std::optional<PemPair>> client_pair(const Settings& settings) {
+  if (!settings.client_ssl) return std::nullopt;
+  TRY(std::string certificate, pem_text("client_ssl_cert", settings.client_ssl_cert));
+  TRY(std::string key, pem_text("client_ssl_cert_key", settings.client_ssl_cert_key.reveal()));
+  return PemPair{std::move(certificate), std::move(key)};
+}
+
+Result<std::vector<std::string>> authorities(const Settings& settings) {
+  std::vector<std::string> texts;
   for (const std::string& entry : settings.lua_ssl_trusted_certificate) {
     if (entry == "system") continue;
     TRY(std::string text, pem_text("lua_ssl_trusted_certificate", entry));
-    materials.authorities.push_back(std::move(text));
+    texts.push_back(std::move(text));
   }
-  TRY(materials.error_templates, error_templates(settings));
-  return materials;
+  return texts;
+}
+
+/// Reads materials part by part, and keeps what is held of one that may not be read any more.
+class MaterialReader {
+ public:
+  MaterialReader(const Settings& settings, const HeldView* held) : settings_(settings), held_(held) {
+    if (held != nullptr) changes_ = settings::changes(held->settings, settings);
+  }
+
+  /// `names` are the settings that the part depends on.
+  template <class Part, class Read>
+  Result<> take(Part Materials::* part, std::initializer_list<std::string_view> names, Read read) {
+    auto fresh = read(settings_);
+    if (fresh) {
+      made_.*part = *std::move(fresh);
+      return {};
+    }
+    const bool may_keep = held_ != nullptr && fresh.error().code == Errc::Forbidden &&
+                          std::ranges::none_of(names, [this](std::string_view name) { return has_changed(name); });
+    if (!may_keep) return std::unexpected(std::move(fresh).error());
+    log::warn("config.file_kept", {{"setting", *names.begin()}, {"error", fresh.error()}});
+    made_.*part = held_->materials.*part;
+    return {};
+  }
+  Materials finish() { return std::move(made_); }
+
+ private:
+  [[nodiscard]] bool has_changed(std::string_view name) const {
+    return std::ranges::find(changes_, name, &settings::Change::name) != changes_.end();
+  }
+
+  const Settings& settings_;
+  const HeldView* held_;
+  std::vector<settings::Change> changes_;
+  Materials made_;
+};
+
+}  // namespace
+
+Result<Materials> read_materials(const Settings& settings, const HeldView* held) {
+  MaterialReader reader(settings, held);
+  TRY(reader.take(&Materials::proxy, {"ssl_cert", "ssl_cert_key"}, proxy_pairs));
+  TRY(reader.take(&Materials::admin, {"admin_ssl_cert", "admin_ssl_cert_key"}, [](const Settings& from) {
+    return pem_pairs("admin_ssl_cert", from.admin_ssl_cert, from.admin_ssl_cert_key);
+  }));
+  TRY(reader.take(&Materials::status, {"status_ssl_cert", "status_ssl_cert_key"}, [](const Settings& from) {
+    return pem_pairs("status_ssl_cert", from.status_ssl_cert, from.status_ssl_cert_key);
+  }));
+  TRY(reader.take(&Materials::client, {"client_ssl", "client_ssl_cert", "client_ssl_cert_key"}, client_pair));
+  TRY(reader.take(&Materials::authorities, {"lua_ssl_trusted_certificate"}, authorities));
+  TRY(reader.take(&Materials::error_templates,
+                  {"error_template_html", "error_template_json", "error_template_xml", "error_template_plain"},
+                  error_templates));
+  return reader.finish();
 }
 
 Result<LiveSet> make_live_set(const Settings& settings, const Materials& materials,

@@ -31,8 +31,16 @@ struct Materials {
   std::shared_ptr<const gateway::ErrorTemplates> error_templates;
 };
 
+/// What a reload starts from; borrowed.
+struct HeldView {
+  const settings::Settings& settings;
+  const Materials& materials;
+};
+
 /// Makes the listeners' own certificate in the prefix where settings name none. The error says which setting is wrong.
-Result<Materials> read_materials(const settings::Settings& settings);
+/// A file that may not be read any more, since rights were given up, is no error while its setting is what it was: what
+/// is `held` of it is kept, with a warning.
+Result<Materials> read_materials(const settings::Settings& settings, const HeldView* held = nullptr);
 
 /// How the listeners of the Admin API and of the status API speak TLS; null where none of them does.
 struct AdminTls {

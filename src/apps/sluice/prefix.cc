@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "apps/process/replace_file.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "base/uuid.h"
 #include "configuration.h"
@@ -15,36 +15,44 @@
 namespace sluice::apps {
 
 Result<> make_prefix(const settings::Settings& settings) {
+  const mode_t before = ::umask(0022);  // nginx_user has to get through, to its own folders
   std::string path;
+  int failure = 0;
   for (std::string_view part : split(settings.prefix, '/')) {
     path.append(part).append("/");
-    if (part.empty()) continue;
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
-      return fail(Errc::Io, "cannot create the prefix " + settings.prefix + ": " + std::strerror(errno));
-    }
+    if (part.empty() || failure != 0) continue;
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) failure = errno;
   }
   for (const char* folder : {"logs", "pids", "ssl"}) {
     ::mkdir(settings::below_prefix(settings, folder).c_str(), 0755);
   }
+  for (const std::string& folder : folders_of_worker(settings)) {
+    ::mkdir(settings::below_prefix(settings, folder).c_str(), 0700);
+  }
+  ::umask(before);
+  if (failure != 0)
+    return fail(Errc::Io, "cannot create the prefix " + settings.prefix + ": " + std::strerror(failure));
   return {};
 }
 
-bool write_file(const std::string& path, const std::string& text, mode_t mode) {
-  // Made with its final permissions: a key must not be readable for the moment until chmod.
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd < 0) return false;
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  return ::close(fd) == 0 && written;
+std::vector<std::string> folders_of_worker(const settings::Settings& settings) {
+  std::vector<std::string> folders = {"logs"};
+  if (settings.database == settings::Database::Off) return folders;
+  if (settings.database == settings::Database::Sqlite) folders.emplace_back("store");
+  const std::size_t slash = settings.keyring_path.find('/');
+  if (slash != 0 && slash != std::string::npos) folders.push_back(settings.keyring_path.substr(0, slash));
+  return folders;
 }
 
 std::string node_id(const settings::Settings& settings) {
   if (!settings.node_id.empty()) return settings.node_id;
-  const std::string path = settings::below_prefix(settings, "node.id");
-  if (auto text = read_file(path)) {
+  if (auto text = read_file(settings::below_prefix(settings, "node.id"))) {
     if (auto id = Uuid::parse(trim(*text))) return id->to_string();
   }
   std::string id = Uuid::random().to_string();
-  write_file(path, id + "\n");
+  if (auto kept = process::replace_file(settings.prefix, "node.id", id + "\n", 0644); !kept) {
+    log::warn("node.id_not_kept", {{"error", kept.error()}});
+  }
   return id;
 }
 

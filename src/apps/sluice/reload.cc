@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <exception>
 #include <utility>
 
 #include <unistd.h>
 
-#include "apps/process/memory_file.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "keepsake.h"
+#include "rt/offload.h"
 #include "settings/table.h"
 #include "worker.h"
 
@@ -17,10 +17,12 @@ namespace sluice::apps {
 
 /// A reload that is known to be possible.
 struct Worker::Prepared {
+  std::optional<std::string> text;  // of the settings file
   settings::Settings settings;
   std::vector<settings::Change> changes;
   Materials materials;
   LiveSet live;
+  std::string declarative;
   std::optional<sync::Delta> configuration;
 };
 
@@ -36,59 +38,81 @@ void Worker::on_hangup() {
 }
 
 Task<void> Worker::reload() {
+  struct End {
+    bool& reloading;
+    ~End() { reloading = false; }
+  };
+  const End end{reloading_};
   do {
     reload_again_ = false;
     co_await reload_once();
   } while (reload_again_);
-  reloading_ = false;
 }
 
 Task<void> Worker::reload_once() {
   static_cast<void>(log::reopen());
   files_.reopen_all();
-  Prepared prepared;
-  if (!prepare_reload(prepared)) co_return;
-  if (prepared.configuration) {
-    const std::string problems = co_await admin_->replace(*std::move(prepared.configuration));
-    file_is_stale_ = !problems.empty();
-    if (file_is_stale_) {
-      static_cast<void>(reload_failed(problems));
+  // Nothing that it reads changes meanwhile: only a reload does that. Waiting for the thread is part of our end.
+  auto prepared = co_await rt::offload(blocking_, control_, [this] { return try_prepare_reload(); });
+  if (stopping_) co_return;
+  if (!prepared) {
+    log::error("config.reload_failed", {{"error", prepared.error()}});
+    co_return;
+  }
+  const std::string declarative = std::move(prepared->declarative);
+  std::string hash;
+  if (prepared->configuration) {
+    hash = prepared->configuration->hash;
+    const std::string problems = co_await admin_->replace(*std::move(prepared->configuration));
+    if (!problems.empty()) {
+      log::error("config.reload_failed", {{"error", problems}});
       co_return;
     }
-    file_generation_ = node_->status().generation;
   }
-  take_settings(std::move(prepared));
+  take_settings(*std::move(prepared));
+  // Unless a write has come in between; leave_keepsake() follows with all that is served.
+  if (!hash.empty() && hash == node_->status().hash) leave_text(declarative);
 }
 
-/// Always false, for `return reload_failed(why)`.
-bool Worker::reload_failed(const std::string& why) {
-  log::error("config.reload_failed", {{"error", why}});
-  return false;
+/// On a thread that may take its time, where an exception would end the process.
+std::expected<Worker::Prepared, std::string> Worker::try_prepare_reload() const {
+  try {
+    return prepare_reload();
+  } catch (const std::exception& error) {
+    return std::unexpected(std::string(error.what()));
+  }
 }
 
-bool Worker::prepare_reload(Prepared& prepared) {
-  auto fresh = read_settings(arguments_);
-  if (!fresh) return reload_failed(fresh.error());
+std::expected<Worker::Prepared, std::string> Worker::prepare_reload() const {
+  Prepared prepared;
+  SettingsArguments arguments = arguments_;
+  if (!arguments.file.empty()) {
+    auto text = read_file(arguments.file);
+    if (!text) return std::unexpected(text.error());
+    prepared.text = arguments.text = *std::move(text);
+  }
+  auto fresh = read_settings(arguments);
+  if (!fresh) return std::unexpected(fresh.error());
   prepared.settings = settings_;
   prepared.changes = settings::take_live(prepared.settings, fresh->settings);
-  auto materials = read_materials(prepared.settings);
-  if (!materials) return reload_failed(materials.error().what);
+  const HeldView held{settings_, materials_};
+  auto materials = read_materials(prepared.settings, &held);
+  if (!materials) return std::unexpected(materials.error().what);
   prepared.materials = *std::move(materials);
   auto live = make_live_set(prepared.settings, prepared.materials, ticket_keys_);
-  if (!live) return reload_failed(live.error().what);
+  if (!live) return std::unexpected(live.error().what);
   prepared.live = *std::move(live);
   prepared.live.gateway.options.node_id = node_id_;
 
-  auto text = declarative_text(prepared.settings);
-  file_is_stale_ = true;
-  if (!text) return reload_failed(text.error());
-  if (!text->empty()) {
-    auto delta = load_configuration(vocabulary_, *text);
-    if (!delta) return reload_failed(prepared.settings.declarative_config + ": " + delta.error());
+  auto declarative = declarative_text(prepared.settings);
+  if (!declarative) return std::unexpected(declarative.error());
+  prepared.declarative = *std::move(declarative);
+  if (!prepared.declarative.empty()) {
+    auto delta = load_configuration(vocabulary_, prepared.declarative);
+    if (!delta) return std::unexpected(prepared.settings.declarative_config + ": " + delta.error());
     prepared.configuration = *std::move(delta);
   }
-  file_is_stale_ = false;
-  return true;
+  return prepared;
 }
 
 void Worker::take_settings(Prepared prepared) {
@@ -97,6 +121,8 @@ void Worker::take_settings(Prepared prepared) {
     (change.reload == settings::Reload::Live ? taken : waiting).push_back(change.name);
   }
   settings_ = std::move(prepared.settings);
+  settings_text_ = std::move(prepared.text);
+  settings_kept_ = false;
   materials_ = std::move(prepared.materials);
   log::set_level(settings_.log_level);
   // Also without a changed setting: the files that settings name may have changed.
@@ -106,29 +132,37 @@ void Worker::take_settings(Prepared prepared) {
   if (!waiting.empty()) log::warn("config.needs_restart", {{"settings", join(waiting, ", ")}});
 }
 
-/// What is served but stands in no file (POST /config, or a file that was broken since) would be lost with this
-/// process. The supervisor keeps a copy, in memory, for the next one.
+/// What is served may stand in no file by the time that this process dies (POST /config, a file that somebody edits).
+/// The supervisor keeps a copy, in memory, for the next one.
 void Worker::leave_keepsake() {
-  if (!link_.is_open() || stopping_ || settings_.database != settings::Database::Off) return;
-  const std::uint64_t generation = node_->status().generation;
-  if (generation == kept_generation_) return;
-  if (generation == file_generation_ && !file_is_stale_) {
-    if (std::exchange(kept_generation_, 0) != 0) static_cast<void>(link_.send(process::Notice::Keepsake));
-    return;
-  }
+  if (!link_.is_open() || stopping_) return;
+  const bool stored = settings_.database != settings::Database::Off;
+  const std::uint64_t generation = stored ? 0 : node_->status().generation;
   const std::int64_t began = control_.clock().mono_ms();
-  if (generation == 0 || began < next_keepsake_ms_) return;
-  auto file = write_keepsake(admin_->store());
+  if ((generation == kept_generation_ && settings_kept_) || began < next_keepsake_ms_) return;
+  leave(keepsake_of_store(settings_text_, generation == 0 ? nullptr : &admin_->store()), generation);
   control_.clock().refresh();
   // A large configuration that changes all the time must not keep this thread busy: one part in fifty at most.
   const std::int64_t now = control_.clock().mono_ms();
   next_keepsake_ms_ = now + 50 * (now - began);
-  if (!file) {
-    log::warn("keepsake.failed", {{"error", file.error()}});
+}
+
+/// The same, at once, for a configuration that was just taken from its author's text.
+void Worker::leave_text(const std::string& declarative) {
+  if (link_.is_open()) leave(keepsake_of_text(settings_text_, declarative), node_->status().generation);
+}
+
+/// What cannot be sent now is tried again a second later.
+void Worker::leave(Result<int> keepsake, std::uint64_t generation) {
+  if (!keepsake) {
+    log::warn("keepsake.failed", {{"error", keepsake.error()}});
     return;
   }
-  if (link_.send(process::Notice::Keepsake, *file)) kept_generation_ = generation;
-  ::close(*file);
+  if (link_.send(process::Notice::Keepsake, *keepsake)) {
+    kept_generation_ = generation;
+    settings_kept_ = true;
+  }
+  ::close(*keepsake);
 }
 
 }  // namespace sluice::apps

@@ -45,16 +45,52 @@ Result<> open_log(const settings::Settings& settings) {
   options.format = settings.log_format;
   if (settings.proxy_error_log != "/dev/stderr" && settings.proxy_error_log != "stderr") {
     options.file = settings::below_prefix(settings, settings.proxy_error_log);
+    options.shared_folder = !settings.nginx_user.empty() && options.file.starts_with(settings.prefix + "/");
   }
   return log::configure(options);
 }
 
+/// The settings that the worker before had taken over by a reload; null when there was none, or they cannot be had any
+/// more: then those of the start do. All or nothing, and nothing that nobody asked to reload.
+std::unique_ptr<settings::Settings> reloaded_settings(const WorkerOrders& orders, Materials& materials) {
+  if (!orders.keepsake.settings) return nullptr;
+  auto unusable = [](const std::string& error) {
+    log::warn("worker.started_with_first_settings", {{"error", error}});
+    return nullptr;
+  };
+  SettingsArguments arguments = orders.arguments;
+  arguments.text = orders.keepsake.settings;
+  auto fresh = read_settings(arguments);
+  if (!fresh) return unusable(fresh.error());
+  auto settings = std::make_unique<settings::Settings>(*orders.settings);
+  settings::take_live(*settings, fresh->settings);
+  auto read = read_materials(*settings);
+  if (!read) return unusable(read.error().what);
+  auto live = make_live_set(*settings, *read, std::make_shared<net::tls::TicketKeys>());
+  if (!live) return unusable(live.error().what);
+  materials = *std::move(read);
+  return settings;
+}
+
+/// What takes rights that are given up next. Writes nothing through a link: a worker may have been here before.
+Result<> read_with_all_rights(WorkerOrders& orders) {
+  if (auto reloaded = reloaded_settings(orders, orders.materials)) {
+    orders.settings = std::move(reloaded);
+  } else {
+    orders.keepsake.settings.reset();
+    TRY(orders.materials, read_materials(*orders.settings));
+  }
+  orders.node_id = node_id(*orders.settings);
+  if (orders.settings->database == settings::Database::Off) orders.declarative = declarative_text(*orders.settings);
+  return {};
+}
+
 /// Gives up what is not needed, before the first thread, and serves until the end.
-int serve(WorkerOrders orders, const process::Hardening& hardening) {
+int serve(WorkerOrders orders) {
+  if (auto read = read_with_all_rights(orders); !read) return refuse(read.error());
   const settings::Settings& settings = *orders.settings;
-  auto materials = read_materials(settings);
-  if (!materials) return refuse(materials.error());
-  orders.materials = *std::move(materials);
+  log::set_level(settings.log_level);
+  const process::Hardening hardening = hardening_of(settings, orders.arguments);
   if (!change_user(settings)) return 1;
   process::harden(hardening);
   Worker worker(std::move(orders));
@@ -69,7 +105,7 @@ class Household {
     next_.arguments = arguments;
     next_.sockets = std::move(sockets);
     next_.shards = shards;
-    duty_.prepare = [this](int link, int keepsake, bool respawned) { return prepare(link, keepsake, respawned); };
+    duty_.prepare = [this](int link, int keepsake) { return prepare(link, keepsake); };
     duty_.close_listeners = [this] { next_.sockets.close(); };
     duty_.drain_at_most = settings.shutdown_timeout + Millis(5000);
     if (settings.watchdog_timeout != Millis(0)) duty_.silence_at_most = 2 * settings.watchdog_timeout + Millis(2000);
@@ -84,11 +120,10 @@ class Household {
   }
 
  private:
-  Result<process::WorkerStart> prepare(int link, int keepsake, bool respawned) {
+  Result<process::WorkerStart> prepare(int link, int keepsake) {
     forget();
     next_.link = link;
     next_.keepsake = keepsake;
-    next_.respawned = respawned;
     TRY(orders_, next_.write());
     process::WorkerStart start;
     start.command = {"sluice", "worker", "--handover", std::to_string(orders_)};
@@ -106,14 +141,15 @@ class Household {
   int orders_ = -1;  // of the last worker
 };
 
-/// What a worker that replaces another one takes over at once: the settings that a reload would have taken since.
-void refresh(settings::Settings& settings, SettingsArguments now) {
-  now.text.reset();
-  if (auto fresh = read_settings(now)) {
-    settings::take_live(settings, fresh->settings);
-  } else {
-    log::warn("worker.started_with_first_settings", {{"error", fresh.error()}});
-  }
+/// What the worker before left; nothing of it when it cannot be read.
+Keepsake take_keepsake(int descriptor) {
+  if (descriptor < 0) return {};
+  auto text = process::read_whole(descriptor);
+  ::close(descriptor);
+  auto keepsake = text ? Keepsake::parse(*text) : std::unexpected(text.error());
+  if (keepsake) return *std::move(keepsake);
+  log::error("keepsake.unusable", {{"error", keepsake.error()}});
+  return {};
 }
 
 }  // namespace
@@ -144,9 +180,8 @@ int start(const SettingsArguments& given) {
   orders.arguments = given;
   orders.sockets = *std::move(sockets);
   orders.shards = shards;
-  const process::Hardening hardening = hardening_of(*settings, given);
   orders.settings = std::move(settings);
-  return serve(std::move(orders), hardening);
+  return serve(std::move(orders));
 }
 
 int worker(int descriptor) {
@@ -162,17 +197,11 @@ int worker(int descriptor) {
   if (auto opened = open_log(*orders.settings); !opened) return refuse(opened.error());
   orders.arguments = handover->arguments;
   orders.arguments.text.reset();
-  if (handover->respawned) refresh(*orders.settings, orders.arguments);
-  log::set_level(orders.settings->log_level);
   orders.sockets = std::move(handover->sockets);
   orders.shards = handover->shards;
   orders.link = process::Link(handover->link);
-  if (handover->keepsake >= 0) {
-    if (auto text = process::read_whole(handover->keepsake)) orders.keepsake = *std::move(text);
-    ::close(handover->keepsake);
-  }
-  const process::Hardening hardening = hardening_of(*orders.settings, orders.arguments);
-  return serve(std::move(orders), hardening);
+  orders.keepsake = take_keepsake(handover->keepsake);
+  return serve(std::move(orders));
 }
 
 }  // namespace sluice::apps

@@ -12,11 +12,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "apps/process/service_notify.h"
 #include "apps/process/supervisor.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "keepsake.h"
-#include "prefix.h"
 
 namespace sluice::apps {
 
@@ -29,9 +28,11 @@ Worker::Worker(WorkerOrders orders)
       shards_(orders.shards),
       link_(std::move(orders.link)),
       keepsake_(std::move(orders.keepsake)),
+      first_declarative_(std::move(orders.declarative)),
       vocabulary_(settings_),
-      node_id_(node_id(settings_)),
-      ticket_keys_(std::make_shared<net::tls::TicketKeys>()) {}
+      node_id_(std::move(orders.node_id)),
+      ticket_keys_(std::make_shared<net::tls::TicketKeys>()),
+      settings_text_(std::move(keepsake_.settings)) {}
 
 Worker::~Worker() = default;
 
@@ -39,6 +40,7 @@ int Worker::run() {
   if (!build() || !load_first_configuration()) return 1;
   open_doors();
   node_->start(doors_);
+  admin_->keep_store();
   admin_->listen(sockets_.admin, sockets_.status);
   signals_.attach(control_, process::open_signals(false));
   tasks_.spawn(watch_signals());
@@ -48,6 +50,8 @@ int Worker::run() {
     supervisor_.attach(control_, ::dup(link_.fd()));
     tasks_.spawn(watch_supervisor());
     static_cast<void>(link_.send(process::Notice::Ready));
+  } else {
+    process::notify_service_manager("READY=1");
   }
   log::info("gateway.started", {{"version", SLUICE_VERSION}, {"shards", shards_}, {"prefix", settings_.prefix}});
   control_.run();
@@ -87,34 +91,51 @@ bool Worker::build() {
   parts_->origin.boot = static_cast<std::uint32_t>(random_u64());
   node_ = std::make_unique<gateway::Node>(*parts_, *vocabulary_.catalog, vocabulary_.plugins, vocabulary_.flavor,
                                           shards_, control_);
-  admin_ = std::make_unique<Admin>(settings_, vocabulary_, *node_, control_, *parts_);
+  auto stored = load_stored(settings_, *vocabulary_.catalog);
+  if (!stored) {
+    fmt::print(stderr, "sluice: {}\n", stored.error().what);
+    return false;
+  }
+  admin_ =
+      std::make_unique<Admin>(settings_, vocabulary_, *node_, control_, *parts_, *std::move(stored), link_.is_open());
   admin_->reconfigure(std::move(live->admin));
   return true;
 }
 
-/// What the worker before served, or the declarative file.
+/// What the store holds, what the worker before served, or the declarative file.
 bool Worker::load_first_configuration() {
-  auto loaded = [&]() -> std::expected<sync::Delta, std::string> {
-    if (!keepsake_.empty()) return delta_from_keepsake(keepsake_);
-    auto text = declarative_text(settings_);
-    if (!text) return std::unexpected(text.error() + "\n");
-    return text->empty() ? sync::Delta{} : load_configuration(vocabulary_, *text);
-  }();
-  if (!loaded) {
-    fmt::print(stderr, "sluice: the declarative configuration is not valid:\n{}", loaded.error());
-    return false;
+  if (settings_.database != settings::Database::Off) {
+    admin_->take_stored();
+    return true;
   }
-  const bool kept = !keepsake_.empty();
-  keepsake_ = {};
-  if (loaded->upserts.empty() && !loaded->complete) return true;
+  const Keepsake kept = std::exchange(keepsake_, {});
+  const auto text = std::exchange(first_declarative_, {});
+  if (kept.form != Keepsake::Form::None) {
+    const std::string problems = serve_first(kept.load(vocabulary_));
+    kept_generation_ = node_->status().generation;
+    if (problems.empty()) return true;
+    log::error("keepsake.unusable", {{"error", problems}});
+  }
   std::string problems;
-  if (!admin_->take_first(*std::move(loaded), problems)) {
-    fmt::print(stderr, "sluice: the declarative configuration cannot be served:\n{}", problems);
+  if (!text) {
+    problems = "cannot be read: " + text.error() + "\n";
+  } else {
+    problems = serve_first(text->empty() ? sync::Delta{} : load_configuration(vocabulary_, *text));
+  }
+  if (!problems.empty()) {
+    fmt::print(stderr, "sluice: the declarative configuration {}", problems);
     return false;
   }
-  // The keepsake that the supervisor holds is what is served now; a file needs none.
-  (kept ? kept_generation_ : file_generation_) = node_->status().generation;
+  leave_text(*text);
   return true;
+}
+
+/// What is wrong, with a verb in front; empty when it is served, or there is nothing to serve.
+std::string Worker::serve_first(std::expected<sync::Delta, std::string> loaded) {
+  if (!loaded) return "is not valid:\n" + loaded.error();
+  if (loaded->upserts.empty() && !loaded->complete) return {};
+  std::string problems;
+  return admin_->take_first(*std::move(loaded), problems) ? std::string() : "cannot be served:\n" + problems;
 }
 
 void Worker::open_doors() {
@@ -129,25 +150,27 @@ void Worker::open_doors() {
 
 void Worker::start_watchdog() {
   if (settings_.watchdog_timeout == Millis(0)) return;
-  std::vector<process::Watchdog::Watched> watched = {{"control", control_}};
+  std::vector<process::Watchdog::Watched> watched = {{"control", control_, false}};
   for (std::size_t i = 0; i < shards_; ++i) watched.push_back({fmt::format("shard-{}", i), node_->shards().reactor(i)});
   auto all_well = [this] {
     if (link_.is_open()) static_cast<void>(link_.send(process::Notice::Alive));
   };
-  watchdog_ = std::make_unique<process::Watchdog>(
-      std::move(watched), settings_.watchdog_timeout,
-      process::Watchdog::Actions{all_well, [this](const auto& report) { end_stuck(report); }});
+  watchdog_ = std::make_unique<process::Watchdog>(std::move(watched), settings_.watchdog_timeout,
+                                                  process::Watchdog::Actions{all_well, on_stall});
 }
 
-/// A shard that hangs serves nobody and drains never: better a new process within a second.
-void Worker::end_stuck(const process::Watchdog::Report& report) {
-  // Should the stuck thread hold a lock of the log, the alarm ends the process all the same.
-  std::signal(SIGALRM, SIG_DFL);
-  ::alarm(2);
+/// A shard that hangs serves nobody and drains never: better a new process within a second. A control reactor that is
+/// busy for long keeps nobody from being served.
+void Worker::on_stall(const process::Watchdog::Report& report) {
+  if (report.vital) {
+    // Should the stuck thread hold a lock of the log, the alarm ends the process all the same.
+    std::signal(SIGALRM, SIG_DFL);
+    ::alarm(2);
+  }
   log::error("watchdog.stuck",
              {{"thread", report.name}, {"stalled_ms", report.stalled.count()}, {"stack", report.stack}});
   log::flush();
-  std::abort();
+  if (report.vital) std::abort();
 }
 
 Task<void> Worker::watch_signals() {
@@ -191,6 +214,7 @@ Task<void> Worker::keep_house() {
 void Worker::shut_down() {
   if (std::exchange(stopping_, true)) return;
   log::info("gateway.draining");
+  if (!link_.is_open()) process::notify_service_manager("STOPPING=1");
   drain_ = std::thread([this, most = settings_.shutdown_timeout.count()] {
     node_->drain(most);
     control_.stop();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "apps/process/watchdog.h"
 #include "configuration.h"
 #include "gateway/node.h"
+#include "keepsake.h"
 #include "node_parts.h"
 #include "rt/io_source.h"
 #include "rt/scope.h"
@@ -27,8 +30,11 @@ struct WorkerOrders {
   Materials materials;
   ListeningSockets sockets;
   std::size_t shards = 1;
-  process::Link link;    // closed when there is no supervisor
-  std::string keepsake;  // the configuration that the worker before served; empty: none
+  process::Link link;  // closed when there is no supervisor
+  Keepsake keepsake;   // what the worker before left
+  // Read while there were rights for it:
+  std::string node_id;
+  std::expected<std::string, std::string> declarative;  // with database=off
 };
 
 /// The process that serves: the gateway's shards, the Admin API on the control reactor, signals, reload, the end.
@@ -45,9 +51,10 @@ class Worker {
  private:
   [[nodiscard]] bool build();
   [[nodiscard]] bool load_first_configuration();
+  [[nodiscard]] std::string serve_first(std::expected<sync::Delta, std::string> loaded);
   void open_doors();
   void start_watchdog();
-  void end_stuck(const process::Watchdog::Report& report);
+  static void on_stall(const process::Watchdog::Report& report);
   Task<void> watch_signals();
   Task<void> watch_supervisor();
   Task<void> keep_house();
@@ -58,10 +65,12 @@ class Worker {
   Task<void> reload();
   Task<void> reload_once();
   struct Prepared;
-  [[nodiscard]] bool prepare_reload(Prepared& prepared);
-  [[nodiscard]] static bool reload_failed(const std::string& why);
+  [[nodiscard]] std::expected<Prepared, std::string> prepare_reload() const;
+  [[nodiscard]] std::expected<Prepared, std::string> try_prepare_reload() const;
   void take_settings(Prepared prepared);
   void leave_keepsake();
+  void leave_text(const std::string& declarative);
+  void leave(Result<int> keepsake, std::uint64_t generation);
 
   std::unique_ptr<settings::Settings> owned_settings_;
   settings::Settings& settings_;
@@ -70,7 +79,8 @@ class Worker {
   ListeningSockets sockets_;
   const std::size_t shards_;
   process::Link link_;
-  std::string keepsake_;
+  Keepsake keepsake_;                                          // until it is loaded
+  std::expected<std::string, std::string> first_declarative_;  // likewise
 
   Vocabulary vocabulary_;
   std::string node_id_;
@@ -92,9 +102,9 @@ class Worker {
 
   bool reloading_ = false;
   bool reload_again_ = false;
-  std::uint64_t file_generation_ = 0;  // that the declarative file gave
-  std::uint64_t kept_generation_ = 0;  // that the supervisor holds; 0: none
-  bool file_is_stale_ = false;         // the file on disk cannot be served
+  std::optional<std::string> settings_text_;  // as the last reload read it; nothing: as it was at the start
+  bool settings_kept_ = true;                 // the supervisor holds it
+  std::uint64_t kept_generation_ = 0;         // of the configuration that the supervisor holds; 0: none
   std::int64_t next_keepsake_ms_ = 0;
 };
 

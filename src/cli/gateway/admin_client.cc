@@ -63,6 +63,14 @@ bool worth_another_try(const AdminReply& reply) {
   return reply.status == 429 || reply.status == 502 || reply.status == 503 || reply.status == 504;
 }
 
+/// What a proxy has made weak (by compressing, say) matches nothing: RFC 9110, 13.1.1. It is as good as none.
+std::string strong_etag(const http::ClientResponse& response) {
+  for (const auto& [name, value] : response.headers) {
+    if (iequals(name, "ETag") && value.starts_with('"')) return value;
+  }
+  return {};
+}
+
 std::string next_page(const std::string& path, const Json& page) {
   const Json* offset = page.find("offset");
   const Json* next = page.find("next");
@@ -103,7 +111,8 @@ Task<Result<>> AdminClient::dial(net::Stream& stream, std::string host, std::uin
   co_return co_await net::tls::connect(stream, tls_, std::move(host), deadline);
 }
 
-Task<Result<AdminReply>> AdminClient::exchange(std::string method, std::string url, std::string body) {
+Task<Result<AdminReply>> AdminClient::exchange(std::string method, std::string url, std::string body,
+                                               std::string if_match) {
   std::int64_t pause_ms = kFirstPauseMs;
   for (int tries = 1;; ++tries, pause_ms *= 3) {
     http::ClientRequest request;
@@ -111,6 +120,7 @@ Task<Result<AdminReply>> AdminClient::exchange(std::string method, std::string u
     request.url = url;
     request.headers = {{"Accept", "application/json"}, {"User-Agent", "sluice-cli"}};
     if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    if (!if_match.empty()) request.headers.emplace_back("If-Match", if_match);
     request.headers.insert(request.headers.end(), target_.headers.begin(), target_.headers.end());
     request.body = body;
     request.max_response = kMaxResponse;
@@ -118,7 +128,7 @@ Task<Result<AdminReply>> AdminClient::exchange(std::string method, std::string u
     const auto extra_ms = static_cast<std::int64_t>(body.size() / kBatchOctetsAMs);
     auto response = co_await client_.send(std::move(request), reactor_.after_ms(target_.timeout_ms + extra_ms));
     if (!response) co_return fail("cannot reach the Admin API at " + target_.url + ": ", response.error());
-    AdminReply reply{response->status, {}};
+    AdminReply reply{response->status, {}, strong_etag(*response)};
     if (auto parsed = parse_json(response->body)) {
       reply.body = *std::move(parsed);
     } else if (!response->body.empty() && reply.status < 400) {
@@ -145,6 +155,7 @@ Task<Result<AdminClient::Listing>> AdminClient::list_one(std::string path) {
     Json* data = reply.body.find("data");
     if (data == nullptr || !data->is_array()) co_return fail(Errc::Invalid, "GET " + at + ": expected a list");
     std::ranges::move(data->as_array(), std::back_inserter(listing.entries));
+    if (!reply.etag.empty()) listing.versions.insert(std::move(reply.etag));
     at = next_page(first, reply.body);
   }
   co_return listing;
@@ -160,13 +171,14 @@ T AdminClient::run(Task<T> task) {
   return task.take();
 }
 
-Result<AdminReply> AdminClient::send(std::string method, std::string path, std::string body) {
+Result<AdminReply> AdminClient::send(std::string method, std::string path, std::string body, std::string if_match) {
   const std::string base = target_.workspace.empty() ? "" : "/" + percent_encode(target_.workspace);
-  return send_above(std::move(method), base + path, std::move(body));
+  return send_above(std::move(method), base + path, std::move(body), std::move(if_match));
 }
 
-Result<AdminReply> AdminClient::send_above(std::string method, std::string path, std::string body) {
-  return run(exchange(std::move(method), target_.url + path, std::move(body)));
+Result<AdminReply> AdminClient::send_above(std::string method, std::string path, std::string body,
+                                           std::string if_match) {
+  return run(exchange(std::move(method), target_.url + path, std::move(body), std::move(if_match)));
 }
 
 Result<std::vector<AdminClient::Listing>> AdminClient::list(const std::vector<std::string>& paths) {

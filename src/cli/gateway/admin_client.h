@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,7 +31,8 @@ struct AdminTarget {
 
 struct AdminReply {
   int status = 0;
-  Json body;  // null when there is none
+  Json body;         // null when there is none
+  std::string etag;  // a strong one; empty: none
   /// What an error's body says.
   [[nodiscard]] std::string message() const;
 };
@@ -44,14 +46,16 @@ class AdminClient {
   AdminClient& operator=(const AdminClient&) = delete;
 
   /// `path` starts with a slash and is below the workspace. Tried again on 429 and while the server is unavailable.
-  Result<AdminReply> send(std::string method, std::string path, std::string body = {});
+  /// `if_match` goes out as the header of that name, unless it is empty.
+  Result<AdminReply> send(std::string method, std::string path, std::string body = {}, std::string if_match = {});
   /// The same outside the workspace.
-  Result<AdminReply> send_above(std::string method, std::string path, std::string body = {});
+  Result<AdminReply> send_above(std::string method, std::string path, std::string body = {}, std::string if_match = {});
 
   /// One list with all its pages.
   struct Listing {
     bool exists = true;  // false: the server does not know the collection
     Json::Array entries;
+    std::set<std::string> versions;  // ETags of its pages
   };
   /// All lists at once, in the order of `paths` ("/routes?tags=a").
   Result<std::vector<Listing>> list(const std::vector<std::string>& paths);
@@ -62,7 +66,7 @@ class AdminClient {
 
  private:
   Task<Result<>> dial(net::Stream& stream, std::string host, std::uint16_t port, bool tls, rt::Deadline deadline);
-  Task<Result<AdminReply>> exchange(std::string method, std::string url, std::string body);
+  Task<Result<AdminReply>> exchange(std::string method, std::string url, std::string body, std::string if_match = {});
   Task<Result<Listing>> list_one(std::string path);
   template <class T>
   T run(Task<T> task);

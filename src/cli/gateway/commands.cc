@@ -2,15 +2,18 @@
 #include "cli/gateway/commands.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "cli/gateway/arguments.h"
 #include "cli/gateway/export.h"
 #include "cli/gateway/session.h"
@@ -18,7 +21,10 @@
 namespace sluice::cli {
 namespace {
 
-enum class Mode : std::uint8_t { Diff, Sync, Apply };
+enum class Mode : std::uint8_t { Diff, Sync, Apply, Reset };
+
+constexpr int kMaxTries = 5;
+constexpr std::uint64_t kFirstPauseMs = 25;  // at most; doubled each time
 
 PlanView view_of(const GatewayArguments& arguments, std::vector<std::string> environment_values) {
   PlanView view;
@@ -51,21 +57,66 @@ void show(const GatewayArguments& arguments, const Plan& plan, const PlanView& v
   std::fflush(stdout);
 }
 
+/// Reading the configuration and writing it back would make "***" of every secret.
+Result<> refuse_hidden_secrets(const State& state, std::string_view who_has_them, std::string_view why) {
+  const StateEntity* hidden = find_hidden_secret(state);
+  if (hidden == nullptr) return {};
+  return fail(Errc::Forbidden,
+              fmt::format("{} *** instead of secrets, of a {} first: {}", who_has_them, kind_of(*hidden->type), why));
+}
+Result<> refuse_hidden_secrets(const CurrentState& current) {
+  return refuse_hidden_secrets(current.managed, "the Admin API shows",
+                               "an administrator's token is needed (see --token)");
+}
+
+struct Outcome {
+  Plan plan;
+  Result<> applied;
+};
+using MakePlan = std::function<Result<Plan>(const CurrentState& current)>;
+
+/// Reads, plans, shows and carries out. From the start, a few times, when somebody else was faster: a plan made from
+/// what was there before would undo their change.
+Result<Outcome> carry_out(Session& session, const GatewayArguments& arguments, const ReadOptions& options,
+                          const PlanView& view, const MakePlan& planned, Mode mode) {
+  for (int tries = 1;; ++tries) {
+    TRY(const CurrentState current, session.read(options));
+    TRY(Plan plan, planned(current));
+    session.client().progress().clear();
+    show(arguments, plan, view);
+    Result<> applied;
+    if (mode != Mode::Diff) applied = session.apply(plan, current, arguments.dry_run);
+    session.client().progress().clear();
+    const bool overtaken = !applied && applied.error().code == Errc::Conflict;
+    if (!overtaken) return Outcome{std::move(plan), std::move(applied)};
+    if (tries == kMaxTries) {
+      applied = fail("nothing was changed, after " + std::to_string(tries) + " tries: ", std::move(applied.error()));
+      return Outcome{std::move(plan), std::move(applied)};
+    }
+    fmt::print(stderr, "The configuration was changed by somebody else meanwhile: comparing again\n");
+    // Several that started together would else go on getting in each other's way.
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_u64() % (kFirstPauseMs << tries)));
+  }
+}
+
 Result<int> reconcile(const GatewayArguments& arguments, const MakeCatalog& make_catalog, Mode mode) {
   TRY(StateFile file, read_files(arguments));
   Session session(arguments, make_catalog);
   TRY(session.connect());
   TRY(session.choose_workspace(file.workspace));
-  TRY(const CurrentState current, session.read({file.select_tags, file.lookup_tags}));
   const PlanView view = view_of(arguments, file.environment_values);
-  const bool transform = file.transform;
-  TRY(const State wanted, wanted_state(session.catalog(), std::move(file), current));
-  Plan plan = make_plan(current.managed, wanted, mode == Mode::Apply ? Deletions::Leave : Deletions::Carry);
-  plan.transform = transform;
-  session.client().progress().clear();
-  show(arguments, plan, view);
-  Result<> applied;
-  if (mode != Mode::Diff) applied = session.apply(plan, arguments.dry_run);
+  const auto planned = [&](const CurrentState& current) -> Result<Plan> {
+    if (mode != Mode::Diff) TRY(refuse_hidden_secrets(current));
+    TRY(const State wanted, wanted_state(session.catalog(), file, current));
+    if (mode != Mode::Diff) {
+      TRY(refuse_hidden_secrets(wanted, "the files have", "they were dumped without an administrator's token"));
+    }
+    Plan plan = make_plan(current.managed, wanted, mode == Mode::Apply ? Deletions::Leave : Deletions::Carry);
+    plan.transform = file.transform;
+    return plan;
+  };
+  TRY(const Outcome outcome, carry_out(session, arguments, {file.select_tags, file.lookup_tags}, view, planned, mode));
+  const auto& [plan, applied] = outcome;
   if (arguments.json_output) {
     std::vector<std::string> errors;
     if (!applied) errors.push_back(applied.error().what);
@@ -98,6 +149,7 @@ Result<int> dump(const GatewayArguments& arguments, const MakeCatalog& make_cata
   TRY(session.connect());
   TRY(session.choose_workspace({}));
   TRY(const CurrentState current, session.read({arguments.select_tags, {}}));
+  TRY(refuse_hidden_secrets(current));
   ExportOptions options;
   options.select_tags = arguments.select_tags;
   options.workspace = arguments.workspace;
@@ -121,7 +173,7 @@ Result<int> validate(const GatewayArguments& arguments, const MakeCatalog& make_
   TRY(const State wanted, wanted_state(session.catalog(), std::move(file), current));
   Plan plan = make_plan(current.managed, wanted, Deletions::Carry);
   plan.transform = transform;
-  TRY(session.apply(plan, true));
+  TRY(session.apply(plan, current, true));
   session.client().progress().clear();
   if (!arguments.silent) fmt::print("valid\n");
   return 0;
@@ -142,13 +194,13 @@ Result<int> reset(const GatewayArguments& arguments, const MakeCatalog& make_cat
   if (!arguments.force && !arguments.dry_run && !confirmed()) {
     return fail(Errc::Forbidden, "nothing was deleted: say --force, or 'yes' on a terminal");
   }
-  TRY(const CurrentState current, session.read({arguments.select_tags, {}}));
-  Plan plan = make_plan(current.managed, {}, Deletions::Carry);
-  session.client().progress().clear();
   const PlanView view = view_of(arguments, {});
-  show(arguments, plan, view);
-  TRY(session.apply(plan, arguments.dry_run));
-  if (arguments.json_output) fmt::print("{}\n", to_pretty_json(plan_json(plan, view)));
+  const auto planned = [](const CurrentState& current) -> Result<Plan> {
+    return make_plan(current.managed, {}, Deletions::Carry);
+  };
+  TRY(const Outcome outcome, carry_out(session, arguments, {arguments.select_tags, {}}, view, planned, Mode::Reset));
+  TRY(outcome.applied);
+  if (arguments.json_output) fmt::print("{}\n", to_pretty_json(plan_json(outcome.plan, view)));
   return 0;
 }
 

@@ -26,9 +26,11 @@ std::string tag_query(const std::vector<std::string>& tags) {
   return tags.empty() ? "" : "?tags=" + percent_encode(join(tags, ","));
 }
 
-bool belongs_to_consumer(const EntityBase& type) {
-  if (type.name() == entity::Plugin::kName) return false;
-  const auto leads_there = [](const schema::Field* field) { return field->reference == entity::Consumer::kName; };
+/// Whether all entities of the type belong to consumers, so that nobody need ask for them. Plugins may or may not.
+bool always_belongs_to_consumer(const EntityBase& type) {
+  const auto leads_there = [](const schema::Field* field) {
+    return field->reference == entity::Consumer::kName && field->required;
+  };
   return type.name() == entity::Consumer::kName || std::ranges::any_of(type.foreign_fields(), leads_there);
 }
 
@@ -56,6 +58,7 @@ class Reading {
       : client_(client), catalog_(catalog), options_(options) {}
 
   Result<CurrentState> read() {
+    result_.without_consumers = options_.skip_consumers;
     TRY(read_collections());
     TRY(read_lookup());
     TRY(read_targets());
@@ -73,7 +76,13 @@ class Reading {
   /// Workspaces are what a configuration is in, not what it has.
   [[nodiscard]] bool wanted(const EntityBase& type) const {
     if (type.name() == "workspaces") return false;
-    return !options_.skip_consumers || !belongs_to_consumer(type);
+    return !options_.skip_consumers || !always_belongs_to_consumer(type);
+  }
+
+  Result<std::vector<Listing>> list(const std::vector<std::string>& paths) {
+    TRY(auto listings, client_.list(paths));
+    for (Listing& listing : listings) result_.versions.merge(listing.versions);
+    return listings;
   }
 
   Result<> read_collections() {
@@ -85,7 +94,7 @@ class Reading {
       types.push_back(type.get());
       paths.push_back("/" + type->url() + tag_query(type->find_field("tags") != nullptr ? options_.tags : none_));
     }
-    TRY(auto listings, client_.list(paths));
+    TRY(auto listings, list(paths));
     for (std::size_t i = 0; i < types.size(); ++i) {
       for (Json& entry : listings[i].entries) add(*types[i], std::move(entry), found_[types[i]->name()]);
     }
@@ -101,7 +110,7 @@ class Reading {
       types.push_back(type);
       paths.push_back("/" + type->url() + tag_query(tags));
     }
-    TRY(auto listings, client_.list(paths));
+    TRY(auto listings, list(paths));
     for (std::size_t i = 0; i < types.size(); ++i) {
       std::vector<StateEntity> found;
       for (Json& entry : listings[i].entries) add(*types[i], std::move(entry), found);
@@ -116,7 +125,7 @@ class Reading {
     for (const StateEntity& upstream : found_[std::string(entity::Upstream::kName)]) {
       paths.push_back("/upstreams/" + upstream.id.to_string() + "/targets" + tag_query(options_.tags));
     }
-    TRY(auto listings, client_.list(paths));
+    TRY(auto listings, list(paths));
     for (Listing& listing : listings) {
       for (Json& entry : listing.entries) {
         const bool chosen = std::ranges::all_of(options_.tags, [&](const auto& tag) { return has_tag(entry, tag); });
@@ -138,7 +147,7 @@ class Reading {
     }
     std::vector<std::string> paths;
     for (const std::string& group : groups) paths.push_back("/consumer_groups/" + group + "/consumers");
-    TRY(auto listings, client_.list(paths));
+    TRY(auto listings, list(paths));
     for (std::size_t i = 0; i < groups.size(); ++i) {
       for (const Json& consumer : listings[i].entries) {
         const bool chosen = std::ranges::all_of(options_.tags, [&](const auto& tag) { return has_tag(consumer, tag); });
@@ -160,7 +169,8 @@ class Reading {
     if (!uuid || has_tag(entry, kForeignTag)) return;
     auto canonical = type.process(entry, {.transform = false, .ignore_unknown = true});
     if (!canonical) canonical = type.process(std::move(entry), {.mode = schema::Mode::Select, .ignore_unknown = true});
-    if (canonical) out.emplace_back(type, *uuid, *std::move(canonical));
+    if (!canonical || (options_.skip_consumers && belongs_to_consumer(type, *canonical))) return;
+    out.emplace_back(type, *uuid, *std::move(canonical));
   }
 
   AdminClient& client_;

@@ -147,6 +147,14 @@ TEST(Plan, LookupEntitiesAreReferredToAndNeverWritten) {
             current.lookup.entities[0].id.to_string());
 }
 
+TEST(Plan, WithoutConsumersNothingOfTheirsIsWanted) {
+  CurrentState current;
+  current.without_consumers = true;
+  EXPECT_THAT(lines(make_plan({}, wanted(kShop, current), Deletions::Carry)),
+              ElementsAre("creating service a", "creating route a1", "creating consumer-group gold",
+                          "creating upstream pool", "creating target 10.0.0.1:8000 for upstream pool"));
+}
+
 TEST(PlanText, MasksSecretsAndSaysThatTheyChanged) {
   const CurrentState current = stored(wanted(kShop), true);
   std::string changed(kShop);
@@ -156,6 +164,30 @@ TEST(PlanText, MasksSecretsAndSaysThatTheyChanged) {
   EXPECT_THAT(text, HasSubstr("updating basic-auth al for consumer alice {"));
   EXPECT_THAT(text, Not(HasSubstr("shut")));
   EXPECT_THAT(text, HasSubstr("changed"));
+}
+
+struct LogConfig {
+  std::string http_endpoint;
+
+  static void describe(schema::Record<LogConfig>& r) {
+    r.field<&LogConfig::http_endpoint>("http_endpoint").encrypted();
+  }
+};
+
+TEST(PlanText, MasksWhatTheStoreEncryptsInsideAPluginToo) {
+  entity::PluginSchemas plugins;
+  plugins.add({.name = "http-log", .config = schema::describe<LogConfig>()});
+  const entity::Catalog with_log(std::move(plugins));
+  const StateFile file = file_of(R"({"_format_version":"3.0",
+      "plugins":[{"name":"http-log","config":{"http_endpoint":"http://u:pw@sink/"}}]})");
+  const auto state = wanted_state(with_log, file, {});
+  ASSERT_TRUE(state.has_value()) << state.error().what;
+  const Plan plan = make_plan({}, *state, Deletions::Carry);
+  EXPECT_THAT(to_json(plan_json(plan, {})), Not(HasSubstr("u:pw")));
+  EXPECT_THAT(to_json(plan_json(plan, {})), HasSubstr(R"("http_endpoint":"[masked]")"));
+  PlanView open;
+  open.show_secrets = true;
+  EXPECT_THAT(to_json(plan_json(plan, open)), HasSubstr("u:pw"));
 }
 
 TEST(PlanText, MasksValuesOfTheEnvironment) {

@@ -5,14 +5,13 @@
 #include <utility>
 
 #include "cli/json_diff.h"
-#include "entity/credential.h"
 
 namespace sluice::cli {
 namespace {
 
 constexpr std::string_view kMask = "[masked]";
 constexpr std::string_view kChangedMask = "[masked, changed]";
-constexpr std::string_view kRedacted = "***";  // what RecordBase::redact() leaves
+constexpr std::string_view kRedacted = "***";  // until it is said whether it changed
 constexpr std::size_t kShortest = 4;           // shorter values are masked only where they are the whole text
 
 std::string_view verb(Action action) {
@@ -50,14 +49,9 @@ void mask_values(Json& value, const std::vector<std::string>& values) {
   }
 }
 
-/// Besides what is marked as secret: what the store encrypts, and the key that is all of a key-auth credential.
+/// What the store encrypts, wherever it stands.
 void hide_secrets(const schema::EntityBase& type, Json& document) {
-  type.redact(document);
-  for (const schema::Field& field : type.fields()) {
-    const bool is_key = type.name() == entity::KeyauthCredential::kName && field.name == "key";
-    Json* value = document.find(field.name);
-    if ((field.encrypted || is_key) && value != nullptr && value->is_string()) *value = kRedacted;
-  }
+  type.visit_secrets(document, [](std::string& secret) { secret = kRedacted; });
 }
 
 /// Where `redacted` hides something, says whether the hidden value is the one that `other` has at the same place.

@@ -10,6 +10,8 @@
 namespace sluice::cli {
 namespace {
 
+constexpr int kMaxReads = 3;
+
 std::string first_set(std::initializer_list<const char*> variables, std::string fallback) {
   for (const char* name : variables) {
     if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
@@ -128,12 +130,19 @@ Result<> Session::choose_workspace(const std::string& from_file) {
 }
 
 Result<CurrentState> Session::read(ReadOptions options) {
-  if (create_workspace_) return CurrentState{};
   options.skip_consumers = arguments_.skip_consumers;
-  return read_current(*client_, *catalog_, options);
+  if (create_workspace_) {
+    CurrentState nothing;
+    nothing.without_consumers = options.skip_consumers;
+    return nothing;
+  }
+  for (int tries = 1;; ++tries) {
+    TRY(CurrentState state, read_current(*client_, *catalog_, options));
+    if (state.versions.size() <= 1 || tries == kMaxReads) return state;
+  }
 }
 
-Result<> Session::apply(Plan& plan, bool dry_run) {
+Result<> Session::apply(Plan& plan, const CurrentState& seen, bool dry_run) {
   if (plan.empty()) return {};
   if (create_workspace_) {
     if (dry_run) return {};
@@ -144,7 +153,12 @@ Result<> Session::apply(Plan& plan, bool dry_run) {
   }
   client_->progress().begin(dry_run ? "checking" : "applying");
   TRY(find_memberships(plan));
-  TRY(const AdminReply reply, send_batch(batch_body(plan), dry_run));
+  const auto changed = [] { return fail(Errc::Conflict, "somebody else changes the configuration at the same time"); };
+  if (!dry_run && seen.versions.size() > 1) return changed();
+  // A check changes nothing, and tells more about what is there now.
+  const std::string version = dry_run || seen.versions.empty() ? std::string() : *seen.versions.begin();
+  TRY(const AdminReply reply, send_batch(batch_body(plan), dry_run, version));
+  if (reply.status == 412) return changed();
   if (reply.status / 100 != 2) return fail(Errc::Refused, error_text(reply, plan));
   return {};
 }
@@ -182,9 +196,10 @@ Result<> Session::find_memberships(Plan& plan) {
   return {};
 }
 
-Result<AdminReply> Session::send_batch(std::string body, bool dry_run) {
-  if (body == "{}") return AdminReply{200, {}};
-  TRY(AdminReply reply, client_->send("POST", dry_run ? "/batch?dry_run=1" : "/batch", std::move(body)));
+Result<AdminReply> Session::send_batch(std::string body, bool dry_run, std::string if_match) {
+  if (body == "{}") return AdminReply{200, {}, {}};
+  TRY(AdminReply reply,
+      client_->send("POST", dry_run ? "/batch?dry_run=1" : "/batch", std::move(body), std::move(if_match)));
   if (reply.status == 404 || reply.status == 405) {
     return fail(Errc::Unsupported, "this Admin API takes no batches (POST /batch): it is not Sluice");
   }

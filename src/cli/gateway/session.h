@@ -24,10 +24,12 @@ class Session {
   Result<> connect();
   /// The workspace that the next calls mean: the command line's, else the file's.
   Result<> choose_workspace(const std::string& from_file);
+  /// Once more, a few times, when the configuration changes while it is read.
   Result<CurrentState> read(ReadOptions options);
-  /// Carries a plan out as one change, or has the server check it. The error lists what the server found wrong. Ids
-  /// that the plan lacks are filled in.
-  Result<> apply(Plan& plan, bool dry_run);
+  /// Carries a plan out as one change, or has the server check it. The error lists what the server found wrong;
+  /// Errc::Conflict: the configuration is not the one that was `seen` any more, nothing was done. Ids that the plan
+  /// lacks are filled in.
+  Result<> apply(Plan& plan, const CurrentState& seen, bool dry_run);
 
   [[nodiscard]] const Json& root() const { return root_; }
   [[nodiscard]] const entity::Catalog& catalog() const { return *catalog_; }
@@ -35,7 +37,7 @@ class Session {
 
  private:
   Result<> find_memberships(Plan& plan);
-  Result<AdminReply> send_batch(std::string body, bool dry_run);
+  Result<AdminReply> send_batch(std::string body, bool dry_run, std::string if_match = {});
 
   const GatewayArguments& arguments_;
   const MakeCatalog& make_catalog_;

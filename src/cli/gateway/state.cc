@@ -52,6 +52,25 @@ StateEntity::StateEntity(const schema::EntityBase& entity_type, const Uuid& enti
       document(std::move(canonical)),
       comparable(comparable_text(entity_type, document)) {}
 
+bool belongs_to_consumer(const schema::EntityBase& type, const Json& document) {
+  if (type.name() == entity::Consumer::kName) return true;
+  return std::ranges::any_of(type.foreign_fields(), [&](const schema::Field* field) {
+    const Json* reference = document.find(field->name);
+    return field->reference == entity::Consumer::kName && reference != nullptr && !reference->is_null();
+  });
+}
+
+const StateEntity* find_hidden_secret(const State& state) {
+  for (const StateEntity& entity : state.entities) {
+    if (!entity.type->may_hold_secrets()) continue;
+    bool hidden = false;
+    Json copy = entity.document;  // visiting is for replacing
+    entity.type->visit_secrets(copy, [&](const std::string& secret) { hidden = hidden || secret == "***"; });
+    if (hidden) return &entity;
+  }
+  return nullptr;
+}
+
 std::vector<std::string> natural_keys(const schema::EntityBase& type, const Json& document) {
   std::vector<std::string> keys;
   for (const schema::Field* field : type.unique_fields()) {

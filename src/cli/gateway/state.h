@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,18 +42,28 @@ struct ReadOptions {
 
 struct CurrentState {
   State managed;
-  State lookup;  // entities that may be referred to and are never written
+  State lookup;                    // entities that may be referred to and are never written
+  bool without_consumers = false;  // they, and what belongs to them, are nobody's business here
+  std::set<std::string> versions;  // ETags of what was read. None: the server gives none; several: it changed meanwhile
 };
 
 /// Everything that an Admin API has. Collections that it does not know are empty.
 Result<CurrentState> read_current(AdminClient& client, const entity::Catalog& catalog, const ReadOptions& options);
 
+/// Whether an entity is a consumer or belongs to one: credentials, memberships, a consumer's plugins.
+bool belongs_to_consumer(const schema::EntityBase& type, const Json& document);
+
 /// What a file wants, with the ids that the same entities have in `current`: by id where the file gives one, else by
-/// name and other natural keys. New entities get new ids. The error lists everything that is wrong, one line each.
+/// name and other natural keys. New entities get new ids. Leaves out consumers where `current` does. The error lists
+/// everything that is wrong, one line each.
 Result<State> wanted_state(const entity::Catalog& catalog, StateFile file, const CurrentState& current);
 
 /// The file alone, for validation: rows as a gateway without a database would load them.
 Result<> check_state_file(const entity::Catalog& catalog, StateFile file);
+
+/// The first entity with a secret that reads "***", which is how a server shows it to those who must not see it. Null
+/// when there is none.
+const StateEntity* find_hidden_secret(const State& state);
 
 /// By what else than its id an entity is known, most telling first: values of unique fields, then the columns that are
 /// unique together.

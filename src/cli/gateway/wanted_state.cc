@@ -54,7 +54,10 @@ Result<std::vector<entity::Row>> rows_of(const entity::Catalog& catalog, const J
 class Matching {
  public:
   Matching(const CurrentState& current, bool transform, std::unordered_set<Uuid> given)
-      : index_(current.managed), transform_(transform), given_(std::move(given)) {}
+      : index_(current.managed),
+        without_consumers_(current.without_consumers),
+        transform_(transform),
+        given_(std::move(given)) {}
 
   State match(const std::vector<entity::Row>& rows, const std::unordered_set<Uuid>& lookup) {
     State state;
@@ -65,6 +68,7 @@ class Matching {
       follow_references(*row.type, document.as_object());
       const Uuid id = identity(row, document);
       if (id != row.id) moved_.emplace(row.id, id);
+      if (without_consumers_ && belongs_to_consumer(*row.type, document)) continue;
       document.as_object().set("id", id.to_string());
       state.entities.push_back(entity_of(*row.type, id, std::move(document)));
     }
@@ -104,6 +108,7 @@ class Matching {
   }
 
   StateIndexView index_;
+  bool without_consumers_;
   bool transform_;
   std::unordered_set<Uuid> given_;
   std::unordered_set<Uuid> taken_;

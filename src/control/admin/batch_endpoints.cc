@@ -31,7 +31,8 @@ Json described(const Batch& batch, const Failure& failure) {
 
 Reply refuse(const Batch& batch, const Refusal& refusal, const Request& request) {
   if (auto reply = not_kept(refusal)) return *std::move(reply);
-  if (refusal.failures.front().kind == Failure::Kind::Precondition) return failed(refusal.failures.front());
+  const bool seen = refusal.failures.empty() || refusal.failures.front().kind != Failure::Kind::Precondition;
+  if (!seen) return failed(refusal.failures.front());
   const entity::DeclarativeErrors errors = batch.errors(refusal.failures);
   Json body = request.query.enabled("flatten_errors") ? errors.flattened_body() : errors.body();
   Json::Array list;
@@ -59,7 +60,8 @@ Reply done(const View& view, const publish::Done& made, bool planned) {
 Json plan_of(const View& view, const Parts& parts, const sync::Delta& delta) {
   Json::Array steps;
   const auto add = [&](const std::string& type, const Uuid& id, const sync::Document* after) {
-    const sync::Document* before = view.space.table(type).find(id);
+    const store::Space* space = parts.store.space_of(type, id);  // a change may reach beyond the request's workspace
+    const sync::Document* before = space != nullptr ? space->table(type).find(id) : nullptr;
     const auto shown = [&](const sync::Document& document) {
       std::string text;
       append_document(text, view, *parts.catalog.find(type), id, *document);

@@ -99,6 +99,27 @@ TEST_F(BatchTest, AReaderReadsWithoutSecretsAndWritesNothing) {
   EXPECT_EQ(as(admin.text, "GET", "/rbac/users")->status, 404) << "never pretended";
 }
 
+TEST_F(BatchTest, AnEtagTellsAReaderNothingOfASecret) {
+  settings.admin_auth = settings::AdminAuth::Token;
+  const auto reader = iam::make_token("eyes", iam::Role::Reader);
+  const auto admin = iam::make_token("ops", iam::Role::Administrator);
+  tokens.set({reader.token, admin.token});
+  const auto as = [&](const std::string& token, std::string_view method, std::string_view body = {}) {
+    return send(method, "/key-auths/44444444-4444-4444-8444-444444444444", body,
+                {{"Kong-Admin-Token", token}, {"Content-Type", "application/json"}});
+  };
+  const auto write = [&](std::string_view key) {
+    return as(admin.text, "PUT", R"({"created_at":1,"consumer":{"username":"ann"},"key":")" + std::string(key) + "\"}")
+        ->status;
+  };
+  EXPECT_EQ(write("one"), 200);
+  const std::string one = as(reader.text, "GET")->header("ETag");
+  const std::string whole = as(admin.text, "GET")->header("ETag");
+  EXPECT_EQ(write("two"), 200);
+  EXPECT_EQ(as(reader.text, "GET")->header("ETag"), one);
+  EXPECT_NE(as(admin.text, "GET")->header("ETag"), whole);
+}
+
 TEST_F(BatchTest, TheApiDescribesItself) {
   const Json api = get("/openapi.json")->json();
   EXPECT_EQ(api.find("openapi")->as_string(), "3.0.3");

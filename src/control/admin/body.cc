@@ -55,12 +55,12 @@ std::expected<Json, Reply> body_object(const Request& request) {
 }
 
 std::expected<Json, Reply> body_entity(const Request& request, const entity::Catalog& catalog,
-                                       const schema::EntityBase& type) {
+                                       const schema::EntityBase& type, const std::string& plugin) {
   auto object = body_object(request);
   if (!object || (request.media_type != kForm && request.media_type != kMultipart)) return object;
   const Json* name = object->find("name");
-  const bool plugin = type.name() == entity::Plugin::kName && name != nullptr && name->is_string();
-  coerce(*object, type, plugin ? catalog.plugin(name->as_string()) : nullptr);
+  const std::string& named = name != nullptr && name->is_string() ? name->as_string() : plugin;
+  coerce(*object, type, type.name() == entity::Plugin::kName && !named.empty() ? catalog.plugin(named) : nullptr);
   return object;
 }
 

@@ -18,8 +18,9 @@ Task<Result<std::string>> read_body(http::ServerStream& stream, std::uint64_t li
 /// the reply: 415 for other media types, 400 for what cannot be read.
 std::expected<Json, Reply> body_object(const Request& request);
 
-/// The same with the values of forms turned into what the entity wants.
+/// The same with the values of forms turned into what the entity wants. `plugin` names the plugin that a body changes
+/// without naming it.
 std::expected<Json, Reply> body_entity(const Request& request, const entity::Catalog& catalog,
-                                       const schema::EntityBase& type);
+                                       const schema::EntityBase& type, const std::string& plugin = {});
 
 }  // namespace sluice::control::admin

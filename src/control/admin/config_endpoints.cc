@@ -61,10 +61,22 @@ std::expected<Sent, Reply> read_sent(const Request& request) {
   return Sent{*std::move(object), crypto::md5_hex(request.body), false};
 }
 
-Reply read_config(const Parts& parts) {
+/// A document without its secrets.
+std::string hidden(const schema::EntityBase& type, const std::string& document) {
+  auto parsed = parse_json(document);
+  if (!parsed) return "{}";
+  type.visit_secrets(*parsed, [](std::string& secret) { secret = "***"; });
+  return to_json(*parsed);
+}
+
+Reply read_config(const Parts& parts, const Request& request) {
+  const bool redacted = !iam::may_see_secrets(request.who);
   std::vector<entity::Row> rows;
   for (const auto& table : parts.store.tables()) {
-    for (const auto& [id, document] : table.rows()) rows.push_back({&table.type(), id, *document});
+    const bool hides = redacted && table.type().may_hold_secrets();
+    for (const auto& [id, document] : table.rows()) {
+      rows.push_back({&table.type(), id, hides ? hidden(table.type(), *document) : *document});
+    }
   }
   return Reply::json(200, Json::Object{{"config", to_yaml(entity::export_declarative(parts.catalog, rows))}});
 }
@@ -90,7 +102,7 @@ Task<Reply> replace_config(const Parts& parts, const Request& request) {
 
 void add_config(RouteTree& tree, const Parts& parts) {
   if (parts.storage == Storage::None) {
-    tree.add("GET", "/config", [&parts](const Request&) { return read_config(parts); });
+    tree.add("GET", "/config", [&parts](const Request& request) { return read_config(parts, request); });
     tree.add("POST", "/config", [&parts](const Request& request) { return replace_config(parts, request); });
     return;
   }

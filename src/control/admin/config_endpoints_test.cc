@@ -198,6 +198,16 @@ TEST_F(ConfigEndpointsTest, ASmallChangeIsValidatedLikeAFile) {
   EXPECT_THAT(patch("/config", R"({"delete":{"routes":[1]}})")->text, HasSubstr("expected a string"));
 }
 
+TEST_F(ConfigEndpointsTest, AReaderSeesNoSecretInTheWhole) {
+  settings.admin_auth = settings::AdminAuth::Token;
+  const auto reader = iam::make_token("eyes", iam::Role::Reader);
+  tokens.set({reader.token});
+  const auto reply = send("GET", "/config", {}, {{"Kong-Admin-Token", reader.text}});
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_THAT(reply->text, testing::Not(HasSubstr("k1")));
+  EXPECT_THAT(reply->text, HasSubstr("***"));
+}
+
 TEST_F(ConfigEndpointsTest, WhatTheGatewayFindsInASmallChangeStandsAtTheEntity) {
   gateway.problems = {{"routes", *Uuid::parse("33333333-3333-4333-8333-333333333333"), "paths", "not a valid regex"}};
   const auto reply = patch("/config", R"({"upsert":{"routes":[

@@ -96,10 +96,10 @@ void append_document(std::string& out, const View& view, const schema::EntityBas
     out += document;
     return;
   }
-  type.add_shorthands(*parsed);
+  if (hides) type.visit_secrets(*parsed, [](std::string& secret) { secret = "***"; });
+  type.add_shorthands(*parsed);  // afterwards: they repeat what the fields hold
   if (type.has_ttl()) show_ttl(parsed->as_object());
   if (type.name() == entity::Certificate::kName) show_names(view.space, id, parsed->as_object());
-  if (hides) type.visit_secrets(*parsed, [](std::string& secret) { secret = "***"; });
   append_json(out, *parsed);
 }
 
@@ -111,8 +111,10 @@ Reply document_reply(int status, const View& view, const schema::EntityBase& typ
                      const std::string& document) {
   std::string text;
   append_document(text, view, type, id, document);
+  // Of what is shown, where secrets are not: they could be guessed from it.
+  std::string etag = publish::etag_of(view.redacted && type.may_hold_secrets() ? text : document);
   Reply reply = Reply::text(status, std::move(text));
-  reply.headers.emplace_back("ETag", publish::etag_of(document));
+  reply.headers.emplace_back("ETag", std::move(etag));
   return reply;
 }
 

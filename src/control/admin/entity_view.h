@@ -26,6 +26,8 @@ struct View {
   store::Version version{};
 
   View(const Parts& parts, const Request& request);
+  View(const entity::Catalog& known, const store::Space& shown, bool hides)
+      : catalog(known), space(shown), redacted(hides) {}
 };
 
 /// Appends a document as it is shown: with the old names of deprecated fields, the remaining `ttl` and the names of a

@@ -6,6 +6,7 @@
 #include "control/admin/body.h"
 #include "control/admin/errors.h"
 #include "entity/all.h"
+#include "store/member.h"
 
 namespace sluice::control::admin {
 namespace {
@@ -57,19 +58,30 @@ Reply refuse(const Place& at, const Request& request, const Operation& operation
   return processed ? refusal : Reply::json(400, processed.error().body());
 }
 
+/// Which plugin the stored row is of that a PATCH changes; empty for other types, and when there is none.
+std::string stored_plugin(const Place& at, const Request& request, const Uuid& parent) {
+  if (at.type.name() != entity::Plugin::kName) return {};
+  const store::Table& table = at.table(request);
+  const std::string& key = request.params.back();
+  const Uuid id =
+      at.link != nullptr ? select_child(table, at.link->name, parent, key) : select(at.space(request), table, key);
+  const auto name = id.is_nil() ? std::vector<std::string>() : store::member_texts(**table.find(id), "name");
+  return name.empty() ? std::string() : name.front();
+}
+
 /// The operation that the request asks for, or the reply to one that cannot be.
 std::expected<Operation, Reply> operation_of(const Place& at, const Request& request, Verb verb) {
   Operation operation{.verb = verb, .type = &at.type, .workspace = request.workspace, .link = at.link};
+  const Uuid parent = at.link != nullptr ? at.parent_of(request) : Uuid{};
   if (verb != Verb::Remove) {
-    auto body = body_entity(request, at.parts.catalog, at.type);
+    const std::string plugin = verb == Verb::Patch ? stored_plugin(at, request, parent) : std::string();
+    auto body = body_entity(request, at.parts.catalog, at.type, plugin);
     if (!body) return std::unexpected(std::move(body).error());
     operation.document = *std::move(body);
   }
   if (verb != Verb::Create) operation.key = request.params.back();
-  if (at.link != nullptr) {
-    operation.parent = at.parent_of(request);
-    if (operation.parent.is_nil()) return std::unexpected(Reply::not_found());
-  }
+  if (at.link != nullptr && parent.is_nil()) return std::unexpected(Reply::not_found());
+  operation.parent = parent;
   if (verb != Verb::Create) operation.if_match = request.if_match;
   operation.only_if_new = request.if_none_match == "*";
   return operation;

@@ -136,6 +136,27 @@ TEST_F(EntityWritesTest, APutMakesWhatIsNotThere) {
   EXPECT_EQ(put("/upstreams/pool/targets/127.0.0.1:9999", "{}")->status, 404) << "targets are the exception";
 }
 
+TEST_F(EntityWritesTest, ACertificatesNamesMustBeAListAndNoOtherWriteWaitsForIt) {
+  const auto reply = put("/certificates/new.example", R"({"snis":"x","cert":"c","key":"k"})");
+  EXPECT_EQ(reply->status, 400) << reply->text;
+  EXPECT_EQ(put("/services/alpha", R"({"url":"http://new.test"})")->status, 200);
+}
+
+TEST_F(EntityWritesTest, APutByANewNameTakesNoOtherEntitysPlace) {
+  const auto reply = put("/services/fresh", "{\"id\":\"" + std::string(kAlpha) + R"(","url":"http://f.test"})");
+  EXPECT_EQ(reply->status, 400);
+  EXPECT_EQ(text(reply, "code"), "3");
+  EXPECT_EQ(text(get("/services/" + std::string(kAlpha)), "name"), "alpha");
+}
+
+TEST_F(EntityWritesTest, AFormChangesAPluginByTheSchemaOfTheStoredOne) {
+  EXPECT_EQ(post("/plugins", R"({"name":"rate-limiting","instance_name":"limit","config":{"minute":5}})")->status, 201);
+  const auto reply =
+      send("PATCH", "/plugins/limit", "config.minute=10", {{"Content-Type", "application/x-www-form-urlencoded"}});
+  EXPECT_EQ(reply->status, 200) << reply->text;
+  EXPECT_EQ(reply->json().find("config")->find("minute")->number(), 10);
+}
+
 TEST_F(EntityWritesTest, APatchMergesRecordsAndReplacesLists) {
   const auto reply = patch("/upstreams/pool", R"({"healthchecks":{"active":{"timeout":7}},"tags":["a"]})");
   EXPECT_EQ(reply->status, 200) << reply->text;

@@ -77,9 +77,13 @@ Reply failed(const Failure& failure) {
 }
 
 std::optional<Reply> not_kept(const Refusal& refusal) {
-  if (refusal.cause == Refusal::Cause::Invalid) return std::nullopt;
-  if (refusal.cause == Refusal::Cause::Full) {
-    return Reply::message(507, "The store has no space left; nothing was changed");
+  using enum Refusal::Cause;
+  if (refusal.cause == Invalid) return std::nullopt;
+  if (refusal.cause == Internal) return Reply::message(500, "An unexpected error occurred");
+  if (refusal.cause == Full) return Reply::message(507, "The store has no space left; nothing was changed");
+  if (refusal.cause == Unknown) {  // no Retry-After: what is done already is not to be done twice unseen
+    return Reply::message(504,
+                          "The store went away while it kept the change: look whether it was made, then try again");
   }
   Reply reply = Reply::message(503, "The store cannot take changes now; nothing was changed");
   reply.headers.emplace_back("Retry-After", "1");

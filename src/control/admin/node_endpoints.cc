@@ -59,6 +59,7 @@ Json sluice_object(const Parts& parts) {
 
 Reply root(const Parts& parts) {
   const std::int64_t pid = ::getpid();
+  const std::int64_t master = parts.node.supervisor_pid != 0 ? parts.node.supervisor_pid : pid;
   return Reply::json(200, Json::Object{
                               {"tagline", "Welcome to kong"},
                               {"version", parts.settings.compat_version},
@@ -68,7 +69,7 @@ Reply root(const Parts& parts) {
                               {"timers", Json::Object{{"running", 0}, {"pending", 0}}},
                               {"plugins", plugins_object(parts)},
                               {"configuration", configuration_object(parts)},
-                              {"pids", Json::Object{{"master", pid}, {"workers", Json::Array{pid}}}},
+                              {"pids", Json::Object{{"master", master}, {"workers", Json::Array{pid}}}},
                               {"sluice", sluice_object(parts)},
                           });
 }

@@ -25,7 +25,8 @@ struct InstalledPlugin {
 struct NodeIdentity {
   std::string node_id;  // UUID
   std::string hostname;
-  std::string version;  // ours, "0.1.0"
+  std::string version;              // ours, "0.1.0"
+  std::int64_t supervisor_pid = 0;  // 0: nobody watches this process
 };
 
 /// Where acknowledged writes are kept.

@@ -62,7 +62,7 @@ Reply list(const Parts& parts, const Request& request) {
   }
   PageWriter writer;
   append_json(writer.open_entry(), untouched_default(parts));
-  std::string last;
+  std::string last = Uuid{}.to_string();  // the default one comes before all rows
   std::size_t shown = 1;
   for (const auto& [id, document] : table(parts).rows()) {
     if (shown++ == page->size) return writer.finish(last, "/workspaces", repeated_arguments(request.query));

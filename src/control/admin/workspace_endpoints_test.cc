@@ -65,5 +65,20 @@ TEST_F(WorkspacesTest, NamesOfEntitiesAndNewNamesAreRefused) {
   EXPECT_EQ(patch("/workspaces/team", R"({"name":"other"})")->status, 400);
 }
 
+TEST_F(WorkspacesTest, NoNameChangesInABatchEither) {
+  EXPECT_EQ(post("/workspaces", R"({"name":"default"})")->status, 409);
+  const std::string id = get("/workspaces/team")->json().find("id")->as_string();
+  const auto renamed = post("/batch", R"({"update":{"workspaces":[{"id":")" + id + R"(","name":"other"}]}})");
+  EXPECT_EQ(renamed->status, 400) << renamed->text;
+  EXPECT_EQ(get("/workspaces/team")->status, 200);
+}
+
+TEST_F(WorkspacesTest, APageOfOneLeadsToTheNext) {
+  const Json first = get("/workspaces?size=1")->json();
+  EXPECT_THAT(column(first, "name"), ElementsAre("default"));
+  ASSERT_TRUE(first.find("next")->is_string());
+  EXPECT_THAT(column(get(first.find("next")->as_string())->json(), "name"), ElementsAre("team"));
+}
+
 }  // namespace
 }  // namespace sluice::control::admin

@@ -25,6 +25,7 @@ struct Work {
     Uuid id;
     Uuid workspace;
     std::size_t operation;
+    std::string before = {};  // of a workspace that was there: its name
   };
   std::vector<Place> put = {};      // every row that was written, also as a consequence
   std::vector<Place> removed = {};  // the same for rows that went

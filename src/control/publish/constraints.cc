@@ -59,6 +59,24 @@ void check_workspace(Work& work, const Work::Place& place) {
   work.fail({.kind = Failure::Kind::NotFound, .operation = place.operation, .type = place.type->name()});
 }
 
+/// A workspace keeps its name, by which paths know it, and the default one's is taken also before anybody has written
+/// it.
+void check_workspace_name(Work& work, const Work::Place& place, const std::string& document) {
+  const auto name = store::member_texts(document, "name");
+  if (name.empty()) return;
+  const bool is_default = place.id == Uuid::parse(entity::Workspace::kDefaultId);
+  if (name.front() == entity::Workspace::kDefaultName && !is_default) {
+    return report_clash(work, place, Json::Object{{"name", name.front()}});
+  }
+  const bool renamed = is_default ? name.front() != entity::Workspace::kDefaultName
+                                  : !place.before.empty() && place.before != name.front();
+  if (!renamed) return;
+  schema::Violations violations;
+  const schema::PathView root;
+  violations.add(root.member("name"), "the name of a workspace cannot be changed");
+  work.fail(place.operation, *place.type, std::move(violations));
+}
+
 void check_references(Work& work, const Work::Place& place, const std::string& document) {
   for (const auto* field : place.type->foreign_fields()) {
     const Uuid id = referred(document, field->name);
@@ -100,13 +118,21 @@ void check_protocols(Work& work, const Work::Place& place, const std::string& do
   if (!violations.empty()) work.fail(place.operation, *place.type, std::move(violations));
 }
 
+/// What a workspace was called that is about to be written.
+std::string name_before(const Work& work, const EntityBase& type, const Uuid& id) {
+  if (type.name() != entity::Workspace::kName) return {};
+  const sync::Document* document = work.space({}).table(type.name()).find(id);
+  const auto name = document != nullptr ? store::member_texts(**document, "name") : std::vector<std::string>();
+  return name.empty() ? std::string() : name.front();
+}
+
 }  // namespace
 
 void Work::write(const EntityBase& type, const Uuid& id, const Uuid& workspace, sync::Document document,
                  std::size_t operation) {
   const Uuid place = type.workspaceable() ? workspace : Uuid{};
+  put.push_back({&type, id, place, operation, name_before(*this, type, id)});
   draft.put({type.name(), id, std::move(document), place});
-  put.push_back({&type, id, place, operation});
   written.insert({type.name(), id});
 }
 
@@ -123,6 +149,7 @@ void check_rows(Work& work) {
     check_workspace(work, place);
     check_unique(work, place, **document, positions);
     check_references(work, place, **document);
+    if (place.type->name() == entity::Workspace::kName) check_workspace_name(work, place, **document);
     if (place.type->name() == entity::Plugin::kName) check_protocols(work, place, **document);
   }
 }

@@ -18,8 +18,8 @@ class Ledger {
   /// Makes one version of each commit, all or none; they are on stable storage when it resumes with the last version.
   virtual Task<std::expected<store::Version, store::CommitError>> commit(store::Version expected,
                                                                          std::vector<store::Commit> group) = 0;
-  /// What happened after a version, oldest first, whole versions; Errc::NotFound when that is no longer known.
-  virtual Task<Result<std::vector<store::LogEntry>>> read_log(store::Version after) = 0;
+  /// All that happened after a version; Errc::NotFound when that is no longer known.
+  virtual Task<Result<store::LogPart>> read_log(store::Version after) = 0;
   /// Everything.
   virtual Task<Result<store::Contents>> load() = 0;
 };

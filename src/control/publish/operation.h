@@ -69,17 +69,19 @@ struct Failure {
   Json key = {};
 };
 
-/// Why a change was not made. Nothing has changed then.
+/// Why a change was not made. Nothing has changed then, but for Unknown.
 struct Refusal {
   enum class Cause : std::uint8_t {
     Invalid,      // `failures`, or `declarative` for a whole configuration
     Unavailable,  // it could not be kept; trying again later may help
     Full,         // no space is left to keep it
+    Unknown,      // the storage went away while it was kept: it may have been or not
+    Internal,     // a bug of ours
   };
   Cause cause = Cause::Invalid;
   std::vector<Failure> failures = {};
   entity::DeclarativeErrors declarative = {};
-  std::string what = {};  // of Unavailable and Full: for the log
+  std::string what = {};  // of all but Invalid: for the log
 
   /// For people, one problem a line.
   [[nodiscard]] std::string text() const;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <coroutine>
+#include <exception>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -32,10 +34,48 @@ std::vector<sync::EntityKey> rows_left_out(const sync::Delta& whole, const store
   return removals;
 }
 
-Refusal unavailable(const store::CommitError& error) {
-  const bool full = error.failure == store::CommitFailure::Full;
-  return {.cause = full ? Refusal::Cause::Full : Refusal::Cause::Unavailable, .what = error.error.what};
+Refusal not_kept(const store::CommitError& error) {
+  using enum store::CommitFailure;
+  Refusal refusal{.cause = Refusal::Cause::Unavailable, .what = error.error.what};
+  if (error.failure == Full) refusal.cause = Refusal::Cause::Full;
+  if (error.failure == Unknown) refusal.cause = Refusal::Cause::Unknown;
+  return refusal;
 }
+
+bool is_empty(const sync::Delta& delta) {
+  return !delta.complete && delta.upserts.empty() && delta.removals.empty();
+}
+
+/// What a version did, in a form that can be compared: documents by row, empty where the row went.
+using Rows = std::map<std::pair<std::string_view, Uuid>, std::string_view>;
+
+Rows rows_of(const sync::Delta& delta) {
+  Rows rows;
+  for (const auto& row : delta.upserts) rows[{row.type, row.id}] = *row.document;
+  for (const auto& key : delta.removals) rows[{key.type, key.id}] = {};
+  return rows;
+}
+
+Rows rows_of(const std::vector<store::LogEntry>& entries, const store::Version& version) {
+  Rows rows;
+  for (const auto& entry : entries) {
+    const bool gone = entry.document == nullptr;
+    if (entry.version == version) rows[{entry.type, entry.id}] = gone ? std::string_view() : *entry.document;
+  }
+  return rows;
+}
+
+/// True as long as it lives; also an exception ends that.
+class Flag {
+ public:
+  explicit Flag(bool& flag) : flag_(flag) { flag_ = true; }
+  Flag(const Flag&) = delete;
+  Flag& operator=(const Flag&) = delete;
+  ~Flag() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
 
 }  // namespace
 
@@ -44,6 +84,7 @@ struct Publisher::Job {
   std::unique_ptr<Change> change;
   std::string author;
   bool load = false;
+  bool alone = false;      // to be tried without others, to see who is at fault
   sync::Delta delta;       // of the latest attempt
   store::Version version;  // the one it makes
   std::optional<Outcome> outcome;
@@ -52,7 +93,8 @@ struct Publisher::Job {
 
 /// A group's way to the gateway and to the storage.
 struct Publisher::Attempt {
-  sync::Delta delta;  // of all of them
+  sync::Delta delta;    // of all of them
+  store::Version base;  // what they were validated against
   bool committed = false;
   std::optional<store::CommitError> commit_error;
 };
@@ -102,7 +144,7 @@ Task<Publisher::Outcome> Publisher::plan(Change& change) {
   Done planned;
   {
     Draft draft(store_, options_.version);
-    auto prepared = change.prepare(draft);
+    auto prepared = prepare_one(change, draft);
     if (!prepared) co_return std::unexpected(std::move(prepared).error());
     planned = Done{draft.delta(0), options_.version, change.effects()};
   }
@@ -117,7 +159,7 @@ Task<Publisher::Outcome> Publisher::plan(Change& change) {
 Publisher::Group Publisher::take_group() {
   Group group;
   while (!queue_.empty() && group.size() < kMaxGroup) {
-    const bool alone = queue_.front()->change->whole();
+    const bool alone = queue_.front()->change->whole() || queue_.front()->alone;
     if (alone && !group.empty()) break;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
@@ -127,9 +169,11 @@ Publisher::Group Publisher::take_group() {
 }
 
 Task<void> Publisher::work() {
-  working_ = true;
-  while (!queue_.empty()) co_await run(take_group());
-  working_ = false;
+  const Flag working(working_);
+  while (!queue_.empty()) {
+    Group group = take_group();
+    co_await run(group);
+  }
 }
 
 void Publisher::answer(Job& job, Outcome outcome) {
@@ -147,34 +191,54 @@ void Publisher::answer_done(Group& group) {
 // One group
 // -------------------------------------------------------------------------------------------------------------------
 
-Task<void> Publisher::run(Group group) {
+Task<void> Publisher::run(Group& group) {
   for (unsigned attempts = 0; !group.empty(); ++attempts) {
     Attempt attempt;
     prepare(group, attempt);
     if (group.empty()) co_return;
-    co_await carry_out(group, attempt);
-    if (attempts < kMaxAttempts || group.empty()) continue;
-    const Refusal refusal{.cause = Refusal::Cause::Unavailable, .what = "others were first too often"};
-    for (auto& job : group) answer(*job, std::unexpected(refusal));
-    group.clear();
+    co_await try_to_carry_out(group, attempt);
+    if (attempts < kMaxAttempts) continue;
+    refuse(group, {.cause = Refusal::Cause::Unavailable, .what = "others were first too often"});
   }
 }
 
-/// Each change builds on those before it. What fails is answered and leaves the group.
+void Publisher::refuse(Group& group, const Refusal& refusal) {
+  Group refused = std::exchange(group, {});
+  for (auto& job : refused) answer(*job, std::unexpected(refusal));
+}
+
+/// One that throws is a bug of ours: it fails, and nothing else does.
+std::expected<void, Refusal> Publisher::prepare_one(Change& change, Draft& draft) {
+  try {
+    return change.prepare(draft);
+  } catch (const std::exception& thrown) {
+    log::error("publish.change_threw", {{"error", thrown.what()}});
+    return std::unexpected(Refusal{.cause = Refusal::Cause::Internal, .what = thrown.what()});
+  }
+}
+
+/// Each change builds on those before it. What fails is answered and leaves the group; so does a group that changes
+/// nothing at all.
 void Publisher::prepare(Group& group, Attempt& attempt) {
   std::vector<std::pair<std::shared_ptr<Job>, Refusal>> refused;
+  attempt.base = options_.version;
   {
-    Draft draft(store_, options_.version);
+    Draft draft(store_, attempt.base);
     std::erase_if(group, [&](const std::shared_ptr<Job>& job) {
       const std::size_t mark = draft.mark();
-      auto prepared = job->change->prepare(draft);
+      auto prepared = prepare_one(*job->change, draft);
       if (!prepared) {
         draft.roll_back(mark);
         refused.emplace_back(job, std::move(prepared).error());
         return true;
       }
       job->delta = draft.delta(mark);
-      draft.finish_change();
+      if (is_empty(job->delta)) {
+        draft.roll_back(mark);
+        job->delta.hash = store_.hash();
+      } else {
+        draft.finish_change();
+      }
       job->version = draft.version();
       return false;
     });
@@ -186,20 +250,33 @@ void Publisher::prepare(Group& group, Attempt& attempt) {
     }
   }
   for (auto& [job, refusal] : refused) answer(*job, std::unexpected(std::move(refusal)));
+  if (std::ranges::all_of(group, [](const auto& job) { return is_empty(job->delta); })) answer_done(group);
+}
+
+/// What throws here is a bug of ours; nobody shall wait for an answer for ever.
+Task<void> Publisher::try_to_carry_out(Group& group, Attempt& attempt) {
+  try {
+    co_await carry_out(group, attempt);
+    co_return;
+  } catch (const std::exception& thrown) {
+    log::error("publish.threw", {{"error", thrown.what()}, {"changes", group.size()}});
+  }
+  if (attempt.committed) answer_done(group);
+  refuse(group, {.cause = Refusal::Cause::Internal, .what = "carrying it out threw"});
 }
 
 /// Compiles, commits and publishes; what cannot be is answered, and what may be tried again stays in the group.
 Task<void> Publisher::carry_out(Group& group, Attempt& attempt) {
   if (gateway_ == nullptr) {
     const bool committed = co_await commit(group, attempt);
-    if (!committed) co_await recover(group, *attempt.commit_error);
+    if (!committed) co_await recover(group, attempt);
   } else {
     sync::Delta copy = attempt.delta;  // shares the documents
     // Plain function object, no coroutine of its own: its captures would have to outlive the frame.
     const sync::CommitStep step = [this, &group, &attempt] { return commit(group, attempt); };
     const auto applied = co_await gateway_->apply(std::move(copy), step);
     if (!applied && attempt.commit_error) {
-      co_await recover(group, *attempt.commit_error);
+      co_await recover(group, attempt);
     } else if (!applied) {
       blame(group, applied.error());
     }
@@ -209,15 +286,21 @@ Task<void> Publisher::carry_out(Group& group, Attempt& attempt) {
 
 /// Runs when the gateway can serve the change: from here on it is true.
 Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
+  // A follower of the log may have moved on meanwhile: what was validated before must be validated again.
+  if (options_.version != attempt.base) {
+    attempt.commit_error = store::CommitError{store::CommitFailure::Conflict, Error{}};
+    co_return false;
+  }
   store::Version version = group.back()->version;
   if (options_.ledger != nullptr) {
     std::vector<store::Commit> commits;
     for (const auto& job : group) {
+      if (is_empty(job->delta)) continue;
       store::Commit commit{job->delta.upserts, job->delta.removals, job->author};
       if (job->delta.complete) commit.removals = rows_left_out(job->delta, store_);
       commits.push_back(std::move(commit));
     }
-    const auto kept = co_await options_.ledger->commit(options_.version, std::move(commits));
+    const auto kept = co_await options_.ledger->commit(attempt.base, std::move(commits));
     if (!kept) {
       attempt.commit_error = kept.error();
       co_return false;
@@ -234,7 +317,16 @@ Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
   co_return true;
 }
 
-/// Fails the changes to which the problems belong; all of them when that cannot be told.
+/// Has the members of a group tried one by one, before everything else that waits. False when there is only one.
+bool Publisher::part(Group& group) {
+  if (group.size() < 2) return false;
+  for (const auto& job : group) job->alone = true;
+  queue_.insert(queue_.begin(), group.begin(), group.end());
+  group.clear();
+  return true;
+}
+
+/// Fails the changes to which the problems belong. When that cannot be told, each is tried alone.
 void Publisher::blame(Group& group, const std::vector<sync::ConfigProblem>& problems) {
   Group guilty;
   const auto touches = [&](const std::shared_ptr<Job>& job) {
@@ -245,35 +337,59 @@ void Publisher::blame(Group& group, const std::vector<sync::ConfigProblem>& prob
     });
   };
   std::ranges::copy_if(group, std::back_inserter(guilty), touches);
+  if (guilty.empty() && part(group)) return;
   if (guilty.empty()) guilty = group;
   std::erase_if(group, [&](const auto& job) { return std::ranges::find(guilty, job) != guilty.end(); });
   for (auto& job : guilty) answer(*job, std::unexpected(job->change->locate(problems)));
 }
 
 /// The storage did not take the group. Whoever was first is followed, and the group is tried again on top.
-Task<void> Publisher::recover(Group& group, const store::CommitError& error) {
+Task<void> Publisher::recover(Group& group, Attempt& attempt) {
   using enum store::CommitFailure;
+  const store::CommitError& error = *attempt.commit_error;
   if (error.failure == Conflict) {
     const bool caught_up = co_await catch_up();
     if (caught_up) co_return;
   }
+  if ((error.failure == Constraint || error.failure == Broken) && part(group)) co_return;
   log::error("publish.not_kept", {{"error", error.error}, {"changes", group.size()}});
-  Group failed = std::exchange(group, {});
-  // Whether it was kept is not known: what the log says from now on counts.
-  if (error.failure == Unknown) co_await catch_up();
-  for (auto& job : failed) answer(*job, std::unexpected(unavailable(error)));
+  if (error.failure == Unknown) co_await look_up(group, attempt);
+  refuse(group, not_kept(error));
+}
+
+/// Whether a group was kept whose commit broke off, as the log tells: then it is answered as done. Otherwise it stays:
+/// it may reach the log even later.
+Task<void> Publisher::look_up(Group& group, const Attempt& attempt) {
+  auto news = co_await options_.ledger->read_log(attempt.base);
+  if (!news) {
+    co_await catch_up();
+    co_return;
+  }
+  const bool kept = has_kept(group, *news);
+  co_await follow(*std::move(news));
+  if (kept) answer_done(group);
+}
+
+bool Publisher::has_kept(const Group& group, const store::LogPart& news) {
+  return group.back()->version <= news.reached && std::ranges::all_of(group, [&](const std::shared_ptr<Job>& job) {
+           if (is_empty(job->delta)) return true;  // made no version
+           const Rows wanted = rows_of(job->delta);
+           const Rows kept = rows_of(news.entries, job->version);
+           // What a whole configuration leaves out is in the log only.
+           return job->delta.complete ? std::ranges::includes(kept, wanted) : kept == wanted;
+         });
 }
 
 // Following others
 // -------------------------------------------------------------------------------------------------------------------
 
 Task<bool> Publisher::catch_up() {
-  auto entries = co_await options_.ledger->read_log(options_.version);
-  if (entries) {
-    co_await follow(*std::move(entries));
+  auto news = co_await options_.ledger->read_log(options_.version);
+  if (news) {
+    co_await follow(*std::move(news));
     co_return true;
   }
-  if (entries.error().code != Errc::NotFound) co_return false;
+  if (news.error().code != Errc::NotFound) co_return false;
   auto contents = co_await options_.ledger->load();
   if (!contents) co_return false;
   co_await follow(*std::move(contents));
@@ -295,14 +411,13 @@ Task<bool> Publisher::take_over(sync::Delta delta, store::Version version) {
   co_return false;
 }
 
-Task<bool> Publisher::follow(std::vector<store::LogEntry> entries) {
+Task<bool> Publisher::follow(store::LogPart news) {
+  if (news.reached <= options_.version) co_return true;
   sync::Delta delta;
-  store::Version last = options_.version;
   {
     Draft draft(store_, options_.version);
-    for (store::LogEntry& entry : entries) {
+    for (store::LogEntry& entry : news.entries) {
       if (entry.version <= options_.version) continue;
-      last = entry.version;
       if (entry.document != nullptr) {
         draft.put({std::move(entry.type), entry.id, std::move(entry.document), entry.workspace});
       } else {
@@ -311,12 +426,17 @@ Task<bool> Publisher::follow(std::vector<store::LogEntry> entries) {
     }
     delta = draft.delta(0);
   }
-  if (last == options_.version) co_return true;
-  const bool served = co_await take_over(std::move(delta), last);
+  if (is_empty(delta)) {
+    options_.version = news.reached;
+    co_return true;
+  }
+  const bool served = co_await take_over(std::move(delta), news.reached);
   co_return served;
 }
 
 Task<bool> Publisher::follow(store::Contents contents) {
+  const bool old = contents.version.epoch == options_.version.epoch && contents.version < options_.version;
+  if (old) co_return true;
   sync::Delta delta;
   delta.complete = true;
   delta.hash = store_.hash();

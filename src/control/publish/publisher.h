@@ -55,9 +55,9 @@ class Publisher {
   /// As submit(), for whole configurations; loading() until it is done.
   Task<Outcome> load(std::unique_ptr<Change> change, std::string author = {});
 
-  /// Takes over versions that another control plane made, oldest first; those known already are skipped. False when
-  /// this gateway does not take them: then they are in the store, but not served, and the log says why.
-  Task<bool> follow(std::vector<store::LogEntry> entries);
+  /// Takes over versions that another control plane made; those known already are skipped. False when this gateway
+  /// does not take them: then they are in the store, but not served, and the log says why.
+  Task<bool> follow(store::LogPart news);
   /// Takes over everything, where the log no longer says how it came to be.
   Task<bool> follow(store::Contents contents);
 
@@ -72,11 +72,17 @@ class Publisher {
 
   Task<void> work();
   Group take_group();
-  Task<void> run(Group group);
+  Task<void> run(Group& group);
+  static std::expected<void, Refusal> prepare_one(Change& change, Draft& draft);
   void prepare(Group& group, Attempt& attempt);
   Task<void> carry_out(Group& group, Attempt& attempt);
+  Task<void> try_to_carry_out(Group& group, Attempt& attempt);
   Task<bool> commit(Group& group, Attempt& attempt);
-  Task<void> recover(Group& group, const store::CommitError& error);
+  Task<void> recover(Group& group, Attempt& attempt);
+  Task<void> look_up(Group& group, const Attempt& attempt);
+  static bool has_kept(const Group& group, const store::LogPart& news);
+  bool part(Group& group);
+  void refuse(Group& group, const Refusal& refusal);
   Task<bool> catch_up();
   Task<bool> take_over(sync::Delta delta, store::Version version);
   void blame(Group& group, const std::vector<sync::ConfigProblem>& problems);

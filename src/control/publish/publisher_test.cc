@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/publish/publisher.h"
 
+#include <stdexcept>
+
 #include <gmock/gmock.h>
 
 #include "entity/catalog_fixture.h"
@@ -20,6 +22,12 @@ class FakeLedger final : public Ledger {
   Task<std::expected<store::Version, store::CommitError>> commit(store::Version expected,
                                                                  std::vector<store::Commit> group) override {
     while (held) co_await rt::Sleep(*reactor, reactor->after_ms(1));
+    if (refuse_groups && group.size() > 1) {
+      co_return std::unexpected(store::CommitError{store::CommitFailure::Constraint, Error{}});
+    }
+    if (failure == store::CommitFailure::Unknown && keep_unknown) {
+      for (const auto& commit : group) append(commit);
+    }
     if (failure) co_return std::unexpected(store::CommitError{*failure, Error{}});
     if (expected != head) {
       co_return std::unexpected(store::CommitError{store::CommitFailure::Conflict, Error{}});
@@ -28,12 +36,12 @@ class FakeLedger final : public Ledger {
     for (const auto& commit : group) append(commit);
     co_return head;
   }
-  Task<Result<std::vector<store::LogEntry>>> read_log(store::Version after) override {
-    std::vector<store::LogEntry> entries;
+  Task<Result<store::LogPart>> read_log(store::Version after) override {
+    store::LogPart part{.reached = head};
     for (const auto& entry : log) {
-      if (entry.version > after) entries.push_back(entry);
+      if (entry.version > after) part.entries.push_back(entry);
     }
-    return Result<std::vector<store::LogEntry>>(std::move(entries));
+    return Result<store::LogPart>(std::move(part));
   }
   Task<Result<store::Contents>> load() override { return Result<store::Contents>(store::Contents{}); }
 
@@ -47,6 +55,8 @@ class FakeLedger final : public Ledger {
 
   rt::Reactor* reactor = nullptr;
   bool held = false;
+  bool refuse_groups = false;  // several changes at once break a constraint
+  bool keep_unknown = false;   // what fails with Unknown was kept all the same
   std::optional<store::CommitFailure> failure;
   store::Version head;
   std::vector<std::vector<store::Commit>> groups;
@@ -59,10 +69,12 @@ class FakeGateway final : public sync::LocalGateway {
   Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> apply(sync::Delta delta,
                                                                              sync::CommitStep commit) override {
     compiled += 1;
+    while (held) co_await rt::Sleep(*reactor, reactor->after_ms(1));
     std::vector<sync::ConfigProblem> problems;
     for (const auto& row : delta.upserts) {
       if (row.document->find("\"bad\"") != std::string::npos) problems.push_back({row.type, row.id, "name", "is bad"});
     }
+    if (delta.upserts.size() > most_rows) problems.push_back({"routes", Uuid{}, "", "too many"});
     if (!problems.empty()) co_return std::unexpected(problems);
     if (commit) {
       Task<bool> step = commit();
@@ -77,13 +89,19 @@ class FakeGateway final : public sync::LocalGateway {
   [[nodiscard]] Json explain(const sync::ExplainQuery&) const override { return {}; }
   [[nodiscard]] Json upstream_health(const Uuid&) const override { return {}; }
 
+  rt::Reactor* reactor = nullptr;
+  bool held = false;             // apply() waits while this is so
+  std::size_t most_rows = 1000;  // more at once are refused, as nobody's fault
   unsigned compiled = 0;
   std::vector<sync::Delta> published;
 };
 
 class PublisherTest : public testing::Test {
  protected:
-  PublisherTest() { ledger.reactor = &reactor; }
+  PublisherTest() {
+    ledger.reactor = &reactor;
+    gateway.reactor = &reactor;
+  }
 
   std::unique_ptr<Change> create(std::string_view name) {
     Operation operation{.type = catalog.find("services")};
@@ -99,6 +117,11 @@ class PublisherTest : public testing::Test {
   Publisher::Outcome finish(Submitted& task) {
     rt::turn_until(reactor, [&] { return task.ready(); });
     return task.take();
+  }
+  /// What a follower of the log does.
+  Task<bool> follow_ledger() {
+    auto news = co_await ledger.read_log(publisher.version());
+    co_return co_await publisher.follow(*std::move(news));
   }
   [[nodiscard]] bool stored(std::string_view name) const {
     return !store.table("services").find_unique("name", name).is_nil();
@@ -201,12 +224,12 @@ TEST_F(PublisherTest, VersionsOfOthersAreTakenOverOnce) {
   Json theirs = entity::accepted(catalog, "services", R"({"name":"theirs","host":"h"})");
   const Uuid id = *Uuid::parse(theirs.find("id")->as_string());
   ledger.append({{{"services", id, std::make_shared<const std::string>(to_json(theirs))}}, {}, "other"});
-  auto following = publisher.follow(ledger.log);
+  auto following = follow_ledger();
   following.start();
   EXPECT_TRUE(following.take());
   EXPECT_TRUE(stored("theirs"));
   EXPECT_EQ(publisher.version(), ledger.head);
-  auto again = publisher.follow(ledger.log);
+  auto again = publisher.follow({ledger.log, ledger.head});
   again.start();
   EXPECT_TRUE(again.take());
   EXPECT_THAT(gateway.published, SizeIs(1));
@@ -235,6 +258,97 @@ TEST_F(PublisherTest, APlanChangesNothing) {
   auto refused = publisher.plan(*bad);
   refused.start();
   EXPECT_FALSE(finish(refused).has_value()) << "the gateway is asked too";
+}
+
+/// Throws when it is to be prepared, as a bug of ours would.
+class Broken final : public Change {
+ public:
+  std::expected<void, Refusal> prepare(Draft&) override { throw std::logic_error("a bug"); }
+  [[nodiscard]] Refusal locate(const std::vector<sync::ConfigProblem>&) const override { return {}; }
+};
+
+TEST_F(PublisherTest, AChangeThatThrowsFailsAloneAndNobodyWaitsForIt) {
+  auto broken = publisher.submit(std::make_unique<Broken>());
+  broken.start();
+  const auto outcome = finish(broken);
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_EQ(outcome.error().cause, Refusal::Cause::Internal);
+  auto next = submit("a");
+  EXPECT_TRUE(finish(next).has_value());
+}
+
+TEST_F(PublisherTest, AChangeOfNothingMakesNoVersion) {
+  Operation operation{.verb = Verb::Remove, .type = catalog.find("services"), .key = "none"};
+  auto task = publisher.submit(transaction(catalog, {operation}));
+  task.start();
+  const auto outcome = finish(task);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(outcome->version, store::Version{});
+  EXPECT_THAT(ledger.groups, IsEmpty());
+  EXPECT_EQ(gateway.compiled, 0U);
+}
+
+TEST_F(PublisherTest, AVersionOfOthersWithoutRowsIsTakenOver) {
+  ledger.append({{}, {}, "other"});
+  auto task = submit("mine");
+  const auto outcome = finish(task);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(outcome->version.number, 2U);
+}
+
+TEST_F(PublisherTest, AChangeIsCommittedOnTopOfWhatItWasValidatedAgainst) {
+  gateway.held = true;
+  auto task = submit("same");
+  Json theirs = entity::accepted(catalog, "services", R"({"name":"same","host":"h"})");
+  const Uuid id = *Uuid::parse(theirs.find("id")->as_string());
+  ledger.append({{{"services", id, std::make_shared<const std::string>(to_json(theirs))}}, {}, "other"});
+  auto following = follow_ledger();
+  following.start();
+  gateway.held = false;
+  const auto outcome = finish(task);
+  ASSERT_FALSE(outcome.has_value()) << "validated again, it has lost its name";
+  EXPECT_EQ(outcome.error().failures.at(0).kind, Failure::Kind::Unique);
+  rt::turn_until(reactor, [&] { return following.ready(); });
+  EXPECT_THAT(ledger.log, SizeIs(1));
+}
+
+TEST_F(PublisherTest, AChangeOfUnknownFateIsLookedUpInTheLog) {
+  ledger.failure = store::CommitFailure::Unknown;
+  ledger.keep_unknown = true;
+  auto kept = submit("kept");
+  const auto outcome = finish(kept);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(outcome->version, ledger.head);
+  EXPECT_TRUE(stored("kept"));
+  ledger.keep_unknown = false;
+  auto lost = submit("lost");
+  const auto unknown = finish(lost);
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().cause, Refusal::Cause::Unknown);
+}
+
+TEST_F(PublisherTest, WhatIsNobodysFaultIsTriedAloneBeforeAnybodyIsBlamed) {
+  gateway.held = true;
+  auto blocking = submit("x");
+  auto first = submit("a");
+  auto second = submit("b");
+  gateway.most_rows = 1;
+  gateway.held = false;
+  EXPECT_TRUE(finish(blocking).has_value());
+  EXPECT_TRUE(finish(first).has_value());
+  EXPECT_TRUE(finish(second).has_value());
+}
+
+TEST_F(PublisherTest, WhatTheStorageRefusesTogetherIsTriedAlone) {
+  ledger.refuse_groups = true;
+  ledger.held = true;
+  auto blocking = submit("x");
+  auto first = submit("a");
+  auto second = submit("b");
+  ledger.held = false;
+  EXPECT_TRUE(finish(blocking).has_value());
+  EXPECT_TRUE(finish(first).has_value());
+  EXPECT_TRUE(finish(second).has_value());
 }
 
 // Transactions

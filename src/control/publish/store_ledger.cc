@@ -21,13 +21,13 @@ Task<std::expected<store::Version, store::CommitError>> StoreLedger::commit(stor
   return store_.commit(expected, std::move(group));
 }
 
-Task<Result<std::vector<store::LogEntry>>> StoreLedger::read_log(store::Version after) {
-  std::vector<store::LogEntry> all;
+Task<Result<store::LogPart>> StoreLedger::read_log(store::Version after) {
+  store::LogPart all{.reached = after};
   while (true) {
-    CO_TRY(std::vector<store::LogEntry> some, co_await store_.read_log(after, kEntriesAtATime));
-    if (some.empty()) co_return all;
-    after = some.back().version;
-    std::ranges::move(some, std::back_inserter(all));
+    CO_TRY(store::LogPart some, co_await store_.read_log(all.reached, kEntriesAtATime));
+    if (some.reached == all.reached) co_return all;
+    all.reached = some.reached;
+    std::ranges::move(some.entries, std::back_inserter(all.entries));
   }
 }
 
@@ -36,12 +36,12 @@ Task<Result<store::Contents>> StoreLedger::load() {
 }
 
 Task<Result<>> LogFollower::catch_up() {
-  auto entries = co_await store_.read_log(publisher_.version(), kEntriesAtATime);
-  if (entries) {
-    co_await publisher_.follow(*std::move(entries));
+  auto news = co_await store_.read_log(publisher_.version(), kEntriesAtATime);
+  if (news) {
+    co_await publisher_.follow(*std::move(news));
     co_return Result<>{};
   }
-  if (entries.error().code != Errc::NotFound) co_return std::unexpected(std::move(entries).error());
+  if (news.error().code != Errc::NotFound) co_return std::unexpected(std::move(news).error());
   CO_TRY(store::Contents contents, co_await store_.load());
   co_await publisher_.follow(std::move(contents));
   co_return Result<>{};
@@ -50,13 +50,18 @@ Task<Result<>> LogFollower::catch_up() {
 Task<void> LogFollower::follow() {
   bool healthy = true;
   while (true) {
-    const auto news = co_await store_.wait_for_change(publisher_.version(), kWait);
+    const store::Version known = publisher_.version();
+    const auto news = co_await store_.wait_for_change(known, kWait);
     Result<> done;
-    if (news && *news) done = co_await catch_up();
+    const bool ours = publisher_.version() != known;  // then our own commit was the news
+    if (news && *news && !ours) done = co_await catch_up();
     if (!news) done = std::unexpected(news.error());
     if (done) {
       if (!healthy) log::info("publish.following_again");
       healthy = true;
+      // News that lead nowhere would be news again at once.
+      const bool stuck = *news && publisher_.version() == known;
+      if (stuck) co_await rt::Sleep(reactor_, reactor_.after_ms(kRetryMs));
       continue;
     }
     if (healthy) log::warn("publish.cannot_follow", {{"error", done.error()}});

@@ -39,9 +39,9 @@ class StoreLedgerTest : public testing::Test {
 
   ~StoreLedgerTest() override { std::filesystem::remove_all(folder); }
 
-  std::unique_ptr<Plane> open() {
+  std::unique_ptr<Plane> open(std::string_view name = "store.db") {
     store::SqliteOptions options;
-    options.file = folder / "store.db";
+    options.file = folder / name;
     auto opened = store::open_sqlite(options, catalog, keyring);
     EXPECT_TRUE(opened.has_value()) << (opened ? "" : opened.error().what);
     return std::make_unique<Plane>(catalog, *std::move(opened), reactor);
@@ -102,6 +102,38 @@ TEST_F(StoreLedgerTest, WhoeverFollowsTheLogHearsOfOthers) {
   follower.start();
   EXPECT_TRUE(write(*one, "ann"));
   EXPECT_TRUE(rt::turn_until(reactor, [&] { return two->has("ann"); }));
+}
+
+TEST_F(StoreLedgerTest, AVersionWithoutRowsStopsNobody) {
+  const auto one = open();
+  const auto two = open();
+  const store::Commit nothing;
+  EXPECT_TRUE(one->durable.blocking().commit({1, 0}, {&nothing, 1}).has_value());
+  EXPECT_TRUE(write(*two, "ann"));
+  LogFollower follower(one->durable, *one->publisher, reactor);
+  follower.start();
+  EXPECT_TRUE(rt::turn_until(reactor, [&] { return one->has("ann"); }));
+  EXPECT_EQ(one->publisher->version(), (store::Version{1, 2}));
+}
+
+TEST_F(StoreLedgerTest, TheBackupOfAnotherStoreIsTakenOverWhole) {
+  const std::string backup = folder / "backup";
+  {
+    const auto other = open("other.db");
+    EXPECT_TRUE(write(*other, "yan"));
+    EXPECT_TRUE(write(*other, "zoe"));
+    EXPECT_TRUE(other->durable.blocking().backup(backup, store::WithKey::No).has_value());
+  }
+  const auto plane = open();
+  EXPECT_TRUE(write(*plane, "ann"));
+  LogFollower follower(plane->durable, *plane->publisher, reactor);
+  follower.start();
+  const auto tool = open();
+  EXPECT_TRUE(tool->durable.blocking().restore(backup).has_value());
+  EXPECT_TRUE(rt::turn_until(reactor, [&] { return plane->has("zoe"); }));
+  EXPECT_TRUE(plane->has("yan"));
+  EXPECT_FALSE(plane->has("ann"));
+  EXPECT_TRUE(write(*plane, "ann")) << "and goes on from there";
 }
 
 TEST_F(StoreLedgerTest, ManyWritersShareOneFlush) {

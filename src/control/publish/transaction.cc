@@ -136,7 +136,7 @@ class Run {
     const Uuid found = named(operation);
     if (type.name() == entity::Certificate::kName) {
       if (found.is_nil() && names.is_null()) names = Json::array();
-      if (found.is_nil()) names.as_array().emplace_back(operation.key);
+      if (found.is_nil() && names.is_array()) names.as_array().emplace_back(operation.key);  // else put_names() objects
       return {found};
     }
     std::string column = type.endpoint_key();
@@ -169,7 +169,16 @@ class Run {
                                violations);
     if (!violations.empty()) return work_.fail(position, *operation.type, std::move(violations)), Uuid{};
     if (operation.verb == Verb::Replace && slot.id.is_nil() && operation.id_if_new.is_nil()) adopt(operation, document);
+    if (operation.verb == Verb::Put && slot.id.is_nil() && taken(operation, document)) {
+      return fail(position, Kind::PrimaryKey, Json::Object{{"id", *document.find("id")}}), Uuid{};
+    }
     return store(operation, position, document);
+  }
+
+  /// Whether the id of a new entity is another one's.
+  [[nodiscard]] bool taken(const Operation& operation, const Json& document) const {
+    const auto id = Uuid::parse(document.find("id")->as_string());
+    return id && work_.draft.store().space_of(operation.type->name(), *id) != nullptr;
   }
 
   /// A replaced row keeps its id and the time when it was made, unless another time is given.

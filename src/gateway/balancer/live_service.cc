@@ -119,7 +119,10 @@ Rc<Endpoint> Balancer::endpoint(const net::Address& address, const LiveService& 
   if (service.tls()) {
     const ServiceConfig& config = service.config();
     key.append(" tls ").append(config.host).append(" ").append(config.client_certificate.id.to_string());
+    // TODO(security): connections made before a reload turned upstream_tls_verify on are used until they end.
     key.append(config.tls_verify ? (*config.tls_verify ? " verify" : " trust") : " default");
+    if (config.tls_verify_depth) key.append(" depth ").append(std::to_string(*config.tls_verify_depth));
+    for (const Uuid& id : config.ca_certificates) key.append(" ca ").append(id.to_string());
   }
   if (auto found = endpoints_.find(key); found != endpoints_.end()) return found->second;
   sweep_endpoints(kBucketsPerNewcomer);  // names whose addresses come and go must not fill the memory

@@ -20,7 +20,9 @@ void Edit::route(const Change& change) {
   route->RouteFacts::protocols = protocol_bits(change.after->find("protocols"));
   route->takes_encoded_slashes = std::ranges::find(route->tags, kEncodedSlashesTag) != route->tags.end();
   route->path_handling_v1 = route->path_handling == "v1";
-  route->has_own_plugins = next_->plugins_by_anchor.contains(change.id);
+  route->strips_path = route->strip_path;
+  route->keeps_host = route->preserve_host;
+  route->flag_own_plugins(next_->plugins_by_anchor.contains(change.id));
   route->id_text = change.id.to_string();
   route->document = current_;
   next_->routes_by_id.insert(change.id, std::move(route));
@@ -83,7 +85,7 @@ void Edit::flag_own_plugins() {
     const bool has_rows = next_->plugins_by_anchor.contains(id);
     if (present == nullptr || (*present)->has_own_plugins == has_rows) continue;
     auto route = Shared<RouteConfig>::make(**present);
-    route->has_own_plugins = has_rows;
+    route->flag_own_plugins(has_rows);
     next_->routes_by_id.insert(id, std::move(route));
     routes_changed_.push_back(id);
   }

@@ -34,7 +34,10 @@ inline constexpr std::string_view kEncodedSlashesTag = "sluice:encoded-slashes";
 /// What every request asks of its route, side by side: among 100,000 routes each further cache line costs.
 struct RouteFacts {
   Uuid workspace;              // nil: the default one
+  Uuid plan_anchor;            // what its plans are found by: itself if it has plugins of its own, else its service
   std::uint8_t protocols = 0;  // ProtocolBits that the route names
+  bool strips_path = true;     // as entity::Route says, and the next
+  bool keeps_host = false;
   bool path_handling_v1 = false;
   bool takes_encoded_slashes = false;  // tagged kEncodedSlashesTag
   bool has_own_plugins = false;  // rows of `plugins` name the route; without any, all routes of a service share plans
@@ -44,6 +47,11 @@ struct RouteFacts {
 struct RouteConfig : RouteFacts, entity::Route, Counted {
   std::string id_text;
   sync::Document document;
+
+  void flag_own_plugins(bool has_some) {
+    has_own_plugins = has_some;
+    plan_anchor = has_some ? id.value : service.id;
+  }
 };
 struct ServiceConfig : entity::Service, Counted {
   Uuid workspace;

@@ -74,7 +74,7 @@ Rc<Plan> PlanCache::plan(const Snapshot& snapshot, const RouteConfig* route, con
   const RouteConfig* own = route != nullptr && route->has_own_plugins ? route : nullptr;
   Key key;
   if (route != nullptr) {
-    key.anchor = own != nullptr ? route->id.value : route->service.id;
+    key.anchor = route->plan_anchor;
     key.workspace = route->workspace;
   }
   if (consumer != nullptr) key.consumer = consumer->id;

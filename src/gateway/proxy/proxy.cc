@@ -235,7 +235,7 @@ Task<Verdict> Proxy::route(Life& life) {
     if (ex.request.has_encoded_slash) return Reply::failure(400);
     return Reply{404, "no Route matched with those values"};
   }
-  const auto& route = *static_cast<const RouteConfig*>(match.route->target.get());
+  const auto& route = *static_cast<const RouteConfig*>(match.target);
   ex.route = &route;
   if (!route.workspace.is_nil()) ex.directory = ex.make<WorkspaceDirectory>(life.snapshot(), route.workspace);
   life.pipeline.begin(&route);
@@ -246,13 +246,13 @@ Task<Verdict> Proxy::route(Life& life) {
       .service_path = plan.service ? std::string_view(plan.service->path) : std::string_view{},
       .request_path = ex.request.path,
       .prefix_length = match.prefix_length,
-      .strip_path = route.strip_path,
+      .strip_path = route.strips_path,
       .handling = route.path_handling_v1 ? router::PathHandling::V1 : router::PathHandling::V0};
   path_buffer_.clear();
   router::append_upstream_path(path_buffer_, path);
   ex.request.upstream_path = ex.arena.copy(path_buffer_);
   ex.request.stripped_prefix = router::forwarded_prefix(path);
-  if (route.preserve_host) ex.request.upstream_host = ex.request.received.authority;
+  if (route.keeps_host) ex.request.upstream_host = ex.request.received.authority;
   if (match.regex != nullptr) {
     router::UriCaptures captures = router::captures_of(match, ex.request.path);
     ex.captures.unnamed = std::move(captures.unnamed);
@@ -378,15 +378,21 @@ Task<Result<>> Proxy::receive_during_upload(Attempt& attempt) {
   co_return co_await answer;
 }
 
+/// Ends the try: nothing more of the request goes to this upstream, whatever is answered now.
 void Proxy::note_failure(Attempt& attempt, const Error& error) {
-  if (attempt.record == nullptr) return;
-  attempt.record->failed = true;
-  attempt.record->status = error.code == Errc::Timeout ? 504 : 502;
-  if (!attempt.upstream) return;
-  // Nothing of the request is lost only if it had no content and the upstream had said nothing yet.
-  const Request& request = attempt.life.ex.request;
-  attempt.may_try_again = request.body == nullptr && !attempt.upstream->received_anything() &&
-                          is_idempotent(request.method) && error.blame == Blame::Upstream;
+  attempt.life.upload = Result<>{};
+  if (attempt.record != nullptr) {
+    attempt.record->failed = true;
+    attempt.record->status = error.code == Errc::Timeout ? 504 : 502;
+  }
+  if (attempt.upstream) {
+    // Nothing of the request is lost only if it had no content and the upstream had said nothing yet.
+    const Request& request = attempt.life.ex.request;
+    attempt.may_try_again = request.body == nullptr && !attempt.upstream->received_anything() &&
+                            is_idempotent(request.method) && error.blame == Blame::Upstream;
+  }
+  attempt.upstream.reset();
+  attempt.connection.reset();
 }
 
 /// After the response: the connection waits for the next request if nothing of this one is left on it.

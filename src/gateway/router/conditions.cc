@@ -152,6 +152,10 @@ bool meets(EntryView entry, Attribute attribute, const MatchInput& input, PathHi
 }
 
 bool meets_all(EntryView view, const MatchInput& input, Known known, PathHit& hit) {
+  if (known.prefix != 0 && (view.plain_protocols >> static_cast<unsigned>(input.protocol) & 1U) != 0) {
+    hit.length = known.prefix;
+    return true;
+  }
   const Route& route = *view.route;
   const Entry& entry = view.entry();
   if (!route.allows(input.protocol) || !method_allowed(route, input.method)) return false;

@@ -24,7 +24,11 @@ bool same_place(EntryView a, EntryView b) {
 }  // namespace
 
 EntrySet::Node::Node(Shared<const Route> r, std::uint32_t i)
-    : index(i), weight(weight_of(r->id, i)), route(std::move(r)) {}
+    : index(i),
+      weight(weight_of(r->id, i)),
+      plain_protocols(r->only_prefixes ? r->protocols : std::uint8_t{0}),
+      target(r->target.get()),
+      route(std::move(r)) {}
 
 void EntrySet::own(Link& link) {
   if (!link.unique()) link = Link::make(std::as_const(*link));

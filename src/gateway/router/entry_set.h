@@ -31,9 +31,11 @@ class EntrySet {
   using Link = Shared<Node>;
   struct Node : Counted {
     Node(Shared<const Route> r, std::uint32_t i);
-    [[nodiscard]] EntryView view() const { return {route.get(), index}; }
+    [[nodiscard]] EntryView view() const { return {route.get(), index, plain_protocols, target}; }
     std::uint32_t index;
     std::uint32_t weight;
+    std::uint8_t plain_protocols;  // as EntryView says, and the next
+    const void* target;
     Shared<const Route> route;
     Link left, right;
   };

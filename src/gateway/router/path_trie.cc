@@ -27,7 +27,7 @@ PathTrie::Node::~Node() {
 
 // Children are empty links and first octets unset: the caller fills both.
 PathTrie::Link PathTrie::make(EntryBucket entries, std::string_view label, std::size_t children) {
-  Link link = Link::make_sized(children * (sizeof(Link) + 1) + label.size(), std::move(entries),
+  Link link = Link::make_sized(links_at(children, label.size()) + children * sizeof(Link), std::move(entries),
                                static_cast<std::uint32_t>(label.size()), static_cast<std::uint32_t>(children));
   std::uninitialized_value_construct_n(link->children(), children);
   if (!label.empty()) std::memcpy(link->octets() + children, label.data(), label.size());

@@ -33,7 +33,8 @@ class PathTrie {
   struct Node;
   using Link = Shared<Node>;
 
-  // Tail of the allocation: Link[child_count], first octet of each child's label in ascending order, own label.
+  // Tail of the allocation: first octet of each child's label in ascending order, own label, Link[child_count]. A
+  // descent then reads the beginning of a node and one link.
   struct Node : Counted {
     Node(EntryBucket bucket, std::uint32_t label_octets, std::uint32_t children)
         : label_size(label_octets), child_count(children), entries(std::move(bucket)) {}
@@ -41,8 +42,11 @@ class PathTrie {
     Node& operator=(const Node&) = delete;
     ~Node();
 
-    [[nodiscard]] Link* children() const { return reinterpret_cast<Link*>(reinterpret_cast<std::uintptr_t>(this + 1)); }
-    [[nodiscard]] char* octets() const { return reinterpret_cast<char*>(children() + child_count); }
+    [[nodiscard]] Link* children() const {
+      const auto tail = reinterpret_cast<std::uintptr_t>(this + 1);
+      return reinterpret_cast<Link*>(tail + links_at(child_count, label_size));
+    }
+    [[nodiscard]] char* octets() const { return reinterpret_cast<char*>(reinterpret_cast<std::uintptr_t>(this + 1)); }
     [[nodiscard]] std::string_view first_octets() const { return {octets(), child_count}; }
     [[nodiscard]] std::string_view label() const { return {octets() + child_count, label_size}; }
     [[nodiscard]] const Node* child(char first) const {
@@ -54,6 +58,11 @@ class PathTrie {
     std::uint32_t child_count;
     EntryBucket entries;
   };
+
+  /// Where the links of a tail begin.
+  static constexpr std::size_t links_at(std::size_t children, std::size_t label) {
+    return children == 0 ? label : (children + label + alignof(Link) - 1) / alignof(Link) * alignof(Link);
+  }
 
   struct Found {
     const EntryBucket* entries;

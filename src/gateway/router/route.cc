@@ -114,6 +114,8 @@ class Compiler {
       expression();
     }
     if (has_rare_) route_->rare = std::make_unique<const Route::Rare>(std::move(rare_));
+    route_->only_prefixes = !has_rare_ && route_->methods.empty() && route_->hosts.empty() &&
+                            std::ranges::none_of(route_->entries, &std::vector<std::string>::empty, &Entry::prefixes);
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
     return Shared<const Route>(std::move(route_));
   }

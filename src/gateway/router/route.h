@@ -72,6 +72,7 @@ class Route : public Counted {
   std::uint8_t protocols = 0;  // bit per expr::Protocol that may match at all
   bool strip_path = true;
   bool stream = false;
+  bool only_prefixes = false;  // plain paths, and apart from the protocols nothing else, decide
   std::vector<std::string> methods;
   std::vector<HostRule> hosts;
   std::unique_ptr<const Rare> rare;  // null: none of them
@@ -92,6 +93,9 @@ class Route : public Counted {
 struct EntryView {
   const Route* route = nullptr;
   std::uint32_t index = 0;
+  // What most requests need of the route, so that they need not wait for it to come from memory. May be left out.
+  std::uint8_t plain_protocols = 0;  // those of Route::protocols, if the route is only_prefixes
+  const void* target = nullptr;      // Route::target
 
   [[nodiscard]] const Entry& entry() const { return route->entries[index]; }
   explicit operator bool() const { return route != nullptr; }

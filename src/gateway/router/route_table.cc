@@ -30,7 +30,11 @@ class Search {
   [[nodiscard]] Match result() const {
     // An entry that would have won and could not be decided must not let a lesser route answer in its place.
     if (unknown_ && (!best_ || goes_before(unknown_, best_))) return {.too_costly = true};
-    return {.route = best_.route, .entry = best_.index, .prefix_length = hit_.length, .regex = hit_.regex};
+    return {.route = best_.route,
+            .target = best_.target,
+            .entry = best_.index,
+            .prefix_length = hit_.length,
+            .regex = hit_.regex};
   }
 
  private:

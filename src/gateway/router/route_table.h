@@ -22,6 +22,7 @@ namespace sluice::gateway::router {
 /// The route for a request and what it fixed of the path. Borrows from the table.
 struct Match {
   const Route* route = nullptr;  // null: no route matched
+  const void* target = nullptr;  // Route::target of it
   std::uint32_t entry = 0;
   std::size_t prefix_length = 0;       // octets of the path that the route's prefix or regex covers
   const expr::Regex* regex = nullptr;  // the path regex that matched

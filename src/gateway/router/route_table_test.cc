@@ -245,6 +245,7 @@ TEST(RouteTable, KeepsWhatTheCallerAttached) {
   const auto payload = std::make_shared<int>(7);
   const auto table = table_of({{.paths = {"/"}, .target = payload}});
   EXPECT_EQ(table->match(Request{}.input()).route->target.get(), payload.get());
+  EXPECT_EQ(table->match(Request{}.input()).target, payload.get());
 }
 
 TEST(RouteTable, IsReadByManyThreadsWhileTheNextGenerationsAreBuilt) {

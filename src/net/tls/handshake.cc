@@ -3,8 +3,10 @@
 
 #include <utility>
 
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 
 #include "base/ip.h"
 #include "net/tls/layer.h"
@@ -54,6 +56,14 @@ Task<Result<>> shake_hands(Stream& stream, TlsLayer& layer, rt::Deadline deadlin
   }
 }
 
+/// Session tickets wait for the first response, to leave in one send with it. A client that holds small writes back
+/// until all it sent is acknowledged (Nagle's algorithm: Java's and Python's default) would then wait with its request
+/// for the kernel's delayed acknowledgement, 40 ms.
+void acknowledge_now(const Stream& stream) {
+  const int on = 1;
+  ::setsockopt(stream.fd(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 bool set_peer_name(SSL* ssl, const ClientSettings& settings, const std::string& host) {
   const bool is_ip = IpAddress::parse(host).has_value();
   if (!is_ip && !host.empty() && SSL_set_tlsext_host_name(ssl, host.c_str()) != 1) return false;
@@ -81,6 +91,7 @@ Task<Result<>> accept(Stream& stream, std::shared_ptr<const ServerContext> conte
     co_return outcome;
   }
   stream.set_layer(std::move(layer));
+  if (!stream.has_input()) acknowledge_now(stream);
   co_return outcome;
 }
 

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include "base/time.h"
+#include "commands.h"
+#include "control/iam/token_book.h"
+#include "prefix.h"
+#include "storage.h"
+
+// Commands on the store itself. A gateway that runs on it meanwhile sees what they did within a second.
+
+namespace sluice::apps {
+namespace {
+
+using control::iam::Token;
+using control::iam::TokenBook;
+
+/// What these commands need, from settings.
+struct Desk {
+  std::unique_ptr<settings::Settings> settings;
+  std::unique_ptr<Vocabulary> vocabulary;
+  OpenStore open;
+  [[nodiscard]] store::DurableStore& store() const { return *open.store; }
+};
+
+int refuse(const Error& error) {
+  fmt::print(stderr, "sluice: {}\n", error.what);
+  return 1;
+}
+
+/// Prints what is wrong; then there is no store in it.
+Desk open_desk(const SettingsArguments& arguments) {
+  Desk desk;
+  desk.settings = load_settings(arguments);
+  if (!desk.settings) return desk;
+  ::umask(static_cast<mode_t>(std::strtoul(desk.settings->umask.c_str(), nullptr, 8)));
+  desk.vocabulary = std::make_unique<Vocabulary>(*desk.settings);
+  auto made = make_prefix(*desk.settings);
+  auto open = made ? open_store(*desk.settings, *desk.vocabulary->catalog) : std::unexpected(made.error());
+  if (open) {
+    desk.open = *std::move(open);
+  } else {
+    refuse(open.error());
+  }
+  return desk;
+}
+
+std::string meta_name(std::string_view token) {
+  return std::string(TokenBook::kMetaPrefix).append(token);
+}
+
+bool is_token_name(std::string_view name) {
+  constexpr std::size_t kLongest = 64;
+  constexpr std::string_view kOthers = "-_.@";
+  return !name.empty() && name.size() <= kLongest && std::ranges::all_of(name, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kOthers.contains(c);
+  });
+}
+
+/// A new version like an older one; somebody else's change that comes in between is undone as well.
+Result<store::Version> go_back(store::DurableStore& store, const store::Version& wanted) {
+  constexpr unsigned kMaxAttempts = 16;
+  for (unsigned attempt = 0;; ++attempt) {
+    TRY(const auto head, store.head());
+    TRY(auto change, store.changes_back_to(wanted));
+    change.author = "sluice restore --to " + to_string(wanted);
+    const auto made = store.commit(head, std::span(&change, 1));
+    if (made) return *made;
+    const bool again = made.error().failure == store::CommitFailure::Conflict && attempt < kMaxAttempts;
+    if (!again) return std::unexpected(made.error().error);
+  }
+}
+
+}  // namespace
+
+int backup(const SettingsArguments& arguments, const BackupArguments& wanted) {
+  const Desk desk = open_desk(arguments);
+  if (!desk.open.store) return 1;
+  const auto key = wanted.with_key ? store::WithKey::Yes : store::WithKey::No;
+  if (auto done = desk.store().backup(wanted.file, key); !done) return refuse(done.error());
+  fmt::print("{}\n", wanted.file);
+  if (!wanted.with_key) {
+    fmt::print(stderr, "Secrets in it are sealed: keep a copy of {} elsewhere.\n", desk.open.keyring->file());
+  }
+  return 0;
+}
+
+int restore(const SettingsArguments& arguments, const RestoreArguments& wanted) {
+  if (wanted.file.empty() == wanted.version.empty()) {
+    return refuse({.what = "restore: name a file, or --to with a version"});
+  }
+  const Desk desk = open_desk(arguments);
+  if (!desk.open.store) return 1;
+  auto done = [&]() -> Result<store::Version> {
+    if (!wanted.file.empty()) return desk.store().restore(wanted.file);
+    TRY(const auto version, store::parse_version(wanted.version));
+    return go_back(desk.store(), version);
+  }();
+  if (!done) return refuse(done.error());
+  fmt::print("{}\n", to_string(*done));
+  return 0;
+}
+
+int token_create(const SettingsArguments& arguments, const TokenArguments& wanted) {
+  auto role = control::iam::parse_role(wanted.role);
+  if (!role) return refuse(role.error());
+  if (!wanted.name.empty() && !is_token_name(wanted.name)) {
+    return refuse({.what = "token: a name is up to 64 letters, digits and -_.@"});
+  }
+  const Desk desk = open_desk(arguments);
+  if (!desk.open.store) return 1;
+  auto made = control::iam::make_token(wanted.name, *role);
+  if (wanted.name.empty()) {
+    constexpr std::size_t kDigits = 8;
+    made.token.name = wanted.role + "-" + made.token.digest.substr(0, kDigits);
+  }
+  const std::string name = meta_name(made.token.name);
+  auto known = desk.store().meta(name);
+  if (!known) return refuse(known.error());
+  if (*known) return refuse({.what = "token: there is one named " + made.token.name + " already"});
+  if (auto kept = desk.store().set_meta(name, made.token.to_text()); !kept) return refuse(kept.error());
+  fmt::print("{}\n", made.text);
+  fmt::print(stderr, "Token {} ({}). It is not shown again.\n", made.token.name, wanted.role);
+  return 0;
+}
+
+int token_list(const SettingsArguments& arguments) {
+  const Desk desk = open_desk(arguments);
+  if (!desk.open.store) return 1;
+  auto kept = desk.store().metas(TokenBook::kMetaPrefix);
+  if (!kept) return refuse(kept.error());
+  for (const auto& [name, text] : *kept) {
+    auto token = Token::parse(text);
+    if (!token) return refuse({.what = name + ": " + token.error().what});
+    constexpr std::int64_t kMillis = 1000;
+    fmt::print("{:<24} {:<10} {}\n", token->name, control::iam::to_string(token->role),
+               format_rfc3339(token->created_at * kMillis));
+  }
+  return 0;
+}
+
+int token_revoke(const SettingsArguments& arguments, const std::string& name) {
+  const Desk desk = open_desk(arguments);
+  if (!desk.open.store) return 1;
+  auto known = desk.store().meta(meta_name(name));
+  if (!known) return refuse(known.error());
+  if (!*known) return refuse({.what = "token: there is none named " + name});
+  if (auto done = desk.store().erase_meta(meta_name(name)); !done) return refuse(done.error());
+  return 0;
+}
+
+}  // namespace sluice::apps

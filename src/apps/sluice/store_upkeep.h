@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "control/iam/token_book.h"
+#include "control/publish/store_ledger.h"
+#include "rt/scope.h"
+#include "settings/settings.h"
+#include "store/async_store.h"
+
+namespace sluice::apps {
+
+/// What a node does about its store besides writing into it: it follows others that write, reads administrators' tokens
+/// again and again, and folds old history away. Until it is destroyed. Lives on the control reactor.
+class StoreUpkeep {
+ public:
+  /// All outlive it. `settings` may change on reload.
+  StoreUpkeep(const settings::Settings& settings, store::AsyncStore& store, control::publish::Publisher& publisher,
+              control::iam::TokenBook& tokens, rt::Reactor& control);
+  StoreUpkeep(const StoreUpkeep&) = delete;
+  StoreUpkeep& operator=(const StoreUpkeep&) = delete;
+
+  /// To be called once, before the reactor runs: reads the tokens, which blocks.
+  void start();
+
+ private:
+  using Kept = Result<std::vector<std::pair<std::string, std::string>>>;
+  void take_tokens(const Kept& kept);
+  Task<void> refresh_tokens();
+  Task<void> compact_history();
+
+  const settings::Settings& settings_;
+  store::AsyncStore& store_;
+  control::iam::TokenBook& tokens_;
+  rt::Reactor& control_;
+  bool tokens_known_ = true;
+  control::publish::LogFollower follower_;
+  rt::TaskScope chores_;  // last: its tasks use everything above
+};
+
+}  // namespace sluice::apps
