@@ -220,7 +220,7 @@ def large_reload(world: World) -> str | None:
     """A configuration that takes longer to read than the watchdog waits: the worker lives, and serves meanwhile."""
     gateway = world.gateway({"watchdog_timeout": "500ms"})
     worker = worker_of(gateway)
-    number = 200_000 if world.full else 60_000
+    number = 300_000 if world.full else 150_000
     consumers = "".join(f"- {{username: consumer-{i}}}\n" for i in range(number))
     text = (gateway.folder / "config.yaml").read_text()
     (gateway.folder / "config.yaml").write_text(text + "consumers:\n" + consumers)
