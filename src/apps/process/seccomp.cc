@@ -23,10 +23,10 @@
 namespace sluice::process {
 namespace {
 
-#if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SLUICE_SANITIZED 1  // they trace themselves and start a symbolizer
-#endif
+constexpr bool kSanitized = true;  // they trace themselves and start a symbolizer
+#else
+constexpr bool kSanitized = false;
 #endif
 
 #if defined(__x86_64__)
@@ -126,9 +126,7 @@ Program make_program() {
 }  // namespace
 
 Result<> refuse_system_calls() {
-#if defined(SLUICE_SANITIZED)
-  return fail(Errc::Unsupported, "not in a build with sanitizers", Blame::System);
-#else
+  if (kSanitized) return fail(Errc::Unsupported, "not in a build with sanitizers", Blame::System);
   if (kArchitecture == 0) return fail(Errc::Unsupported, "no filter for this processor", Blame::System);
   Program program = make_program();
   sock_fprog filter = program.view();
@@ -139,7 +137,6 @@ Result<> refuse_system_calls() {
     return fail(Errc::Unsupported, std::string("seccomp: ") + std::strerror(errno), Blame::System);
   }
   return {};
-#endif
 }
 
 }  // namespace sluice::process
