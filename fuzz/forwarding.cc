@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "gateway/proxy/received_fixture.h"
 #include "gateway/proxy/request_setup.h"
 #include "http/h1/parser.h"
 #include "http/h1/serialize.h"
@@ -15,37 +16,6 @@ namespace {
 
 using namespace sluice;
 using http::Framing;
-
-/// A request that lies in memory.
-class Received final : public http::ServerStream {
- public:
-  explicit Received(rt::Reactor& reactor) : reactor_(reactor), head_(arena_) {
-    connection_.peer = net::Address(*IpAddress::parse("192.0.2.7"), 40'000);
-    connection_.local = net::Address(*IpAddress::parse("192.0.2.1"), 8000);
-  }
-  [[nodiscard]] rt::Reactor& reactor() const override { return reactor_; }
-  [[nodiscard]] Arena& arena() override { return arena_; }
-  [[nodiscard]] http::RequestHead& request() override { return head_; }
-  [[nodiscard]] http::BodyReader* body() override { return head_.framing.has_body() ? &content_ : nullptr; }
-  [[nodiscard]] const http::ConnectionInfo& connection() const override { return connection_; }
-  [[nodiscard]] std::int64_t started_ns() const override { return 0; }
-  Task<Result<>> respond(http::ResponseHead& /*head*/, http::BodyReader* /*body*/) override { return Result<>{}; }
-  Task<Result<>> inform(int /*status*/) override { return Result<>{}; }
-  Task<Result<net::Stream*>> switch_protocols(http::ResponseHead& /*head*/, std::string_view& /*early*/) override {
-    return Result<net::Stream*>(nullptr);
-  }
-  void close_after_response() override {}
-  [[nodiscard]] bool response_started() const override { return false; }
-  [[nodiscard]] std::uint64_t octets_received() const override { return 0; }
-  [[nodiscard]] std::uint64_t octets_sent() const override { return 0; }
-
- private:
-  rt::Reactor& reactor_;
-  Arena arena_;
-  http::RequestHead head_;
-  http::MemoryBody content_{""};
-  http::ConnectionInfo connection_;
-};
 
 void expect_once(const fuzz::StrictHead& head, std::string_view name, std::string_view value) {
   const auto values = head.values(name);
@@ -70,7 +40,7 @@ void expect_no_twins(const fuzz::StrictHead& head) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static rt::Reactor reactor;
   static const gateway::GatewayOptions options;
-  Received received(reactor);
+  gateway::Received received(reactor);
   const std::string text(fuzz::text_of(data, size));
   if (!http::h1::parse_request(text, {}, received.request()).complete()) return 0;
   gateway::Exchange ex(reactor, received.arena(), received.request());

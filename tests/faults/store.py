@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import fault, postgres  # noqa: E402
 from harness.fault import must  # noqa: E402
 from harness.gateway import Gateway, clean_environment, read_lines  # noqa: E402
-from harness.supervised import World, children, get, gone, kill, wait_for, worker_of  # noqa: E402
+from harness.supervised import World, children, get, gone, in_a_world, kill, wait_for, worker_of  # noqa: E402
 
 SQLITE = {"database": "sqlite", "declarative_config": "unset"}
 
@@ -212,17 +212,6 @@ def postgres_goes_and_comes(world: World) -> str:
         for gateway in world.gateways:
             must(not gateway.stop(), "it did not end well")
         return f"seen by the other after {seen * 1000:.0f} ms, written again after {back * 1000:.0f} ms"
-
-
-def in_a_world(check):
-    """The check with a folder, gateways and upstreams that end with it."""
-
-    def checked(under: fault.Fault) -> None:
-        with World(under) as world:
-            print(f"     {check(world) or ''}".rstrip())
-
-    checked.__doc__ = check.__doc__
-    return checked
 
 
 CHECKS = (

@@ -17,9 +17,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import fault  # noqa: E402
-from harness.fault import Fault  # noqa: E402
 from harness.gateway import Gateway, features_of, read_lines  # noqa: E402
-from harness.supervised import SERVICE, Load, World, get, gone, kill, wait_for, worker_of  # noqa: E402
+from harness.supervised import SERVICE, Load, World, get, gone, in_a_world, kill, wait_for, worker_of  # noqa: E402
 
 BACK_SECONDS = 1.0
 SANITIZED = 4.0  # a sanitizer makes starting slower
@@ -329,17 +328,6 @@ def worker_gives_up_its_rights(world: World) -> str | None:
     own = int(supervisor["RssAnon"].split()[0])
     assert "supervisor" in features_of(world.binary)
     return f"supervisor: {own} kB of its own"
-
-
-def in_a_world(check):
-    """The check with a folder, gateways and upstreams that end with it."""
-
-    def checked(under: Fault) -> None:
-        with World(under) as world:
-            print(f"     {check(world) or ''}".rstrip())
-
-    checked.__doc__ = check.__doc__
-    return checked
 
 
 CHECKS = (

@@ -173,3 +173,14 @@ class Load:
 
     def __str__(self) -> str:
         return f"{self.good} good, {self.broken} broken, {self.refused} refused, {self.other} other"
+
+
+def in_a_world(check):
+    """The check with a folder, gateways and upstreams that end with it."""
+
+    def checked(under: Fault) -> None:
+        with World(under) as world:
+            print(f"     {check(world) or ''}".rstrip())
+
+    checked.__doc__ = check.__doc__
+    return checked

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <memory>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "cli/command_group.h"
 #include "cli/environment.h"
 #include "cli/file/edit.h"
 #include "cli/files.h"
@@ -208,28 +208,7 @@ Result<int> openapi2kong(const Arguments& arguments, const MakeCatalog&) {
 // Their options
 // -------------------------------------------------------------------------------------------------------------------
 
-class Commands {
- public:
-  Commands(CLI::App& group, int& exit_code, MakeCatalog make_catalog)
-      : group_(group), exit_code_(exit_code), make_catalog_(std::move(make_catalog)) {}
-
-  using Body = Result<int> (*)(const Arguments& arguments, const MakeCatalog& make_catalog);
-  std::pair<CLI::App*, Arguments*> add(const char* name, const char* description, Body body) {
-    CLI::App* command = group_.add_subcommand(name, description);
-    auto arguments = std::make_shared<Arguments>();
-    command->callback([arguments, body, make_catalog = make_catalog_, &exit_code = exit_code_] {
-      auto code = body(*arguments, make_catalog);
-      if (!code) fmt::print(stderr, "Error: {}\n", code.error().what);
-      exit_code = code.value_or(1);
-    });
-    return {command, arguments.get()};
-  }
-
- private:
-  CLI::App& group_;
-  int& exit_code_;
-  MakeCatalog make_catalog_;
-};
+using Commands = CommandGroup<Arguments>;
 
 void add_output_options(CLI::App& command, Arguments& arguments) {
   command.add_option("-o,--output-file", arguments.output, "Where to; - is standard output")->capture_default_str();

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <thread>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "cli/command_group.h"
 #include "cli/gateway/arguments.h"
 #include "cli/gateway/export.h"
 #include "cli/gateway/session.h"
@@ -243,29 +243,15 @@ void add_plan_options(CLI::App& command, GatewayArguments& arguments) {
                    "Show values that came from the environment in differences");
 }
 
-/// A subcommand whose options fill arguments of its own.
-class Commands {
+class Commands : public CommandGroup<GatewayArguments> {
  public:
-  Commands(CLI::App& parent, int& exit_code, MakeCatalog make_catalog)
-      : parent_(parent), exit_code_(exit_code), make_catalog_(std::move(make_catalog)) {}
+  using CommandGroup::CommandGroup;
 
-  using Body = Result<int> (*)(const GatewayArguments& arguments, const MakeCatalog& make_catalog);
   std::pair<CLI::App*, GatewayArguments*> add(const char* name, const char* description, Body body) {
-    CLI::App* command = parent_.add_subcommand(name, description);
-    auto arguments = std::make_shared<GatewayArguments>();
+    const auto [command, arguments] = CommandGroup::add(name, description, body);
     add_connection_options(*command, *arguments);
-    command->callback([arguments, body, make_catalog = make_catalog_, &exit_code = exit_code_] {
-      auto code = body(*arguments, make_catalog);
-      if (!code) fmt::print(stderr, "Error: {}\n", code.error().what);
-      exit_code = code.value_or(1);
-    });
-    return {command, arguments.get()};
+    return {command, arguments};
   }
-
- private:
-  CLI::App& parent_;
-  int& exit_code_;
-  MakeCatalog make_catalog_;
 };
 
 template <Mode mode>

@@ -7,51 +7,21 @@
 
 #include "base/strings.h"
 #include "gateway/gateway_fixture.h"
+#include "gateway/proxy/received_fixture.h"
 #include "gateway/proxy/request_setup.h"
 #include "http/h1/parser.h"
 
 namespace sluice::gateway {
 namespace {
 
-/// A request that lies in memory, from 192.0.2.7 to port 8000.
-class Received final : public http::ServerStream {
- public:
-  Received(rt::Reactor& reactor, std::string_view text) : reactor_(reactor), head_(arena_), text_(text) {
-    connection_.peer = net::Address(*IpAddress::parse("192.0.2.7"), 40'000);
-    connection_.local = net::Address(*IpAddress::parse("192.0.2.1"), 8000);
-    EXPECT_TRUE(http::h1::parse_request(text_, {}, head_).complete()) << text;
-  }
-  [[nodiscard]] rt::Reactor& reactor() const override { return reactor_; }
-  [[nodiscard]] Arena& arena() override { return arena_; }
-  [[nodiscard]] http::RequestHead& request() override { return head_; }
-  [[nodiscard]] http::BodyReader* body() override { return head_.framing.has_body() ? &content_ : nullptr; }
-  [[nodiscard]] const http::ConnectionInfo& connection() const override { return connection_; }
-  [[nodiscard]] std::int64_t started_ns() const override { return 0; }
-  Task<Result<>> respond(http::ResponseHead& /*head*/, http::BodyReader* /*body*/) override { return Result<>{}; }
-  Task<Result<>> inform(int /*status*/) override { return Result<>{}; }
-  Task<Result<net::Stream*>> switch_protocols(http::ResponseHead& /*head*/, std::string_view& /*early*/) override {
-    return Result<net::Stream*>(nullptr);
-  }
-  void close_after_response() override {}
-  [[nodiscard]] bool response_started() const override { return false; }
-  [[nodiscard]] std::uint64_t octets_received() const override { return 0; }
-  [[nodiscard]] std::uint64_t octets_sent() const override { return 0; }
-
- private:
-  rt::Reactor& reactor_;
-  Arena arena_;
-  http::RequestHead head_;
-  std::string text_;
-  http::MemoryBody content_{""};
-  http::ConnectionInfo connection_;
-};
-
 class ForwardingTest : public testing::Test {
  protected:
   /// Receives `GET /a?b` with these lines and makes the exchange.
   Exchange& receive(const std::string& fields,
                     std::string_view line = "GET /a?b HTTP/1.1\r\nHost: Client.test:81\r\n") {
-    received = std::make_unique<Received>(reactor, std::string(line) + fields + "\r\n");
+    text = std::string(line) + fields + "\r\n";
+    received = std::make_unique<Received>(reactor);
+    EXPECT_TRUE(http::h1::parse_request(text, {}, received->request()).complete()) << text;
     ex = std::make_unique<Exchange>(reactor, received->arena(), received->request());
     refusal = set_up_request(*ex, *received, options);
     ex->record.request_id.fill('7');
@@ -76,6 +46,7 @@ class ForwardingTest : public testing::Test {
 
   rt::Reactor reactor;
   GatewayOptions options;
+  std::string text;  // what `received` holds views of
   std::unique_ptr<Received> received;
   std::unique_ptr<Exchange> ex;
   std::optional<Reply> refusal;

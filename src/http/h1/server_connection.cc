@@ -14,7 +14,6 @@
 namespace sluice::http::h1 {
 namespace {
 
-constexpr std::size_t kPooledExchanges = 1024;
 // What is read and thrown away to save a connection whose request body nobody wanted.
 constexpr std::uint64_t kDiscardLimit = 256 * 1024;
 constexpr std::int64_t kLingerMs = 2'000;
@@ -51,25 +50,6 @@ class UntilHangup final : public rt::IoSource::HangupListener {
 };
 
 }  // namespace
-
-void* ExchangePool::take() {
-  if (free_.empty()) return ::operator new(sizeof(ServerExchange), std::align_val_t{alignof(ServerExchange)});
-  void* memory = free_.back();
-  free_.pop_back();
-  return memory;
-}
-
-void ExchangePool::put(void* memory) noexcept {
-  if (free_.size() < kPooledExchanges) {
-    free_.push_back(memory);
-  } else {
-    ::operator delete(memory, std::align_val_t{alignof(ServerExchange)});
-  }
-}
-
-ExchangePool::~ExchangePool() {
-  for (void* memory : free_) ::operator delete(memory, std::align_val_t{alignof(ServerExchange)});
-}
 
 // --- ServerExchange ---------------------------------------------------------------------------------------------
 

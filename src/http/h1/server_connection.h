@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "base/arena.h"
 #include "http/connection.h"
+#include "http/exchange_pool.h"
 #include "http/h1/body.h"
 #include "http/h1/outgoing.h"
 #include "http/h1/parser.h"
@@ -61,16 +61,7 @@ class ServerExchange final : public ServerStream, private IncomingBody::FirstWai
   bool tunnel_ = false;
 };
 
-/// Memory for exchanges, kept per shard: as many as there are requests in flight.
-class ExchangePool {
- public:
-  void* take();
-  void put(void* memory) noexcept;
-  ~ExchangePool();
-
- private:
-  std::vector<void*> free_;
-};
+using ExchangePool = http::ExchangePool<ServerExchange>;
 
 /// An HTTP/1 connection of a client: reads requests, gives each to the handler, and keeps the order of responses by
 /// handling one at a time (pipelined requests wait in the socket).

@@ -14,7 +14,6 @@
 namespace sluice::http::h2 {
 namespace {
 
-constexpr std::size_t kPooledExchanges = 1024;
 // What is received and thrown away behind an answer that did not wait for it.
 constexpr std::size_t kDiscardOctets = 32 * 1024 * 1024;
 constexpr std::int64_t kDiscardMs = 2'000;
@@ -25,25 +24,6 @@ ssize_t read_content(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t 
 }
 
 }  // namespace
-
-void* ExchangePool::take() {
-  if (free_.empty()) return ::operator new(sizeof(ServerExchange), std::align_val_t{alignof(ServerExchange)});
-  void* memory = free_.back();
-  free_.pop_back();
-  return memory;
-}
-
-void ExchangePool::put(void* memory) noexcept {
-  if (free_.size() < kPooledExchanges) {
-    free_.push_back(memory);
-  } else {
-    ::operator delete(memory, std::align_val_t{alignof(ServerExchange)});
-  }
-}
-
-ExchangePool::~ExchangePool() {
-  for (void* memory : free_) ::operator delete(memory, std::align_val_t{alignof(ServerExchange)});
-}
 
 ServerExchange::ServerExchange(ServerConnection& connection, std::int32_t id, std::int64_t started_ns)
     : connection_(connection),

@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <nghttp2/nghttp2.h>
 
 #include "base/arena.h"
+#include "http/exchange_pool.h"
 #include "http/h2/incoming_body.h"
 #include "http/h2/request_fields.h"
 #include "http/h2/waiter.h"
@@ -129,18 +129,6 @@ class ServerExchange final : public ServerStream, private IncomingBody::Owner {
   Task<void> work_ = Task<void>::done();
 };
 
-/// Memory for exchanges, kept per shard: as many as there are requests in flight.
-class ExchangePool {
- public:
-  ExchangePool() = default;
-  ExchangePool(const ExchangePool&) = delete;
-  ExchangePool& operator=(const ExchangePool&) = delete;
-  ~ExchangePool();
-  void* take();
-  void put(void* memory) noexcept;
-
- private:
-  std::vector<void*> free_;
-};
+using ExchangePool = http::ExchangePool<ServerExchange>;
 
 }  // namespace sluice::http::h2
