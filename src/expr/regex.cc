@@ -95,7 +95,7 @@ class BacktrackingRegex final : public Regex {
   Matched search(std::string_view text, Anchor anchor, std::string_view* whole) const override {
     thread_local PcreMatchData scratch(pcre2_match_data_create(1, nullptr));
     const Matched result = run(text, anchor, scratch.get());
-    if (result == Matched::Yes && whole) *whole = group(text, scratch.get(), 0);
+    if (result == Matched::Yes && whole) *whole = match(text, anchor, scratch.get());
     return result;
   }
 
@@ -103,7 +103,8 @@ class BacktrackingRegex final : public Regex {
     const PcreMatchData data(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
     std::vector<std::string_view> result;
     if (run(text, anchor, data.get()) != Matched::Yes) return result;
-    for (std::size_t i = 0; i < pcre2_get_ovector_count(data.get()); ++i) result.push_back(group(text, data.get(), i));
+    result.push_back(match(text, anchor, data.get()));
+    for (std::size_t i = 1; i < pcre2_get_ovector_count(data.get()); ++i) result.push_back(group(text, data.get(), i));
     return result;
   }
 
@@ -115,6 +116,13 @@ class BacktrackingRegex final : public Regex {
                                  limits.get());
     if (code >= 0) return Matched::Yes;  // 0: more groups than `data` holds, which is fine
     return code == PCRE2_ERROR_NOMATCH ? Matched::No : Matched::TooCostly;
+  }
+
+  // \K moves the reported start of a match, which callers that strip a prefix must not see: what is anchored at the
+  // start begins there.
+  static std::string_view match(std::string_view text, Anchor anchor, pcre2_match_data* data) {
+    if (anchor == Anchor::Start) return text.substr(0, pcre2_get_ovector_pointer(data)[1]);
+    return group(text, data, 0);
   }
 
   static std::string_view group(std::string_view text, pcre2_match_data* data, std::size_t n) {

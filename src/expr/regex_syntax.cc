@@ -132,6 +132,20 @@ class Translator {
   Translation out_;
 };
 
+// Constructs after which a scan by characters misreads what follows: quotations and their stray end, escapes that take
+// the next character whatever it is, comments, verbs, flags that stand alone (RE2 lets a `?` behind them apply to what
+// is before them), and the flag that allows both blanks and comments.
+bool defies_scanning(std::string_view pattern) {
+  for (const std::string_view construct : {"\\Q", "\\E", "\\c", "(?#", "(*"}) {
+    if (pattern.find(construct) != std::string_view::npos) return true;
+  }
+  for (auto at = pattern.find("(?"); at != std::string_view::npos; at = pattern.find("(?", at + 2)) {
+    const std::string_view flags = pattern.substr(at + 2, pattern.find_first_of(":)<=!>", at) - at - 1);
+    if (flags.ends_with(')') || flags.find('x') != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 // Whether a `|` stands outside every group and class: then no branch's prefix is common to all matches.
 bool has_alternatives(std::string_view pattern) {
   int depth = 0;
@@ -139,7 +153,6 @@ bool has_alternatives(std::string_view pattern) {
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const char c = pattern[i];
     if (c == '\\') {
-      if (pattern.substr(i).starts_with("\\Q")) return true;  // rare: not worth following
       ++i;
     } else if (in_class) {
       in_class = c != ']';
@@ -165,7 +178,7 @@ Translation translate_for_re2(std::string_view pattern, RegexDialect dialect) {
 
 std::string literal_prefix_of(std::string_view pattern) {
   std::string prefix;
-  if (has_alternatives(pattern)) return prefix;
+  if (defies_scanning(pattern) || has_alternatives(pattern)) return prefix;
   if (pattern.starts_with('^')) pattern.remove_prefix(1);
   while (!pattern.empty()) {
     char c = pattern.front();

@@ -90,6 +90,12 @@ TEST(Regex, LimitsBacktracking) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
 }
 
+TEST(Regex, WhatIsAnchoredAtTheStartBeginsThereThoughThePatternMovesIt) {
+  std::string_view whole;
+  ASSERT_EQ(compile("/a/\\Kb", RegexDialect::Pcre)->search("/a/b/c", Anchor::Start, &whole), Matched::Yes);
+  EXPECT_EQ(whole, "/a/b");
+}
+
 TEST(Regex, CatastrophicPatternsOfTheRustDialectAreLinear) {
   const auto regex = compile("(a+)+$");
   const std::string text(20'000, 'a');
@@ -107,6 +113,16 @@ TEST(LiteralPrefix, StopsAtTheFirstConstructThatIsNotLiteral) {
   EXPECT_EQ(literal_prefix_of("/x(a|b)"), "/x");
   EXPECT_EQ(literal_prefix_of("(?i)/x"), "");
   EXPECT_EQ(literal_prefix_of("/x[|]y"), "/x");
+}
+
+TEST(LiteralPrefix, IsEmptyWhereAQuantifierOrABranchMayHideBehindAnOddConstruct) {
+  for (const std::string_view pattern :
+       {">(?)?", "a(?m)?", "a(?#x)?", "a(?#()|b", "a\\E?", "a\\c\\|b", "a(?x) ?", "a(?x: #(\n)|b", "(*ANYCRLF)a"}) {
+    EXPECT_EQ(literal_prefix_of(pattern), "") << pattern;
+  }
+  EXPECT_EQ(literal_prefix_of("/a/(?:b|c)"), "/a/");
+  EXPECT_EQ(literal_prefix_of("/a/(?<id>b)"), "/a/");
+  EXPECT_EQ(literal_prefix_of("/a/(?!b)"), "/a/");
 }
 
 TEST(LiteralPrefix, IsRequiredOnlyWhereTheMatchMustBeginAtTheStart) {
