@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cases import consumers, policies, proxy, reload, routes, start
+from cases import admin, consumers, policies, proxy, reload, routes, start, sync
 from harness import report
 from harness.processes import Lab
 
@@ -29,9 +29,11 @@ CASES = {
     "consumers": consumers.run,
     "reload": reload.run,
     "start": start.run,
+    "admin": admin.run,
+    "sync": sync.run,
 }
 # These measure what only our own program does.
-OWN_ONLY = {"routes", "consumers", "reload"}
+OWN_ONLY = {"routes", "consumers", "reload", "admin", "sync"}
 NEEDED = ["wrk", "h2load", "openssl", "taskset"]
 
 

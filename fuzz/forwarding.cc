@@ -39,16 +39,16 @@ void expect_no_twins(const fuzz::StrictHead& head) {
 /// the identity fields that we meant, in the eyes of a second parser.
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static rt::Reactor reactor;
-  static const gateway::GatewayOptions options;
+  static const gateway::GatewayOptions kOptions;
   gateway::Received received(reactor);
   const std::string text(fuzz::text_of(data, size));
   if (!http::h1::parse_request(text, {}, received.request()).complete()) return 0;
   gateway::Exchange ex(reactor, received.arena(), received.request());
-  if (gateway::set_up_request(ex, received, options)) return 0;
+  if (gateway::set_up_request(ex, received, kOptions)) return 0;
   ex.record.request_id.fill('0');
   ex.request.upstream_path = ex.request.path;
   const http::RequestHead head =
-      gateway::upstream_request(ex, options, {.host = "upstream.test", .port = 8080, .tls = false, .host_header = {}});
+      gateway::upstream_request(ex, kOptions, {.host = "upstream.test", .port = 8080, .tls = false, .host_header = {}});
 
   std::vector<char> buffer(256 * 1024);
   http::h1::HeadWriter writer(buffer.data(), buffer.size());

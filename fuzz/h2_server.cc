@@ -64,7 +64,7 @@ void write_all(int socket, std::string_view bytes) {
 /// are, requests that reach the handler are well formed, and everything is freed when the client goes.
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static rt::Reactor reactor;
-  static const http::ServerOptions options;
+  static const http::ServerOptions kOptions;
   std::string_view input = fuzz::text_of(data, size);
   const std::size_t cut = input.empty() ? 0 : fuzz::choose(input, 256) * input.size() / 256;
   int pair[2];
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto stream = std::make_unique<net::Stream>();
   stream->attach(reactor, pair[0]);
   {
-    http::h2::ServerConnection connection(std::move(stream), options, judge, pool, http::ConnectionInfo{});
+    http::h2::ServerConnection connection(std::move(stream), kOptions, judge, pool, http::ConnectionInfo{});
     Task<void> serving = connection.serve();
     serving.start();
     write_all(pair[1], std::string(http::h2::kPreface) + std::string("\0\0\0\4\0\0\0\0\0", 9));

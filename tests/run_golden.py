@@ -4,13 +4,15 @@
 
 A case is a folder (below one named after what it tests) with
   command         the binary's arguments, written as for a shell, run in the case's folder; of several lines each is
-                  run after the other and shown in the output as `$ line`
+                  run after the other and shown in the output as `$ line`; `NAME=arguments` puts what was printed into
+                  that variable for the lines that follow, `sleep SECONDS` waits
   expected        standard output
   expected_error  standard error (none: it must be empty); with several commands it is part of the output
   exit_code       none: 0
   stdin, environment    when they exist: standard input, NAME=value lines
   gateway         when it exists, a gateway with these settings (its lines) runs meanwhile; SLUICE_ADMIN_URL leads to
-                  it. UUIDs, password hashes and its port are replaced in what is compared.
+                  it, SLUICE_PREFIX is its folder. UUIDs, hashes, tokens, its port and folder are replaced in what is
+                  compared.
 --update, or UPDATE_GOLDEN=1, rewrites `expected`, `expected_error` and `exit_code`; the diff is the review.
 """
 
@@ -26,6 +28,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 
 TESTS = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))
@@ -36,6 +39,8 @@ from harness.gateway import Gateway  # noqa: E402
 SECONDS = 60
 # YAML quotes a text or not by what it looks like, so the quotation marks go too.
 UUID = re.compile(r'"?\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"?')
+TOKEN = re.compile(r"\bslt_[A-Za-z0-9_-]{43}")
+VARIABLE = re.compile(r"([A-Z_]+)=(.*)")
 SHA1 = re.compile(r'"?\b[0-9a-f]{40}\b"?')
 
 
@@ -71,7 +76,7 @@ def environment_of(case: pathlib.Path) -> dict[str, str]:
 
 def run_commands(binary: pathlib.Path, case: pathlib.Path, environment: dict[str, str]) -> Result:
     lines = [line for line in text_of(case / "command").splitlines() if line.strip() and not line.startswith("#")]
-    results = [run_one(binary, case, line, environment) for line in lines]
+    results = [run_line(binary, case, line, environment) for line in lines]
     if len(results) == 1:
         return results[0]
     output = ""
@@ -79,6 +84,18 @@ def run_commands(binary: pathlib.Path, case: pathlib.Path, environment: dict[str
         output += f"$ {line}\n{result.output}{result.error}"
         output += f"(exit code {result.code})\n" if result.code else ""
     return Result(output, "", 0)
+
+
+def run_line(binary: pathlib.Path, case: pathlib.Path, line: str, environment: dict[str, str]) -> Result:
+    if line.startswith("sleep "):
+        time.sleep(float(line.removeprefix("sleep ")))
+        return Result("", "", 0)
+    variable = VARIABLE.fullmatch(line)
+    if not variable:
+        return run_one(binary, case, line, environment)
+    result = run_one(binary, case, variable[2], environment)
+    environment[variable[1]] = result.output.strip()
+    return result
 
 
 def run_one(binary: pathlib.Path, case: pathlib.Path, line: str, environment: dict[str, str]) -> Result:
@@ -101,18 +118,20 @@ def run(binary: pathlib.Path, case: pathlib.Path) -> Result:
         gateway.start()
         try:
             environment["SLUICE_ADMIN_URL"] = f"http://127.0.0.1:{gateway.ports['admin']}"
+            environment["SLUICE_PREFIX"] = str(gateway.folder / "prefix")
             result = run_commands(binary, case, environment)
         finally:
             wrong = gateway.stop()
         if wrong:
             raise ValueError("; ".join(wrong))
         port = str(gateway.ports["admin"])
-        return Result(hidden(result.output, port), hidden(result.error, port), result.code)
+        return Result(hidden(result.output, port, folder), hidden(result.error, port, folder), result.code)
 
 
-def hidden(text: str, port: str) -> str:
+def hidden(text: str, port: str, folder: str) -> str:
     """What differs from run to run."""
-    return SHA1.sub("<hash>", UUID.sub("<id>", text.replace(f":{port}", ":<port>")))
+    text = TOKEN.sub("<token>", text.replace(folder, "<folder>").replace(f":{port}", ":<port>"))
+    return SHA1.sub("<hash>", UUID.sub("<id>", text))
 
 
 def update(case: pathlib.Path, result: Result) -> None:

@@ -28,15 +28,11 @@ TOOL = TESTS.parent / "build/tools/h2spec"
 BUILD_SECONDS = 240
 RUN_SECONDS = 120
 CASES = 145
-# Cases that we do not meet, by their beginnings, each listed as skipped. TODO(compat): RFC 9113, 5.1 and 5.4.2 allow to
-# ignore late frames of a closed stream, which nghttp2 does; a client's GOAWAY need not end the connection by itself;
-# priorities of RFC 7540 are switched off; on a clear-text port an unknown preface is taken for HTTP/1.1.
+# Cases that we do not meet, by their beginnings, each listed as skipped.
 KNOWN = (
-    "generic/3.8: Sends a GOAWAY frame",
-    "http2/7: Sends a GOAWAY frame with unknown error code",
-    "http2/5.1: closed: ",
+    # RFC 9113, 5.3.2 has done away with the dependencies of RFC 7540; we announce so (SETTINGS_NO_RFC7540_PRIORITIES).
     "http2/5.3.1: Sends PRIORITY frame that depend on itself",
-    "http2/6.3: Sends a PRIORITY frame with 0x0 stream identifier",
+    # In clear text only: what does not begin with the preface is HTTP/1.1 on the same port, and answered as such: 400.
     "http2/3.5: Sends invalid connection preface",
 )
 # A case waits this long for an answer that must not come, so it sets the length of the run.

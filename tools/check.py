@@ -59,7 +59,7 @@ CHECKS = {
     "style": lambda _args: check_style.problems(),
     "scripts": check_scripts,
     "hardening": lambda _args: check_hardening.problems(),
-    "tidy": lambda args: check_tidy.problems(everything=args.all),
+    "tidy": lambda args: check_tidy.problems(everything=args.all, minutes=args.minutes),
 }
 
 
@@ -68,6 +68,7 @@ def arguments():
     parser.add_argument("names", nargs="*", help=f"which of: {', '.join(CHECKS)} (default: all)")
     parser.add_argument("--fix", action="store_true", help="let clang-format rewrite the files")
     parser.add_argument("--all", action="store_true", help="clang-tidy on every file")
+    parser.add_argument("--minutes", type=float, help="clang-tidy begins no further file after these")
     args = parser.parse_args()
     for name in args.names:
         if name not in CHECKS:

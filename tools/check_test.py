@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the checks: each rule on a few lines of text. Run by `./dev check scripts`."""
 
+import tempfile
+import time
 import unittest
 from pathlib import Path
 
 import check_deps
 import check_style
+import check_tidy
 from progress import Tally
 
 
@@ -68,6 +71,69 @@ class Style(unittest.TestCase):
     def test_wants_a_kind_of_todo(self):
         self.assertEqual(len(self.problems("src/http/a.cc", self.HEAD + "// TO" + "DO: later")), 1)
         self.assertEqual(self.problems("src/http/a.cc", self.HEAD + "// TO" + "DO(perf): later"), [])
+
+
+class Tidy(unittest.TestCase):
+    def setUp(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory())).resolve()
+        self.files = [folder / name for name in ("a.cc", "b.cc", "c.cc")]
+        self.header, self.cache = folder / "a.h", folder / "cache"
+        for path in (*self.files, self.header):
+            path.write_text('#include "a.h"\n' if path.name == "a.cc" else "")
+
+    def run_over(self, tidy, **options):
+        """Looks at the files together; what is found in one look is `tidy(files)`."""
+        looks = []
+
+        def look(files, _command):
+            looks.append([file.stem for file in files])
+            return tidy(files)
+
+        run = check_tidy.Run({file: "clang++" for file in self.files},
+                             {file: self.cache / file.stem for file in self.files}, tidy=look, **options)
+        run.look(self.files)
+        clean = sorted(path.name for path in self.cache.glob("*"))
+        return looks, sorted(run.found), clean, run.left
+
+    def test_acquits_files_together(self):
+        self.assertEqual(self.run_over(lambda files: {}), ([["a", "b", "c"]], [], ["a", "b", "c"], 0))
+
+    def test_condemns_a_file_only_by_itself(self):
+        b = self.files[1]
+        looks = [["a", "b", "c"], ["b"]]
+        self.assertEqual(self.run_over(lambda files: {b: ["b: clashes"]} if len(files) > 1 else {}),
+                         (looks, [], ["a", "b", "c"], 0))
+
+    def test_remembers_nothing_of_a_guilty_file(self):
+        b = self.files[1]
+        self.assertEqual(self.run_over(lambda files: {b: ["b: bad"]} if b in files else {}),
+                         ([["a", "b", "c"], ["b"]], ["b: bad"], ["a", "c"], 0))
+
+    def test_blames_a_header_on_those_that_include_it(self):
+        self.assertEqual(self.run_over(lambda files: {self.header: ["a.h: bad"]}),
+                         ([["a", "b", "c"]], ["a.h: bad"], ["b", "c"], 0))
+
+    def test_looks_at_each_when_nobody_can_be_blamed(self):
+        looks, found, clean, _ = self.run_over(lambda files: {None: ["failed"]} if len(files) > 1 else {})
+        self.assertEqual((looks[1:], found, clean), ([["a"], ["b"], ["c"]], [], ["a", "b", "c"]))
+
+    def test_looks_again_without_the_one_that_may_be_to_blame(self):
+        b = self.files[1]
+        looks, _, clean, _ = self.run_over(lambda files: {None: ["failed"], b: ["clash"]} if len(files) > 2 else {})
+        self.assertEqual((looks[1:], clean), ([["b"], ["a", "c"]], ["a", "b", "c"]))
+
+    def test_counts_what_there_is_no_time_for(self):
+        self.assertEqual(self.run_over(lambda files: {}, deadline=time.monotonic() - 1), ([], [], [], 3))
+
+    def test_puts_files_of_equal_flags_together(self):
+        a, b, c = self.files
+        command = "clang++ -O{} -o {}.o -c {}.cc"
+        todo = {a: command.format(1, "a", "a"), b: command.format(2, "b", "b"), c: command.format(1, "c", "c")}
+        self.assertEqual(check_tidy.groups(todo), [[a, c], [b]])
+
+    def test_begins_with_what_changed_last(self):
+        a, b, c = (check_tidy.ROOT / "src/base" / file.name for file in self.files)
+        self.assertEqual(check_tidy.newest_first([a, b, c], ["docs/x.md", "src/base/c.h", "src/base/b.cc"]), [c, b, a])
 
 
 class Tallies(unittest.TestCase):

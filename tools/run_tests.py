@@ -22,6 +22,7 @@ RUNNERS = {
     "corpus": "tests/run_corpus.py",
     "h2spec": "tests/run_h2spec.py",
     "fault": "tests/run_faults.py",
+    "clients": "tests/clients/run.py",
 }
 STAGES = ["unit", *RUNNERS]
 

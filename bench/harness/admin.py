@@ -13,18 +13,36 @@ class Admin:
     def __init__(self, port):
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def send(self, method, value):
-        """Sends `value` to /config. Returns the seconds until the answer; raises RuntimeError for a refusal."""
-        began = time.monotonic()
-        self._connection.request(method, "/config", json.dumps(value), {"Content-Type": "application/json"})
+    def ask(self, method, path, value=None):
+        """The JSON of the answer; raises RuntimeError for a refusal."""
+        body = None if value is None else json.dumps(value)
+        self._connection.request(method, path, body, {"Content-Type": "application/json"})
         reply = self._connection.getresponse()
         text = reply.read()
         if reply.status // 100 != 2:
-            raise RuntimeError(f"{method} /config answers {reply.status}: {text[:300]!r}")
+            raise RuntimeError(f"{method} {path} answers {reply.status}: {text[:300]!r}")
+        return json.loads(text) if text else None
+
+    def send(self, method, value):
+        """Sends `value` to /config. Returns the seconds until the answer."""
+        began = time.monotonic()
+        self.ask(method, "/config", value)
         return time.monotonic() - began
 
     def upsert_route(self, route):
         return self.send("PATCH", {"upsert": {"routes": [route]}})
+
+    def batch(self, upsert):
+        """Makes entities, {"services": [...]}, in one transaction."""
+        return self.ask("POST", "/batch", {"upsert": upsert})
+
+    def count(self, collection):
+        """How many entities there are."""
+        found, path = 0, f"/{collection}?size=1000"
+        while path:
+            page = self.ask("GET", path)
+            found, path = found + len(page["data"]), page.get("next")
+        return found
 
     def close(self):
         self._connection.close()

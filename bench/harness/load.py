@@ -36,6 +36,7 @@ class Scene:
     generator: str = "wrk"    # wrk, h2load, full or resumed (handshakes)
     post: int = 0             # size of the body sent
     requests: Path | None = None  # file of "path[TAB key]" lines, sent in turn
+    script: Path = BENCH / "wrk" / "report.lua"  # what wrk sends, and how it reports
 
     @property
     def large(self):
@@ -92,7 +93,7 @@ class Generator:
     def _wrk(self):
         headers = [word for name, value in HEADERS.items() for word in ("-H", f"{name}: {value}")]
         return ["wrk", "-t1", f"-c{self._scene.connections}", f"-d{self._scene.seconds}s", "--timeout", "10s",
-                "-s", BENCH / "wrk" / "report.lua", *headers, self._url()]
+                "-s", self._scene.script, *headers, self._url()]
 
     def _h2load(self):
         self._log.unlink(missing_ok=True)

@@ -100,10 +100,12 @@ def start_envoy(lab, name="envoy", logs=False):
 
 
 def start_sluice(lab, declarative, name="sluice", logs=False, admin=False, **settings):
-    """Our release build on a declarative configuration, given as a Python value."""
+    """Our release build on a declarative configuration, given as a Python value; None: on a store."""
     proxy = Proxy(lab, "sluice", name)
-    config = proxy.folder / "declarative.json"
-    config.write_text(json.dumps(declarative))
+    config = None
+    if declarative is not None:
+        config = proxy.folder / "declarative.json"
+        config.write_text(json.dumps(declarative))
     if admin:
         proxy.admin_port = free_port()
     values = {
@@ -127,7 +129,7 @@ def start_sluice(lab, declarative, name="sluice", logs=False, admin=False, **set
         **settings,
     }
     path = proxy.folder / "sluice.conf"
-    path.write_text("".join(f"{key} = {value}\n" for key, value in values.items()))
+    path.write_text("".join(f"{key} = {value}\n" for key, value in values.items() if value is not None))
     proxy.launch([lab.build / "sluice", "start", "-c", path])
     if admin:
         proxy.process.await_port(proxy.admin_port)

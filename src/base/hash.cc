@@ -16,8 +16,8 @@ std::uint64_t draw_seed() {
 }  // namespace
 
 std::uint64_t hash_bytes(std::string_view octets) {
-  static const std::uint64_t seed = draw_seed();
-  return XXH3_64bits_withSeed(octets.data(), octets.size(), seed);
+  static const std::uint64_t kSeed = draw_seed();
+  return XXH3_64bits_withSeed(octets.data(), octets.size(), kSeed);
 }
 
 std::uint64_t stable_hash(std::string_view octets, std::uint64_t seed) {

@@ -31,13 +31,11 @@ class Parser {
 
   Result<std::vector<Step>> path() {
     std::vector<Step> steps;
-    while (at_ < text_.size()) {
+    while (at_ < text_.size() && !method_call()) {
       Step step;
       if (take("..")) {
         step.kind = Step::Kind::Descendant;
         TRY(step.selectors, peek() == '[' ? bracket() : dotted());
-      } else if (method_call()) {
-        break;
       } else if (take('.')) {
         TRY(step.selectors, peek() == '[' ? bracket() : dotted());
       } else if (peek() == '[') {

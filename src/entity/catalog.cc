@@ -27,6 +27,7 @@ Catalog::Catalog(const PluginSchemas& plugins, const CatalogOptions& options) {
   types_ = {
       make<Workspace>(),
       make<License>(),
+      make<Partial>(),
       make<Certificate>(),
       make<Sni>(),
       make<CaCertificate>(),
@@ -46,6 +47,8 @@ Catalog::Catalog(const PluginSchemas& plugins, const CatalogOptions& options) {
       make<HmacauthCredential>(),
       make<JwtSecret>(),
       make<Oauth2Credential>(),
+      make<Oauth2Token>(),
+      make<MtlsAuthCredential>(),
       make<Acl>(),
   };
 }

@@ -29,7 +29,7 @@ TEST_P(EntityContracts, AgreeWithThePublishedAdminApi) {
               ::testing::IsEmpty());
 }
 
-// Left out: what only Kong's enterprise edition has (ws and wss, tls_sans, ordering, partials, x5t), members that are
+// Left out: what only Kong's enterprise edition has (ws and wss, tls_sans, ordering, x5t), members that are
 // no fields of ours but shorthands or lists of other entities (url, snis), owners that the published API takes from the
 // URL, and rules that the published form does not show.
 const EntityContract kContracts[] = {
@@ -37,7 +37,7 @@ const EntityContract kContracts[] = {
     {"routes", "RouteJson", {"protocols:enum"}},
     {"consumers", "Consumer", {}},
     {"consumer_groups", "ConsumerGroup", {}},
-    {"plugins", "Plugin", {"id:minLength", "name:minLength", "ordering", "partials", "protocols:enum"}},
+    {"plugins", "Plugin", {"id:minLength", "name:minLength", "ordering", "partials.id:minLength", "protocols:enum"}},
     {"upstreams", "Upstream", {}},
     {"targets", "Target", {"upstream:required"}},
     {"certificates", "Certificate", {"snis"}},
@@ -51,6 +51,7 @@ const EntityContract kContracts[] = {
     {"hmacauth_credentials", "HMACAuth", {"consumer:required"}},
     {"jwt_secrets", "JWT", {"consumer:required"}},
     {"acls", "ACL", {"consumer:required"}},
+    {"mtls_auth_credentials", "MTLSAuth", {"consumer:required"}},
 };
 
 INSTANTIATE_TEST_SUITE_P(Entities, EntityContracts, ::testing::ValuesIn(kContracts),

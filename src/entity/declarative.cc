@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "entity/all.h"
 #include "entity/declarative_items.h"
 #include "entity/route_path.h"
 
@@ -92,12 +93,14 @@ class Loader {
     resolve(item, document.as_object(), references);
     if (version_ != "3.0" && item.type->name() == Route::kName) mark_regexes(document);
     const bool clashed = !violations.empty();
-    item.type->process_at(document, PathView{}, process_, violations);
+    resolve_links(item, document, references);
+    process_entity(catalog_, *item.type, document, process_, finder_, violations);
     if (violations.empty() && references.empty()) check_unique(item, document, violations);
     if (clashed || !violations.empty() || !errors_.outside.empty()) only_references_ = false;
     violations.merge(PathView{}, std::move(references));
     Row row{item.type, item.id, {}};
     if (violations.empty()) append_json(row.document, document);
+    if (violations.empty() && item.type->name() == Partial::kName) partials_.emplace(item.id, std::move(document));
     row.document.shrink_to_fit();
     return row;
   }
@@ -134,7 +137,8 @@ class Loader {
         *value = Json::Object{{"id", found.to_string()}};
         continue;
       }
-      report_reference(item, *field, *value, violations);
+      report_reference(item, field->name, field->reference, value->is_string() ? value->as_string() : to_json(*value),
+                       violations);
       *value = Json::Object{{"id", Uuid{}.to_string()}};  // the row is lost; nothing more is to be said of the field
     }
   }
@@ -146,10 +150,24 @@ class Loader {
     return given != nullptr && given->is_string() ? &given->as_string() : nullptr;
   }
 
-  void report_reference(const Item& item, const schema::Field& field, const Json& value, Violations& violations) {
-    std::string message = "invalid reference '" + field.name + ": " +
-                          (value.is_string() ? value.as_string() : to_json(value)) + "' (no such entry in '" +
-                          field.reference + "')";
+  /// Partials are named by id or by name in the links of a plugin.
+  void resolve_links(const Item& item, Json& document, Violations& violations) {
+    if (item.type->name() != Plugin::kName) return;
+    auto links = partial_links(document);
+    for (PartialLink& link : links) {
+      const std::string wanted = link.id.is_nil() ? link.name : link.id.to_string();
+      if (wanted.empty()) return;  // no link at all: the field's own type says so
+      const Uuid found = items_.find(Partial::kName, wanted);
+      if (found.is_nil()) report_reference(item, "partials", Partial::kName, wanted, violations);
+      link = {found.is_nil() ? link.id : found, found.is_nil() ? link.name : std::string(), link.path};
+    }
+    if (!links.empty()) set_partial_links(document, links);
+  }
+
+  void report_reference(const Item& item, const std::string& field, std::string_view other, const std::string& wanted,
+                        Violations& violations) {
+    std::string message =
+        "invalid reference '" + field + ": " + wanted + "' (no such entry in '" + std::string(other) + "')";
     const Json* key = item.source->find(item.type->endpoint_key());
     const std::string at = key != nullptr && key->is_string() ? key->as_string() : item.id.to_string();
     if (!references_.is_object()) references_ = Json::object();
@@ -159,7 +177,7 @@ class Loader {
     if (!list.is_array()) list = Json::array();
     list.as_array().emplace_back(message);
     const PathView root;
-    violations.add(root.member(field.name), std::move(message));
+    violations.add(root.member(field), std::move(message));
   }
 
   /// Before format 3.0 nothing marked a regular expression: a path that cannot be a plain one was one.
@@ -213,6 +231,11 @@ class Loader {
   DeclarativeItems items_;
   std::vector<std::unordered_set<std::string, StringHash, std::equal_to<>>> seen_;
   schema::ProcessOptions process_;
+  std::map<Uuid, Json> partials_;
+  const FindPartial finder_ = [this](const Uuid& id) -> std::optional<Json> {
+    const auto found = partials_.find(id);
+    return found != partials_.end() ? std::optional(found->second) : std::nullopt;
+  };
   std::string version_;
   DeclarativeErrors errors_;
   Json references_;

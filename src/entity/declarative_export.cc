@@ -13,7 +13,11 @@ Json shortened(const schema::EntityBase& type, Json document) {
     if (value.is_null()) continue;
     const schema::Field* field = type.find_field(name);
     const Json* id = field != nullptr && field->type == schema::Type::Foreign ? value.find("id") : nullptr;
-    result.append(name, id != nullptr ? *id : std::move(value));
+    if (id != nullptr) {
+      result.append(name, *id);
+    } else {
+      result.append(name, std::move(value));
+    }
   }
   return result;
 }

@@ -15,7 +15,8 @@ constexpr Uuid kEntities{
 Uuid NameIds::id(std::string_view type, std::string_view key) {
   auto at = spaces_.find(type);
   if (at == spaces_.end()) at = spaces_.emplace(std::string(type), crypto::uuid_v5(kEntities, type)).first;
-  return crypto::uuid_v5(at->second, key);
+  if (workspace_.is_nil()) return crypto::uuid_v5(at->second, key);
+  return crypto::uuid_v5(at->second, workspace_.to_string() + ':' + std::string(key));
 }
 
 }  // namespace sluice::entity

@@ -13,10 +13,15 @@ namespace sluice::entity {
 /// same file makes the same ids everywhere, and the same as Kong's. reference/gateway.md, 2.5.
 class NameIds {
  public:
+  /// Those of a workspace other than the default one are told apart from its by the workspace's id: two workspaces may
+  /// give the same names. (The ecosystem's files know the default one only.)
+  explicit NameIds(const Uuid& workspace = {}) : workspace_(workspace) {}
+
   /// `type` is the DAO name, `key` the endpoint key or the columns of the cache key.
   Uuid id(std::string_view type, std::string_view key);
 
  private:
+  Uuid workspace_;
   std::map<std::string, Uuid, std::less<>> spaces_;
 };
 

@@ -80,6 +80,7 @@ void Plugin::describe(schema::Entity<Plugin>& e) {
       .each(schema::one_of({"grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp"}));
   e.field<&Plugin::enabled>("enabled", "Whether it runs.");
   e.tags<&Plugin::tags>();
+  e.field<&Plugin::partials>("partials", "Partials whose values stand in `config`.").optional();
 }
 
 PluginCases add_plugin_cases(schema::Entity<Plugin>& e, const PluginSchemas& schemas) {

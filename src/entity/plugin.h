@@ -10,6 +10,7 @@
 
 #include "entity/consumer.h"
 #include "entity/consumer_group.h"
+#include "entity/partial_link.h"
 #include "entity/route.h"
 #include "entity/service.h"
 #include "schema/entity.h"
@@ -33,6 +34,7 @@ struct Plugin {
   std::vector<std::string> protocols = {"grpc", "grpcs", "http", "https"};
   bool enabled = true;
   std::vector<std::string> tags;
+  std::vector<PartialLink> partials;
 
   static void describe(schema::Entity<Plugin>& e);
 };

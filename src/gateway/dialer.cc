@@ -34,6 +34,7 @@ Task<Result<std::vector<IpAddress>>> Dialer::resolve(const std::string& host, rt
     answer = asked.get();
   }
   std::vector<IpAddress> addresses;
+  addresses.reserve(answer->endpoints.size());
   for (const net::dns::Endpoint& endpoint : answer->endpoints) addresses.push_back(endpoint.ip);
   co_return addresses;
 }

@@ -100,8 +100,8 @@ struct Captures {
 /// shard; texts live in `arena` until the end of the exchange.
 class Exchange {
  public:
-  Exchange(rt::Reactor& reactor_, Arena& arena_, http::RequestHead& head)
-      : reactor(reactor_), arena(arena_), request(head), response(arena_) {}
+  Exchange(rt::Reactor& on, Arena& memory, http::RequestHead& head)
+      : reactor(on), arena(memory), request(head), response(memory) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange();

@@ -34,6 +34,12 @@ struct Credential {
   std::optional<std::int64_t> expires_at_s;  // wall clock, Unix seconds
 };
 
+/// Which part of the configuration a request belongs to: that of its route. The name lives as long as the request.
+struct WorkspaceView {
+  Uuid id;
+  std::string_view name;  // empty: unknown
+};
+
 /// Look-ups that plugins make in the snapshot of the request. Pointers live as long as the request.
 class Directory {
  public:
@@ -43,6 +49,8 @@ class Directory {
   [[nodiscard]] virtual const Credential* credential(std::string_view collection, std::string_view identity) const = 0;
   [[nodiscard]] virtual const Consumer* consumer(const Uuid& id) const = 0;
   [[nodiscard]] virtual const Consumer* consumer_by_username(std::string_view username) const = 0;
+  /// Where these look-ups are made; the default workspace unless told otherwise.
+  [[nodiscard]] virtual WorkspaceView workspace() const;
   /// The name of a consumer group; empty when there is none of that id.
   [[nodiscard]] virtual std::string_view consumer_group_name(const Uuid& id) const = 0;
   /// Appends the canonical JSON of an entity of this snapshot, for log records. False when it is not kept: the caller

@@ -257,8 +257,9 @@ void append_log_record(std::string& out, const Exchange& ex) {
   record.text("client_ip", ex.client.forwarded_address.to_string());
   record.number("started_at", facts.started_wall_ms);
   record.text("source", facts.source == RequestRecord::Source::Upstream ? "upstream" : "kong");
-  record.text("workspace", kDefaultWorkspaceId);
-  record.text("workspace_name", kDefaultWorkspaceName);
+  const WorkspaceView workspace = ex.directory->workspace();
+  record.text("workspace", workspace.id.to_string());
+  record.text("workspace_name", workspace.name);
   if (!facts.correlation_id.empty()) record.text("correlation_id", facts.correlation_id);
 }
 

@@ -9,10 +9,6 @@
 
 namespace sluice::gateway {
 
-/// The workspace that everything belongs to as long as there is one only; a node without a database has this id.
-inline constexpr std::string_view kDefaultWorkspaceId = "0dc6f45b-8f8d-40d2-a504-473544ee190b";
-inline constexpr std::string_view kDefaultWorkspaceName = "default";
-
 /// Appends what log plugins send about a finished exchange: one JSON object without a line feed, in the form that
 /// consumers of Kong's logs expect (reference/plugins-transform-observe.md, section 8). Credentials in authorization
 /// headers are replaced by "REDACTED". For on_log hooks.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -14,6 +15,18 @@
 namespace sluice::gateway {
 namespace {
 
+/// Knows nobody; requests of a workspace of its own.
+class EmptyDirectory final : public Directory {
+ public:
+  [[nodiscard]] const Credential* credential(std::string_view, std::string_view) const override { return nullptr; }
+  [[nodiscard]] const Consumer* consumer(const Uuid&) const override { return nullptr; }
+  [[nodiscard]] const Consumer* consumer_by_username(std::string_view) const override { return nullptr; }
+  [[nodiscard]] std::string_view consumer_group_name(const Uuid&) const override { return {}; }
+  [[nodiscard]] WorkspaceView workspace() const override { return named ? *named : Directory::workspace(); }
+
+  std::optional<WorkspaceView> named;
+};
+
 class LogRecordTest : public ::testing::Test {
  protected:
   LogRecordTest() : reactor_(std::make_unique<rt::ManualClock>()), head_(arena_) {
@@ -23,6 +36,7 @@ class LogRecordTest : public ::testing::Test {
     head_.query = "x=1&flag&l=a&l=b%20c";
     head_.has_query = true;
     ex_ = std::make_unique<Exchange>(reactor_, arena_, head_);
+    ex_->directory = &directory_;
     ex_->request.method = head_.method;
     ex_->request.query = head_.query;
     ex_->request.scheme = "https";
@@ -56,6 +70,7 @@ class LogRecordTest : public ::testing::Test {
   Arena arena_;
   rt::Reactor reactor_;
   http::RequestHead head_;
+  EmptyDirectory directory_;
   std::unique_ptr<Exchange> ex_;
 };
 
@@ -160,6 +175,12 @@ TEST_F(LogRecordTest, NamesTheEntitiesAndTheClient) {
   EXPECT_EQ(at("started_at"), "1764000000117");
   EXPECT_EQ(at("workspace"), R"("0dc6f45b-8f8d-40d2-a504-473544ee190b")");
   EXPECT_EQ(at("workspace_name"), R"("default")");
+}
+
+TEST_F(LogRecordTest, NamesTheWorkspaceOfTheRoute) {
+  directory_.named = {*Uuid::parse("6f1a2b3c-0000-4000-8000-000000000001"), "team"};
+  EXPECT_EQ(at("workspace"), R"("6f1a2b3c-0000-4000-8000-000000000001")");
+  EXPECT_EQ(at("workspace_name"), R"("team")");
 }
 
 TEST_F(LogRecordTest, StaysValidJsonWhateverTheClientSent) {

@@ -17,6 +17,11 @@
 #include "telemetry/exposition.h"
 
 namespace sluice::gateway {
+namespace {
+
+constexpr std::size_t kLarge = 10'000;  // routes and consumers whose tables no cache holds
+
+}  // namespace
 
 Node::Node(NodeParts& parts, const entity::Catalog& catalog, const PluginRegistry& plugins, router::Flavor flavor,
            std::size_t shards, rt::Reactor& control)
@@ -81,7 +86,16 @@ std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> Node::compile(syn
   if (whole) ::malloc_trim(0);
   if (whole) trim_due_ = true;
   if (!built) return built;
+  if ((*built)->routes->size() + (*built)->consumers.size() >= kLarge && whole) enlarge_pages({});
   return freed_by_builder(*std::move(built));
+}
+
+/// Lays out what has been loaded in large pages, a little at a time: changes that come meanwhile take their turn.
+void Node::enlarge_pages(std::optional<rt::LargePages> pages) {
+  builder_thread_.submit([this, pages = std::move(pages)]() mutable {
+    if (!pages) pages = rt::LargePages::of_process();
+    if (pages->step()) enlarge_pages(std::move(pages));
+  });
 }
 
 /// The same snapshot, whose last reference, wherever it is dropped, frees it on the builder thread: a hundred thousand
@@ -232,6 +246,9 @@ std::string Node::metrics() const {
   stats.connections_active = now.connections_active;
   stats.requests_total = now.total_requests;
   stats.workers.push_back({::getpid(), 0});
+  constexpr std::size_t kCounterSize = rt::shared::CounterTable::kCounterSize;
+  stats.shared.push_back({"kong_rate_limiting_counters", parts_.counters.size() * kCounterSize,
+                          parts_.counters.capacity() * kCounterSize});
   Snapshot::Ref current = snapshot();
   for (const auto& entry : current->upstreams) {
     for (const TargetConfig& target : effective_targets(*entry.value)) {

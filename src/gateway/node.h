@@ -6,12 +6,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "entity/catalog.h"
 #include "gateway/config/snapshot_builder.h"
 #include "gateway/shard.h"
+#include "rt/large_pages.h"
 #include "rt/offload.h"
 #include "rt/shards.h"
 #include "sync/local.h"
@@ -60,6 +62,7 @@ class Node final : public sync::LocalGateway {
   using Turns = std::deque<Turn*>;
 
   [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> compile(sync::Delta delta);
+  void enlarge_pages(std::optional<rt::LargePages> pages);
   [[nodiscard]] Snapshot::Ref freed_by_builder(Snapshot::Ref snapshot);
   void publish(const Snapshot::Ref& snapshot, std::function<void()> when_live);
   [[nodiscard]] bool is_marked_unhealthy(const Uuid& upstream, const std::string& target) const;

@@ -78,11 +78,13 @@ class Plugin {
   virtual void on_log(const Exchange& /*ex*/) noexcept {}
 };
 
-/// Which hooks a plugin has; the pipeline visits only those.
-enum Hook : std::uint8_t { kOnRewrite = 1, kOnRequest = 2, kOnResponse = 4, kOnLog = 8 };
+/// Which hooks a plugin has, a bit each; the pipeline visits only those.
+using Hook = std::uint8_t;
+inline constexpr Hook kOnRewrite = 1, kOnRequest = 2, kOnResponse = 4, kOnLog = 8;
 
-/// Which scopes a configuration row of the plugin may have, besides global.
-enum Scope : std::uint8_t { kRoute = 1, kService = 2, kConsumer = 4, kConsumerGroup = 8, kAnyScope = 15 };
+/// Which scopes a configuration row of the plugin may have besides global, a bit each.
+using Scope = std::uint8_t;
+inline constexpr Scope kRoute = 1, kService = 2, kConsumer = 4, kConsumerGroup = 8, kAnyScope = 15;
 
 /// A plugin at run time: behind every class stands one of these, so that a Lua plugin can be one too.
 struct PluginDescriptor {

@@ -5,19 +5,12 @@
 
 #include "base/log.h"
 #include "gateway/log_record.h"
-#include "http/h2/preface.h"
-#include "net/proxy_protocol.h"
-#include "net/tls/handshake.h"
+#include "http/accept_connection.h"
 #include "net/tls/identity_index.h"
 #include "net/tls/server_context.h"
 
 namespace sluice::gateway {
 namespace {
-
-constexpr std::string_view kPlainOnTls =
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 50\r\nConnection: "
-    "close\r\n\r\n"
-    "The plain HTTP request was sent to HTTPS port 400\n";
 
 std::unique_ptr<net::dns::Resolver> open_resolver(rt::Reactor& reactor, const net::dns::Settings& settings) {
   auto resolver = net::dns::Resolver::open(reactor, settings);
@@ -63,34 +56,16 @@ void Shard::listen(const ProxyDoor& door, int socket) {
   http::Preparation preparation;
   if (door.tls || door.http2 || door.proxy_protocol) {
     preparation = [this, &door](net::Stream& stream, http::ConnectionInfo& info, std::string& early) {
-      return prepare(door, stream, info, early);
+      http::AcceptTerms terms{.proxy_protocol = door.proxy_protocol,
+                              .http2 = door.http2,
+                              .tls = door.tls,
+                              .context = door.http2 ? tls_http2_ : tls_,
+                              .identities = identities_};
+      return http::accept_connection(stream, info, early, std::move(terms), reactor_.after_ms(options_.tls_timeout_ms));
     };
   }
-  server_.listen(socket, std::move(preparation));
-}
-
-/// PROXY header first, then TLS, then the HTTP version: as the octets come.
-Task<Result<>> Shard::prepare(const ProxyDoor& door, net::Stream& stream, http::ConnectionInfo& info,
-                              std::string& early) {
-  rt::Deadline deadline = reactor_.after_ms(options_.tls_timeout_ms);
-  if (door.proxy_protocol) {
-    CO_TRY(net::ProxyHeader header, co_await net::read_proxy_header(stream, deadline));
-    if (header.source.is_set()) info.peer = header.source;
-    if (header.destination.is_set()) info.local = header.destination;
-  }
-  if (door.tls) {
-    Result<> shaken = co_await net::tls::accept(stream, door.http2 ? tls_http2_ : tls_, identities_, deadline);
-    if (!shaken) {
-      // Plain HTTP where TLS is spoken: say so in the only language that the client understands.
-      if (shaken.error().code == Errc::Unsupported) CO_TRY(co_await stream.write_all(kPlainOnTls, deadline));
-      co_return shaken;
-    }
-    info.tls = true;
-    info.tls_info = std::make_unique<const net::TlsInfo>(stream.layer()->info());
-  } else if (door.http2) {
-    CO_TRY(co_await http::h2::sniff_preface(stream, early, deadline));
-  }
-  co_return Result<>{};
+  server_.listen(socket, std::move(preparation),
+                 door.proxy_protocol ? http::Server::ClientKnown::WhenPrepared : http::Server::ClientKnown::AtAccept);
 }
 
 void Shard::publish(const Snapshot::Ref& snapshot) {

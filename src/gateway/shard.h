@@ -86,7 +86,6 @@ class Shard final : private RequestObserver {
 
  private:
   void on_request(const Exchange& ex) noexcept override;
-  Task<Result<>> prepare(const ProxyDoor& door, net::Stream& stream, http::ConnectionInfo& info, std::string& early);
 
   rt::Reactor& reactor_;
   const NodeParts& node_;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "http/headers.h"
+#include "http/patience.h"
 #include "rt/task.h"
 
 namespace sluice::net {
@@ -25,9 +26,9 @@ struct Chunk {
 /// Plain octets that may be moved from one socket to another without passing through our memory.
 struct SpliceSource {
   net::Stream* stream;
-  std::uint64_t length;     // octets to move, all of them already announced by the peer
-  std::int64_t timeout_ms;  // how long that peer may stay silent
-  Blame blame;              // whose fault it is when it does, or ends early
+  std::uint64_t length;  // octets to move, all of them already announced by the peer
+  Patience* patience;    // with that peer
+  Blame blame;           // whose fault it is when that ends, or the content does
 };
 
 /// Content as a pull stream: whoever wants octets asks for them, so back-pressure needs no states. A transformation

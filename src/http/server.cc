@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -15,13 +16,27 @@ Server::Server(rt::Reactor& reactor, const ServerOptions& options, Handler& hand
 
 Server::~Server() = default;
 
-void Server::listen(int fd, Preparation preparation) {
-  Door& door = *doors_.emplace_back(std::make_unique<Door>(reactor_, fd, std::move(preparation)));
-  accepting_->spawn(door.listener.run(
-      [this, &door](int socket, const net::Address& peer) { adopt(socket, peer, door.preparation); }));
+void Server::listen(int fd, Preparation preparation, ClientKnown client) {
+  Door& door = *doors_.emplace_back(std::make_unique<Door>(reactor_, fd, std::move(preparation), client));
+  accepting_->spawn(
+      door.listener.run([this, &door](int socket, const net::Address& peer) { adopt(socket, peer, door); }));
 }
 
-void Server::adopt(int fd, const net::Address& peer, const Preparation& preparation) {
+bool Server::seat(Client& client, const net::Address& peer) {
+  if (options_.max_connections == 0) return true;
+  const IpAddress address = peer.ip();
+  if (addresses_.count(address) >= options_.max_connections &&
+      std::none_of(options_.uncounted.begin(), options_.uncounted.end(),
+                   [&](const Cidr& block) { return block.contains(address); })) {
+    static log::Counted refused(log::Level::Info, "connection.too_many_of_one_address");
+    refused.hit({{"client", peer.to_string()}, {"limit", options_.max_connections}});
+    return false;
+  }
+  client.seat = addresses_.take(address);
+  return true;
+}
+
+void Server::adopt(int fd, const net::Address& peer, const Door& door) {
   ended_.clear();
   ++counts_.accepted;
   ++counts_.active;
@@ -32,8 +47,9 @@ void Server::adopt(int fd, const net::Address& peer, const Preparation& preparat
   info.local = net::Address::local_of(fd);
   info.id = next_id_++;
   auto client = connections_.emplace(connections_.end());
-  client->life = preparation ? prepare(client, std::move(stream), std::move(info), preparation)
-                             : run(client, std::move(stream), std::move(info), {});
+  if (door.client == ClientKnown::AtAccept && !seat(*client, peer)) return retire(client);
+  client->life = door.preparation ? prepare(client, std::move(stream), std::move(info), door)
+                                  : run(client, std::move(stream), std::move(info), {});
   client->life.start();
 }
 
@@ -47,16 +63,19 @@ void Server::drain() {
 }
 
 void Server::retire(Clients::iterator client) {
+  client->seat = {};
   --counts_.active;
   ended_.splice(ended_.end(), connections_, client);
 }
 
 Task<void> Server::prepare(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
-                           const Preparation& preparation) {
+                           const Door& door) {
   std::string early;
-  Result<> prepared = co_await preparation(*stream, info, early);
+  Result<> prepared = co_await door.preparation(*stream, info, early);
   if (!prepared) {
     log::debug("connection.not_prepared", {{"client", info.peer.to_string()}, {"error", prepared.error()}});
+  }
+  if (!prepared || (door.client == ClientKnown::WhenPrepared && !seat(*client, info.peer))) {
     stream->close();
     retire(client);
     co_return;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "http/address_counts.h"
 #include "http/connection.h"
 #include "http/h1/server_connection.h"
 #include "http/h2/server_connection.h"
@@ -38,11 +39,10 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server();
 
+  /// When a client's address is known, and its connections can be counted: at once, or when a PROXY header was read.
+  enum class ClientKnown : bool { AtAccept, WhenPrepared };
   /// Takes ownership of a listening socket.
-  void listen(int fd, Preparation preparation = {});
-  /// Takes over one connected socket, as if it had been accepted.
-  /// `preparation` outlives the connection's start.
-  void adopt(int fd, const net::Address& peer, const Preparation& preparation);
+  void listen(int fd, Preparation preparation = {}, ClientKnown client = ClientKnown::AtAccept);
   /// Stops accepting; requests in flight are finished, idle connections closed.
   void drain();
 
@@ -53,13 +53,25 @@ class Server {
   /// One client. Its task runs its life; the last thing that does is to ask for its own removal. There may be very
   /// many that do nothing, so what it takes to keep one is counted in octets (./dev bench start).
   struct Client {
+    AddressCounts::Seat seat;
     std::unique_ptr<Connection> connection;  // null until it is prepared
     Task<void> life = Task<void>::done();
   };
   using Clients = std::list<Client>;
 
+  struct Door {
+    Door(rt::Reactor& reactor, int fd, Preparation p, ClientKnown c)
+        : listener(reactor, fd), preparation(std::move(p)), client(c) {}
+    net::Listener listener;
+    Preparation preparation;
+    ClientKnown client;
+  };
+
+  void adopt(int fd, const net::Address& peer, const Door& door);
+  /// False: that address has its share of connections.
+  [[nodiscard]] bool seat(Client& client, const net::Address& peer);
   Task<void> prepare(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
-                     const Preparation& preparation);
+                     const Door& door);
   Task<void> run(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
                  std::string_view early);
   Task<void> serve(Clients::iterator client);
@@ -70,11 +82,7 @@ class Server {
   Handler& handler_;
   h1::ExchangePool exchanges_;
   h2::ExchangePool multiplexed_exchanges_;
-  struct Door {
-    Door(rt::Reactor& reactor, int fd, Preparation p) : listener(reactor, fd), preparation(std::move(p)) {}
-    net::Listener listener;
-    Preparation preparation;
-  };
+  AddressCounts addresses_;
   std::vector<std::unique_ptr<Door>> doors_;
   std::unique_ptr<rt::TaskScope> accepting_;
   Clients connections_;

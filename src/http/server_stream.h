@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/ip.h"
 #include "http/body.h"
 #include "http/h1/parser.h"
 #include "http/message.h"
+#include "http/patience.h"
 #include "net/stream.h"
 #include "rt/reactor.h"
 #include "rt/task.h"
@@ -22,9 +25,12 @@ struct ServerOptions {
   h1::HeadLimits head;
   std::int64_t header_timeout_ms = 10'000;     // first octet of a head to its end
   std::int64_t keepalive_timeout_ms = 60'000;  // between requests
-  std::int64_t body_timeout_ms = 30'000;       // between two reads of a request body
+  Patience::Terms body{30'000, 256};           // with the sender of a request body
   std::int64_t send_timeout_ms = 60'000;       // between two writes of a response
   std::uint64_t max_requests = 100'000;        // per connection
+  std::uint32_t max_streams = 100;             // at a time, per HTTP/2 connection
+  std::uint32_t max_connections = 0;           // of one address at a time, on one shard; 0: no limit
+  std::vector<Cidr> uncounted = {};            // addresses that max_connections does not hold for
 };
 
 /// Facts about the connection that a request came in on.

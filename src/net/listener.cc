@@ -40,8 +40,9 @@ Result<int> listen_on(const Address& address, const ListenOptions& options) {
   return fd;
 }
 
-Listener::Listener(rt::Reactor& reactor, int fd) : reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+Listener::Listener(rt::Reactor& reactor, int fd) {
   source_.attach(reactor, fd);
+  keep_reserve();
 }
 
 void Listener::close() {
@@ -49,13 +50,19 @@ void Listener::close() {
   if (const int fd = source_.release(); fd >= 0) ::close(fd);
 }
 
+/// Others may take the descriptor between two calls of ours: then the next success brings it back.
+void Listener::keep_reserve() {
+  if (reserve_ < 0) reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /// Out of descriptors: closes one waiting client at the price of the reserve. False when there is no reserve.
 bool Listener::shed_one() {
+  keep_reserve();
   if (reserve_ < 0) return false;
   ::close(std::exchange(reserve_, -1));
   int fd = ::accept4(source_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) ::close(fd);
-  reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  keep_reserve();
   return fd >= 0;
 }
 
@@ -68,6 +75,7 @@ Task<void> Listener::run(OnConnection on_connection) {
       socklen_t size = sizeof storage;
       int fd = ::accept4(source_.fd(), reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0) {
+        keep_reserve();
         on_connection(fd, Address::from(storage));
         continue;
       }
@@ -76,7 +84,8 @@ Task<void> Listener::run(OnConnection on_connection) {
         break;
       }
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        log::warn("listener.out_of_descriptors", {{"error", std::strerror(errno)}, {"pause_ms", kPauseMs}});
+        static log::Counted exhausted(log::Level::Warn, "listener.out_of_descriptors");
+        exhausted.hit({{"error", std::strerror(errno)}, {"pause_ms", kPauseMs}});
         while (shed_one()) {
         }
         co_await rt::Sleep(reactor, reactor.after_ms(kPauseMs));

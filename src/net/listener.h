@@ -36,6 +36,7 @@ class Listener {
   void close();
 
  private:
+  void keep_reserve();
   [[nodiscard]] bool shed_one();
 
   rt::IoSource source_;

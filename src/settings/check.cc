@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settings/check.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/uuid.h"
@@ -118,6 +119,12 @@ void check_store(const Settings& settings, Faults& faults) {
   if (settings.pg_timeout <= Millis(0)) faults.emplace_back("pg_timeout: every wait needs an end");
 }
 
+void check_dns(const Settings& settings, Faults& faults) {
+  const bool addresses = std::ranges::any_of(
+      settings.dns_order, [](DnsRecord record) { return record == DnsRecord::A || record == DnsRecord::Aaaa; });
+  if (!addresses) faults.emplace_back("dns_order: A or AAAA is needed, or no name has an address");
+}
+
 void check_ports(const Settings& settings, Faults& faults) {
   std::map<std::uint16_t, std::uint16_t> inside_to_outside;
   for (const PortMap& map : settings.port_maps) {
@@ -128,8 +135,12 @@ void check_ports(const Settings& settings, Faults& faults) {
 }
 
 void check_limits(const Settings& settings, Faults& faults) {
-  if (settings.client_max_header_size < kibibytes(1)) {
-    faults.emplace_back("client_max_header_size: must be at least 1k");
+  // A head is parsed where it was received, in a buffer of 64k, and leaves from one together with our own fields.
+  for (const auto& [name, size] : {std::pair{"client_max_header_size", settings.client_max_header_size},
+                                   std::pair{"upstream_max_header_size", settings.upstream_max_header_size}}) {
+    if (size < kibibytes(1) || size > kibibytes(56)) {
+      faults.push_back(std::string(name) + ": must be between 1k and 56k");
+    }
   }
   if (settings.client_max_uri_size > settings.client_max_header_size) {
     faults.emplace_back("client_max_uri_size: must not exceed client_max_header_size");
@@ -155,6 +166,7 @@ std::vector<std::string> check(const Settings& settings) {
   check_store(settings, faults);
   check_ports(settings, faults);
   check_tls(settings, faults);
+  check_dns(settings, faults);
   check_limits(settings, faults);
   return faults;
 }

@@ -49,6 +49,11 @@ bool is_service_link(std::string_view name) {
          (name.ends_with("_TCP_PORT") || name.ends_with("_UDP_PORT"));
 }
 
+/// Variables of the client commands, which people export in the shell where they start a gateway too.
+bool is_for_clients(std::string_view name) {
+  return name == "admin_url" || name == "admin_headers";
+}
+
 /// Collects one value per setting from all sources, then reads them.
 class Loader {
  public:
@@ -97,7 +102,7 @@ class Loader {
       if (!istarts_with(variable, prefix) || value.empty()) continue;
       const std::string name = to_lower(std::string_view(variable).substr(prefix.size()));
       const bool ours = prefix == kOurs;
-      if (find_setting(name) == nullptr && is_service_link(to_upper(name))) continue;
+      if (find_setting(name) == nullptr && (is_service_link(to_upper(name)) || is_for_clients(name))) continue;
       accept(name, value, variable, ours);
     }
   }

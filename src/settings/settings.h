@@ -155,6 +155,7 @@ struct Settings {
   Millis client_keepalive_timeout{};
   Millis client_header_timeout{};
   Millis client_body_timeout{};
+  Bytes client_body_min_rate;  // a second
   Millis client_send_timeout{};
   Millis client_tls_timeout{};
 

@@ -138,6 +138,10 @@ TEST(Settings, IgnoreUnknownKongVariables) {
   EXPECT_EQ(problems_of({.environment = {{"KONG_PROXY_PORT_80_TCP", "x"}, {"KONG_FOO", "x"}, {"PATH", "x"}}}), "");
 }
 
+TEST(Settings, IgnoreWhatIsSetForTheClientCommands) {
+  EXPECT_EQ(problems_of({.environment = {{"SLUICE_ADMIN_URL", "http://x:8001"}, {"SLUICE_ADMIN_HEADERS", "a:b"}}}), "");
+}
+
 TEST(Settings, IgnoreWhatKubernetesInjects) {
   EXPECT_EQ(problems_of({.environment = {{"SLUICE_SERVICE_HOST", "10.0.0.1"},
                                          {"SLUICE_PORT", "tcp://10.0.0.1:80"},

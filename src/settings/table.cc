@@ -192,6 +192,8 @@ std::vector<Setting> proxy_rows() {
           .alias("nginx_http_client_header_timeout"),
       ROW(client_body_timeout, "30s", kLive, "Longest pause within a request body.")
           .alias("nginx_http_client_body_timeout"),
+      ROW(client_body_min_rate, "256", kLive,
+          "Octets a second that a request body must come at, over all, until the response begins; 0 means no minimum."),
       ROW(client_send_timeout, "60s", kLive, "Longest time that a client may take no octet of a response.")
           .alias("nginx_http_send_timeout"),
       ROW(client_tls_timeout, "10s", kLive, "Time for a TLS handshake and a PROXY header."),
@@ -200,7 +202,7 @@ std::vector<Setting> proxy_rows() {
       ROW(upstream_keepalive_max_requests, "10000", kLive, "Requests on one upstream connection; 0 means no limit."),
       ROW(upstream_keepalive_idle_timeout, "60", kLive,
           "How long an idle upstream connection is kept; 0 means for ever."),
-      ROW(upstream_max_header_size, "64k", kLive, "Largest head of an upstream's response."),
+      ROW(upstream_max_header_size, "56k", kLive, "Largest head of an upstream's response; between 1k and 56k."),
       ROW(upstream_tls_verify, "on", kLive, "Verify upstreams' certificates where the service does not say."),
   };
 }
@@ -209,14 +211,17 @@ std::vector<Setting> dns_and_tls_rows() {
   return {
       ROW(dns_resolver, "", kRestart, "Name servers, `IP` or `IP:PORT`; empty means those of /etc/resolv.conf."),
       ROW(dns_hostsfile, "/etc/hosts", kRestart, "The hosts file."),
-      ROW(dns_order, "LAST, SRV, A, CNAME", kRestart,
-          "Record types to ask for, in order; LAST is what succeeded before."),
+      ROW(dns_order, "LAST, SRV, A, AAAA, CNAME", kRestart,
+          "Record types to ask for, in order, until one exists: A and AAAA. LAST is what succeeded before. SRV is not "
+          "asked for yet; CNAME needs no asking."),
       ROW(dns_valid_ttl, "0", kRestart, "Replaces the TTL of answers; 0 keeps theirs."),
       ROW(dns_stale_ttl, "3600", kRestart, "How long an outdated answer serves while it cannot be renewed."),
       ROW(dns_not_found_ttl, "30", kRestart, "How long a name is remembered as unknown."),
       ROW(dns_error_ttl, "1", kRestart, "How long a failed query is remembered."),
       ROW(dns_cache_size, "10000", kRestart, "Names in the cache.").between(10, 10'000'000),
-      ROW(dns_no_sync, "off", kRestart, "Ask once per request instead of sharing a running query."),
+      ROW(dns_no_sync, "off", kRestart,
+          "Send a query for each request that waits for a name, instead of one for all of them; the first answer "
+          "counts."),
       ROW(dns_timeout, "2s", kRestart, "Time for one try of a query."),
       ROW(ssl_cert, "", kLive, "Certificates of TLS listeners. Without any, one is made at first start."),
       ROW(ssl_cert_key, "", kLive, "Their keys, in the same order.").secret(),
@@ -235,7 +240,8 @@ std::vector<Setting> dns_and_tls_rows() {
           .alias("nginx_http_ssl_session_tickets"),
       ROW(ssl_session_timeout, "1d", kLive, "How long a session may be resumed.")
           .alias("nginx_http_ssl_session_timeout"),
-      ROW(ssl_session_cache_size, "10m", kRestart, "Memory for sessions without tickets."),
+      ROW(ssl_session_cache_size, "10m", kRestart,
+          "Without effect: sessions are resumed by tickets, which need no memory here, or not at all."),
       ROW(lua_ssl_trusted_certificate, "system", kLive,
           "Authorities that outgoing TLS trusts: `system`, paths or PEM texts."),
       ROW(lua_ssl_verify_depth, "1", kLive, "Longest chain of intermediates.").between(0, 100),

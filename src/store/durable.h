@@ -48,9 +48,17 @@ struct LogPart {
   Version reached = {};                // where they lead to: the versions up to it that have no entries changed nothing
 };
 
-struct Contents {
+/// When rows of one type were last changed or deleted in one workspace.
+struct Touched {
+  std::string type;
+  Uuid workspace;
   Version version;
-  std::vector<sync::EntityRow> rows;  // in the order in which they were last written
+};
+
+struct Contents {
+  Version version = {};
+  std::vector<sync::EntityRow> rows = {};  // in the order in which they were last written
+  std::vector<Touched> touched = {};       // only load() says it
 };
 
 enum class CommitFailure : std::uint8_t {
@@ -107,7 +115,8 @@ class DurableStore {
   virtual Result<> backup(const std::string& file, WithKey with_key) = 0;
   /// Replaces everything by what a backup holds, in one transaction, and raises the epochs. To be followed by load().
   virtual Result<Version> restore(const std::string& file) = 0;
-  /// Adds a key to the keyring, which from now on seals; while the store is open, only it may do so.
+  /// Adds a key to the keyring, which from now on seals, here and, from their next write on, in other processes that
+  /// have the same file.
   virtual Result<> rotate_key() = 0;
   /// Seals what is still sealed under older keys of the keyring with the active one. Returns the number of rows.
   virtual Result<std::size_t> reseal() = 0;

@@ -99,6 +99,26 @@ TEST_P(DurableStoreTest, AStaleWriterIsRefusedAndChangesNothing) {
   EXPECT_EQ(stored(), texts({consumer(1)}));
 }
 
+TEST_P(DurableStoreTest, SaysWhichVersionTouchedEachWorkspaceLast) {
+  auto of_team = consumer(3);
+  of_team.workspace = test_id(100);
+  write({consumer(1)});
+  write({of_team});
+  write({consumer(2)});
+  write({}, {{"consumers", of_team.id}});
+  expect(store->compact(SysTime::max()));
+  std::map<Uuid, Version> touched;
+  for (const Touched& one : expect(open()->load()).touched) touched[one.workspace] = one.version;
+  EXPECT_EQ(touched[Uuid{}], (Version{1, 3}));
+  EXPECT_EQ(touched[test_id(100)], (Version{1, 4})) << "a deletion touches too, and is not forgotten";
+}
+
+TEST_P(DurableStoreTest, AChangeMayGiveAValueOnThatItTakesFromAnother) {
+  write({consumer(1), credential(2, 1, "key-one")});
+  write({credential(3, 1, "key-one")}, {{"keyauth_credentials", test_id(2)}});
+  EXPECT_EQ(stored(), texts({consumer(1), credential(3, 1, "key-one")}));
+}
+
 TEST_P(DurableStoreTest, TwoStoresOnOneDatabaseSeeEachOther) {
   const auto other = open();
   write({consumer(1)});
@@ -221,6 +241,16 @@ TEST_P(DurableStoreTest, KeysThatAnotherProcessAddedAreFound) {
   EXPECT_EQ(texts(expect(other->load()).rows), texts(change.upserts));
 }
 
+TEST_P(DurableStoreTest, AKeyThatAnotherProcessMadeActiveSealsWhatIsWrittenNext) {
+  write({consumer(1), credential(2, 1, "one")});
+  Keyring tool = *Keyring::open(folder / "secrets/keyring");
+  expect(tool.rotate());
+  const auto turning = expect(try_open("store", tool));
+  EXPECT_EQ(expect(turning->reseal()), 1U);
+  write({credential(3, 1, "two")});
+  EXPECT_EQ(expect(turning->reseal()), 0U);
+}
+
 TEST_P(DurableStoreTest, CompactionForgetsThePastOnly) {
   write({consumer(1), consumer(2)});
   write({test_row(catalog, "consumers", test_id(1), R"("username":"changed")")}, {{"consumers", test_id(2)}});
@@ -339,6 +369,13 @@ TEST_P(DurableStoreTest, ABackupWithItsKeyRestoresElsewhere) {
   EXPECT_TRUE(expect(other->load()).rows.empty());
   expect(other->restore(folder / "whole"));
   EXPECT_EQ(texts(expect(other->load()).rows), saved);
+}
+
+TEST_P(DurableStoreTest, ABackupMakesNoFolder) {
+  const auto refused = store->backup(folder / "typo/backup", WithKey::No);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().what.find("there is no folder"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder / "typo"));
 }
 
 TEST_P(DurableStoreTest, ABackupUnderWritesIsOneState) {

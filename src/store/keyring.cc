@@ -59,6 +59,17 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+std::int64_t change_time_ns(const struct stat& status) {
+  return status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
+}
+
+/// A file that root replaces stays that of the user whom the gateway runs as.
+bool keep_owner(int fd, const std::string& replaced) {
+  struct stat status{};
+  if (::geteuid() != 0 || ::stat(replaced.c_str(), &status) != 0) return true;
+  return ::fchown(fd, status.st_uid, status.st_gid) == 0;
+}
+
 Result<Secret<std::string>> parse_key(std::string_view digits) {
   TRY(auto octets, from_hex(digits));
   if (octets.size() != kKeySize) return fail(Errc::Invalid, "a key must have 64 hexadecimal digits");
@@ -105,6 +116,7 @@ Result<Keyring> Keyring::open(std::string file) {
   if ((status.st_mode & 077) != 0) {
     log::warn("keyring.readable_by_others", {{"file", keyring.file_}, {"remedy", "chmod 600"}});
   }
+  keyring.mark_ = {status.st_ino, change_time_ns(status)};
   errno = 0;
   std::ifstream in(keyring.file_, std::ios::binary);
   const Secret<std::string> text(std::string(std::istreambuf_iterator<char>(in), {}));
@@ -136,6 +148,7 @@ Result<> Keyring::create() {
 }
 
 Result<> Keyring::rotate() {
+  TRY(refresh());
   Keyring changed = *this;
   changed.active_ = to_hex(crypto::random_octets(kNameSize));
   changed.keys_.emplace(changed.active_, Secret(crypto::random_octets(kKeySize)));
@@ -162,8 +175,27 @@ Result<> Keyring::merge(std::string_view text) {
 
 Result<> Keyring::refresh() {
   TRY(Keyring now, open(file_));
+  if (now.empty()) return fail(Errc::NotFound, "keyring " + file_ + " is gone; put it back from its copy");
+  if (now.index_.reveal() != index_.reveal()) {
+    return fail(Errc::Forbidden, "keyring " + file_ + " is that of another store now; put back the right one");
+  }
   keys_.merge(now.keys_);
+  active_ = std::move(now.active_);
+  mark_ = now.mark_;
   return {};
+}
+
+Result<> Keyring::follow() {
+  struct stat status{};
+  if (::stat(file_.c_str(), &status) != 0) return io_error("look at it", file_);
+  if (mark_ == Mark{status.st_ino, change_time_ns(status)}) return {};
+  return refresh();
+}
+
+std::vector<std::string> Keyring::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, key] : keys_) names.push_back(name);
+  return names;
 }
 
 const Secret<std::string>* Keyring::find(std::string_view name) const {
@@ -189,7 +221,7 @@ Result<> Keyring::save(Replace replace) const {
   {
     const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (file.get() < 0) return io_error("make it", file_);
-    if (!write_all(file.get(), text().reveal()) || ::fsync(file.get()) != 0) {
+    if (!write_all(file.get(), text().reveal()) || !keep_owner(file.get(), file_) || ::fsync(file.get()) != 0) {
       auto error = io_error("write it", file_);
       ::unlink(temporary.c_str());
       return error;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/secret.h"
@@ -24,13 +26,19 @@ class Keyring {
 
   /// Makes the first keys and writes the file; never replaces one.
   Result<> create();
-  /// Adds a key, which becomes the active one, and writes the file.
+  /// Adds a key, which becomes the active one, and writes the file; keys that others have put there meanwhile stay.
   Result<> rotate();
   /// Adds the keys of another keyring's text that are not here yet, for reading; writes the file.
   Result<> merge(std::string_view text);
 
-  /// Reads the file again: keys that another process has added to it are known from then on, for reading.
+  /// Reads the file again: keys that another process has added to it are known from then on, and the key that is active
+  /// in it seals. Refused when it is the file of another store.
   Result<> refresh();
+  /// The same if the file is another one than was last read: one system call when it is not.
+  Result<> follow();
+
+  /// All keys, in the order of their names.
+  [[nodiscard]] std::vector<std::string> names() const;
 
   /// Name of the key to seal with: 8 hexadecimal digits.
   [[nodiscard]] const std::string& active() const { return active_; }
@@ -44,6 +52,12 @@ class Keyring {
 
  private:
   struct Parsed;
+  /// Tells one file from the one that replaced it under the same name.
+  struct Mark {
+    std::uint64_t inode = 0;
+    std::int64_t changed_ns = 0;
+    friend bool operator==(const Mark&, const Mark&) = default;
+  };
   explicit Keyring(std::string file) : file_(std::move(file)) {}
   static Result<Parsed> parse(std::string_view text);
   enum class Replace : std::uint8_t { No, Yes };
@@ -53,6 +67,7 @@ class Keyring {
   std::map<std::string, Secret<std::string>, std::less<>> keys_;
   std::string active_;
   Secret<std::string> index_;
+  Mark mark_;  // of the file when it was read; none: it was not
 };
 
 }  // namespace sluice::store

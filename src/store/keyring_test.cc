@@ -51,14 +51,35 @@ TEST_F(KeyringTest, MakersAtTheSameMomentAgree) {
   }
 }
 
-TEST_F(KeyringTest, AddedKeysAreKnownAfterARefresh) {
+TEST_F(KeyringTest, AKeyThatAnotherProcessMadeActiveSealsAfterARefresh) {
   expect(keyring.create());
   Keyring other = *Keyring::open(file);
   expect(other.rotate());
   const std::string old = keyring.active();
-  expect(keyring.refresh());
-  EXPECT_NE(keyring.find(other.active()), nullptr);
-  EXPECT_EQ(keyring.active(), old);
+  expect(keyring.follow());
+  EXPECT_EQ(keyring.active(), other.active());
+  EXPECT_NE(keyring.find(old), nullptr);
+}
+
+TEST_F(KeyringTest, TwoWhoRotateLoseNoKey) {
+  expect(keyring.create());
+  Keyring other = *Keyring::open(file);
+  expect(other.rotate());
+  expect(keyring.rotate());
+  const Keyring again = *Keyring::open(file);
+  EXPECT_EQ(again.names().size(), 3U);
+  EXPECT_NE(again.find(other.active()), nullptr);
+}
+
+TEST_F(KeyringTest, TheFileOfAnotherStoreIsNotTakenOver) {
+  expect(keyring.create());
+  const std::string active = keyring.active();
+  std::filesystem::remove(file);
+  EXPECT_FALSE(keyring.refresh());
+  Keyring other = *Keyring::open(file);
+  expect(other.create());
+  EXPECT_EQ(keyring.refresh().error().code, Errc::Forbidden);
+  EXPECT_EQ(keyring.active(), active);
 }
 
 TEST_F(KeyringTest, RotationKeepsOldKeys) {

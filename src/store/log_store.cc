@@ -201,13 +201,40 @@ Result<std::vector<sync::EntityRow>> LogStore::read_rows(sql::Connection& db, st
   const sql::ValueView values[] = {control_plane_, signed_of(number)};
   const bool numbered = condition.find("$2") != condition.npos;
   TRY(db.query(statement, sql::Values(values).first(numbered ? 2 : 1), [&](const sql::Row& row) -> Result<> {
-    sync::EntityRow entity{std::string(row.text(0)), from_octets(row.text(1)), nullptr, from_octets(row.text(2))};
-    TRY(auto document, sealer_.open(entity.type, entity.id, row.text(3)));
-    entity.document = std::make_shared<const std::string>(std::move(document));
+    TRY(auto entity, opened(row));
     rows.push_back(std::move(entity));
     return {};
   }));
   return rows;
+}
+
+/// Of the columns type, id, workspace, document.
+Result<sync::EntityRow> LogStore::opened(const sql::Row& row) {
+  sync::EntityRow entity{std::string(row.text(0)), from_octets(row.text(1)), nullptr, from_octets(row.text(2))};
+  TRY(auto document, sealer_.open(entity.type, entity.id, row.text(3)));
+  entity.document = std::make_shared<const std::string>(std::move(document));
+  return entity;
+}
+
+Result<Contents> LogStore::read_current(sql::Connection& db, const State& state) {
+  Contents contents{.version = state.head};
+  const sql::ValueView values[] = {control_plane_};
+  TRY(db.query(
+      "SELECT type, id, workspace, document, number FROM changes WHERE control_plane = $1 AND ended IS NULL "
+      "ORDER BY number, ordinal",
+      values, [&](const sql::Row& row) -> Result<> {
+        const Uuid workspace = from_octets(row.text(2));
+        const auto same = [&](const Touched& one) { return one.workspace == workspace && one.type == row.text(0); };
+        auto& touched = contents.touched;  // few: a type in a workspace each
+        auto at = std::ranges::find_if(touched, same);
+        if (at == touched.end()) at = touched.insert(at, Touched{std::string(row.text(0)), workspace, {}});
+        at->version = state.version_of(static_cast<std::uint64_t>(row.integer(4)));
+        if (row.is_null(3)) return {};  // a deletion
+        TRY(auto entity, opened(row));
+        contents.rows.push_back(std::move(entity));
+        return {};
+      }));
+  return contents;
 }
 
 Result<Contents> LogStore::load() {
@@ -219,8 +246,7 @@ Result<Contents> LogStore::load() {
       return {};
     }));
     TRY(const State state, read_state(db));
-    TRY(auto rows, read_rows(db, "ended IS NULL", 0));
-    return Contents{state.head, std::move(rows)};
+    return read_current(db, state);
   });
 }
 
@@ -229,7 +255,7 @@ Result<Contents> LogStore::at(Version version) {
     TRY(const State state, read_state(db));
     if (!state.knows(version)) return gone(state, version);
     TRY(auto rows, read_rows(db, "number <= $2 AND (ended IS NULL OR ended > $2)", version.number));
-    return Contents{version, std::move(rows)};
+    return Contents{.version = version, .rows = std::move(rows)};
   });
 }
 

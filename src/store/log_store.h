@@ -91,8 +91,12 @@ class LogStore final : public DurableStore {
   [[nodiscard]] std::unexpected<Error> gone(const State& state, const Version& version) const;
   /// The rows of `changes` that are no deletions and meet a condition, in which $2 is `number`.
   Result<std::vector<sync::EntityRow>> read_rows(sql::Connection& db, std::string_view condition, std::uint64_t number);
+  /// All that is current, and when it became so.
+  Result<Contents> read_current(sql::Connection& db, const State& state);
+  Result<sync::EntityRow> opened(const sql::Row& row);
 
   Result<bool> claim(sql::Connection& db, Version expected, std::size_t versions);
+  void follow_keyring();
   Result<> write_group(sql::Connection& db, Version expected, std::span<const Commit> group);
   Result<> write_row(sql::Connection& db, const sync::EntityRow& row, const Place& place);
   Result<> write_lookups(sql::Connection& db, std::int64_t control_plane, std::string_view type, const Uuid& id,

@@ -124,6 +124,11 @@ Result<> LogStore::backup(const std::string& file, WithKey with_key) {
   if (std::filesystem::exists(file, error)) {
     return fail(Errc::Conflict, "backup " + file + " exists already; choose another name", Blame::Client);
   }
+  const auto folder = std::filesystem::path(file).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+    return fail(Errc::NotFound, "backup " + file + ": there is no folder " + folder.string() + "; make it first",
+                Blame::Client);
+  }
   const Unfinished part(file + ".part");
   {
     const auto database = sql::sqlite_database(backup_file(part.file(), sql::SqliteFile::Use::NewBackup));
@@ -134,7 +139,6 @@ Result<> LogStore::backup(const std::string& file, WithKey with_key) {
   TRY(sync_path(part.file()));
   std::filesystem::rename(part.file(), file, error);
   if (error) return file_error("put it in place", file, error.value());
-  const auto folder = std::filesystem::path(file).parent_path();
   return sync_path(folder.empty() ? "." : folder.string());
 }
 
@@ -235,6 +239,8 @@ Result<std::optional<std::size_t>> LogStore::reseal_some(Place& place) {
     std::string document;
   };
   constexpr std::int64_t kAtOnce = 1000;
+  const sql::ValueView self[] = {control_plane_};  // see follow_keyring()
+  TRY(connection_->run("UPDATE control_planes SET number = number WHERE id = $1", self));
   std::vector<Stale> stale;
   std::int64_t seen = 0;
   const sql::ValueView values[] = {control_plane_, static_cast<std::int64_t>(place.number), place.ordinal, kAtOnce};

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/log.h"
 #include "store/log_store.h"
 #include "store/row_octets.h"
 
@@ -51,6 +52,7 @@ std::expected<Version, CommitError> LogStore::commit(Version expected, std::span
   }
   auto name = db.transaction_name();
   if (!name) return failed(std::move(name).error());
+  follow_keyring();
   if (auto written = write_group(db, expected, group); !written) return failed(std::move(written).error());
   const Version reached{expected.epoch, expected.number + group.size()};
   auto committed = transaction->commit();
@@ -68,6 +70,15 @@ Result<bool> LogStore::claim(sql::Connection& db, Version expected, std::size_t 
                                  "WHERE id = $1 AND epoch = $2 AND number = $3",
                                  values));
   return changed == 1;
+}
+
+/// The key may have been changed by `sluice keys rotate`. Called once the numbers are claimed: who seals the old rows
+/// anew claims too, so that none is sealed under the old key behind their back.
+void LogStore::follow_keyring() {
+  if (auto followed = keyring_.follow(); !followed) {
+    static log::Counted unread(log::Level::Warn, "keyring.not_read");
+    unread.hit({{"error", followed.error()}});
+  }
 }
 
 Result<> LogStore::write_group(sql::Connection& db, Version expected, std::span<const Commit> group) {

@@ -44,7 +44,9 @@ void append_texts(const Json& value, std::vector<std::string>& out) {
   if (const Json* id = value.find("id")) append_texts(*id, out);
   if (!value.is_array()) return;
   for (const Json& item : value.as_array()) {
-    if (item.is_string()) out.push_back(item.as_string());
+    const Json* id = item.find("id");
+    const Json& text = id != nullptr ? *id : item;
+    if (text.is_string()) out.push_back(text.as_string());
   }
 }
 

@@ -13,7 +13,7 @@ namespace sluice::store {
 std::string_view raw_member(std::string_view document, std::string_view name);
 
 /// The texts that a member's value stands for when it is looked up: a string is itself, a reference (`{"id":..}`) its
-/// id, a list its strings. None for null and everything else.
+/// id, a list its strings and references. None for null and everything else.
 std::vector<std::string> member_texts(std::string_view document, std::string_view name);
 
 }  // namespace sluice::store

@@ -5,8 +5,18 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/strings.h"
+#include "store/member.h"
 
 namespace sluice::store {
+
+std::int64_t expires_at(const schema::EntityBase& type, std::string_view document) {
+  if (!type.has_ttl()) return 0;
+  const auto ttl = parse_int<std::int64_t>(raw_member(document, "ttl"));
+  if (!ttl || *ttl <= 0) return 0;
+  const auto made = parse_double(raw_member(document, "created_at"));
+  return (made ? static_cast<std::int64_t>(*made) : 0) + *ttl;
+}
 
 const sync::Document* Table::find(const Uuid& id) const {
   const auto at = rows_.find(id);
@@ -51,6 +61,10 @@ Uuid Table::find_same_key(std::string_view document) const {
 void Table::put(const Uuid& id, sync::Document document) {
   SLUICE_ASSERT(document != nullptr);
   sync::Document& slot = rows_[id];
+  if (type_->has_ttl()) {
+    if (slot != nullptr) expiring_.erase({expires_at(*type_, *slot), id});
+    if (const std::int64_t second = expires_at(*type_, *document); second != 0) expiring_.emplace(second, id);
+  }
   for (auto& [members, index] : indexes_) {
     if (slot != nullptr) index.remove(id, *slot);
     index.add(id, *document);
@@ -62,7 +76,38 @@ void Table::erase(const Uuid& id) {
   const auto at = rows_.find(id);
   if (at == rows_.end()) return;
   for (auto& [members, index] : indexes_) index.remove(id, *at->second);
+  if (!expiring_.empty()) expiring_.erase({expires_at(*type_, *at->second), id});
   rows_.erase(at);
+}
+
+bool Table::has_expired(const Uuid& id, std::int64_t now) const {
+  if (expiring_.empty() || expiring_.begin()->first > now) return false;
+  const sync::Document* document = find(id);
+  const std::int64_t second = document != nullptr ? expires_at(*type_, **document) : 0;
+  return second != 0 && second <= now;
+}
+
+Ids Table::expired(std::int64_t now, std::size_t limit) const {
+  Ids ids;
+  for (auto at = expiring_.begin(); at != expiring_.end() && at->first <= now && ids.size() < limit; ++at) {
+    ids.push_back(at->second);
+  }
+  return ids;
+}
+
+bool Table::index_ahead() {
+  if (rows_.empty()) return false;
+  const auto build = [&](const std::vector<std::string>& members) {
+    if (indexes_.contains(members)) return false;
+    static_cast<void>(index(members));
+    return true;
+  };
+  for (const auto* fields : {&type_->unique_fields(), &type_->foreign_fields()}) {
+    for (const schema::Field* field : *fields) {
+      if (field->name != "id" && build({field->name})) return true;
+    }
+  }
+  return type_->cache_key().size() > 1 && build(type_->cache_key());
 }
 
 Space::Space(const entity::Catalog& catalog, const Uuid& id, const Space* shared) : id_(id), shared_(shared) {
@@ -123,6 +168,12 @@ void MemoryStore::erase(const sync::EntityKey& key) {
   for (auto& [workspace, space] : spaces_) {
     if (Table* table = space.find(key.type)) table->erase(key.id);
   }
+}
+
+bool MemoryStore::index_ahead() {
+  return std::ranges::any_of(spaces_, [](auto& entry) {
+    return std::ranges::any_of(entry.second.tables_, [](Table& table) { return table.index_ahead(); });
+  });
 }
 
 void MemoryStore::apply(const sync::Delta& delta) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/uuid.h"
@@ -14,8 +17,12 @@
 
 namespace sluice::store {
 
-/// The entities of one type, ordered by id. Indexes are built when something is first looked up by them and then kept
-/// up to date, so that a load costs nothing but the rows. Not thread-safe, look-ups included.
+/// When a row expires, Unix seconds; 0: never.
+[[nodiscard]] std::int64_t expires_at(const schema::EntityBase& type, std::string_view document);
+
+/// The entities of one type, ordered by id. Indexes are built when something is first looked up by them, or ahead of
+/// that in quiet moments, and then kept up to date, so that a load costs nothing but the rows. Not thread-safe,
+/// look-ups included.
 class Table {
  public:
   using Rows = std::map<Uuid, sync::Document>;
@@ -37,14 +44,22 @@ class Table {
   /// All of them: while a change is made there may be several. Null: none.
   [[nodiscard]] const Ids* find_same_keys(std::string_view document) const;
 
+  /// Whether the row is past its time to live; false for one that is not there. `now` in Unix seconds.
+  [[nodiscard]] bool has_expired(const Uuid& id, std::int64_t now) const;
+  /// Rows past their time to live, those that have been so for longest first, `limit` at most.
+  [[nodiscard]] Ids expired(std::int64_t now, std::size_t limit) const;
+
   void put(const Uuid& id, sync::Document document);
   void erase(const Uuid& id);
+  /// Builds one of the indexes by which writes are checked, if one is missing. False: none is.
+  bool index_ahead();
 
  private:
   [[nodiscard]] const Index& index(const std::vector<std::string>& members) const;
 
   const schema::EntityBase* type_;
   Rows rows_;
+  std::set<std::pair<std::int64_t, Uuid>> expiring_;  // by the second in which they do
   mutable std::map<std::vector<std::string>, Index, std::less<>> indexes_;
 };
 
@@ -97,6 +112,9 @@ class MemoryStore {
   /// One row of it. A row that moves to another workspace is taken out of the one where it was.
   void put(const sync::EntityRow& row);
   void erase(const sync::EntityKey& key);
+  /// Builds one missing index, so that no write waits for it: tens of milliseconds for a hundred thousand rows. False
+  /// when there was nothing to do.
+  bool index_ahead();
 
   /// Of the configuration held: 32 hexadecimal digits, zeros before the first.
   [[nodiscard]] const std::string& hash() const { return hash_; }

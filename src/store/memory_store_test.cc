@@ -67,6 +67,14 @@ TEST_F(MemoryStoreTest, IndexesFollowAnUpdate) {
   EXPECT_EQ(store.table("services").find_all("tags", "x"), nullptr);
 }
 
+TEST_F(MemoryStoreTest, IndexesCanBeBuiltAheadUntilNoneIsMissing) {
+  unsigned built = 0;
+  while (store.index_ahead()) ++built;
+  EXPECT_GE(built, 3U);  // a service's name, a route's name, a route's service
+  EXPECT_EQ(store.table("services").find_unique("name", "alpha"), service);
+  EXPECT_FALSE(store.index_ahead());
+}
+
 TEST_F(MemoryStoreTest, ARemovedRowIsGoneFromIndexesToo) {
   EXPECT_EQ(store.table("routes").find_unique("name", "r"), route);
   sync::Delta delta;

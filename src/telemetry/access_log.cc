@@ -95,7 +95,9 @@ void append_access_line(std::string& out, const AccessEntryView& entry, std::str
   append_or_dash(out, entry.referer);
   out.append("\" \"");
   append_or_dash(out, entry.user_agent);
-  out.append("\" kong_request_id: \"").append(entry.request_id).append("\"\n");
+  out += '"';
+  if (!entry.request_id.empty()) out.append(" kong_request_id: \"").append(entry.request_id).append("\"");
+  out += '\n';
 }
 
 void AccessLog::refresh_time() {

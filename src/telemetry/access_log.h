@@ -23,10 +23,10 @@ struct AccessEntryView {
   std::uint64_t body_octets = 0;  // sent to the client
   std::string_view referer;
   std::string_view user_agent;
-  std::string_view request_id;
+  std::string_view request_id;  // empty: the line ends without one
 };
 
-/// The access log of one shard, in nginx's combined format with the request's id behind it
+/// The access log of one shard, in nginx's combined format with the request's id, if it has one, behind it
 /// (reference/gateway.md, 9.3). Lines are written by the writer's thread; a blocked file costs lines, never time.
 class AccessLog {
  public:

@@ -35,7 +35,7 @@ class Tries {
 
  private:
   union {
-    std::array<Try, kMost> slots_;
+    std::array<Try, kMost> slots_;  // NOLINT(readability-identifier-naming): taken for public, being in a union
   };
 };
 

@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import pathlib
 import pwd
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -20,41 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import fault, postgres  # noqa: E402
 from harness.fault import must  # noqa: E402
 from harness.gateway import Gateway, clean_environment, read_lines  # noqa: E402
+from harness.stored import SQLITE, Writers, add_route, ask, names_of, with_store  # noqa: E402
 from harness.supervised import World, children, get, gone, in_a_world, kill, wait_for, worker_of  # noqa: E402
-
-SQLITE = {"database": "sqlite", "declarative_config": "unset"}
-
-
-def ask(gateway: Gateway, method: str, path: str, body: object = None, token: str = "") -> tuple[int, object]:
-    """One request to the Admin API: status, and the JSON of the answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.ports["admin"], timeout=20)
-    headers = {"Content-Type": "application/json"} | ({"Kong-Admin-Token": token} if token else {})
-    try:
-        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text) if text else None
-    except http.client.HTTPException as error:
-        raise ConnectionError(str(error)) from error
-    finally:
-        connection.close()
-
-
-def with_store(world: World, settings: dict[str, str]) -> Gateway:
-    gateway = Gateway(world.binary, world.folder / f"gateway{len(world.gateways)}", tls=False)
-    world.gateways.append(gateway)
-    gateway.write_settings(settings)
-    gateway.start()
-    wait_for("the Admin API", lambda: ask(gateway, "GET", "/")[0] in (200, 401), 10)
-    return gateway
-
-
-def add_route(gateway: Gateway, name: str, port: int) -> None:
-    made = {"services": [{"name": name, "url": f"http://127.0.0.1:{port}"}]}
-    made["routes"] = [{"name": name, "paths": [f"/{name}"], "service": name}]
-    status, answer = ask(gateway, "POST", "/batch", {"upsert": made})
-    must(status == 200, f"{status}: {answer}")
-
 
 def everything_ends(gateway: Gateway) -> None:
     """kill -9 of the supervisor and its worker at one moment."""
@@ -72,27 +36,10 @@ def killed_under_writes(world: World) -> str:
     port = world.origin().port
     acknowledged: list[str] = []
     for number in range(20 if world.full else 4):
-        stopping = threading.Event()
-
-        def write(writer: int, number: int = number, stopping: threading.Event = stopping) -> None:
-            for count in range(100_000):
-                name = f"n{number}-{writer}-{count}"
-                try:
-                    add_route(gateway, name, port)
-                except OSError:
-                    return
-                acknowledged.append(name)
-                if stopping.is_set():
-                    return
-
-        writers = [threading.Thread(target=write, args=(n,), daemon=True) for n in range(4)]
-        for writer in writers:
-            writer.start()
-        time.sleep(world.random.uniform(0.05, 0.6))
-        everything_ends(gateway)
-        stopping.set()
-        for writer in writers:
-            writer.join(20)
+        with Writers(gateway, port, f"n{number}") as writers:
+            time.sleep(world.random.uniform(0.05, 0.6))
+            everything_ends(gateway)
+        acknowledged += writers.acknowledged
         gateway.start()
         wait_for("the Admin API", lambda: ask(gateway, "GET", "/")[0] == 200, 10)
         kept = {kind: names_of(gateway, kind) for kind in ("routes", "services")}
@@ -103,16 +50,6 @@ def killed_under_writes(world: World) -> str:
             must(get(gateway.ports["proxy"], f"/{name}") == 200, f"{name} is not served")
     must(len(acknowledged) > 20, f"only {len(acknowledged)} writes")
     return f"{len(acknowledged)} acknowledged writes, none lost"
-
-
-def names_of(gateway: Gateway, kind: str) -> set[str]:
-    found: set[str] = set()
-    path = f"/{kind}?size=1000"
-    while path:
-        page = ask(gateway, "GET", path)[1]
-        found |= {entity["name"] for entity in page["data"]}
-        path = page["next"]
-    return found
 
 
 def worker_reopens_the_store(world: World) -> str:
@@ -214,12 +151,44 @@ def postgres_goes_and_comes(world: World) -> str:
         return f"seen by the other after {seen * 1000:.0f} ms, written again after {back * 1000:.0f} ms"
 
 
+def two_planes_divided(world: World) -> str:
+    """Two control planes, one cut off from the database: it refuses writes and serves on; then both agree again."""
+    if postgres.programs() is None:
+        return "skipped: PostgreSQL is not installed"
+    with postgres.Postgres() as server:
+        relay = postgres.Relay(server)
+        first = with_store(world, server.settings())
+        keyring = first.folder / "prefix/secrets/keyring"
+        second = with_store(world, server.settings() | relay.settings() | {"keyring_path": str(keyring)})
+        add_route(first, "live", world.origin().port)
+        wait_for("the other's route", lambda: get(second.ports["proxy"]) == 200, 5)
+        relay.cut()
+        status, answer = ask(second, "POST", "/consumers", {"username": "lost"})
+        must(status in (503, 504), f"{status}: {answer}")
+        must(ask(first, "POST", "/consumers", {"username": "kept"})[0] == 201, "the other does not write")
+        must(get(second.ports["proxy"]) == 200, "no longer served")
+        must(ask(second, "GET", "/consumers/kept")[0] == 404, "seen through a cut line")
+        relay.heal()
+        back = wait_for("the missed write", lambda: ask(second, "GET", "/consumers/kept")[0] == 200, 20)
+        wait_for("writes", lambda: ask(second, "POST", "/consumers", {"username": "again"})[0] == 201, 20)
+
+        def agree() -> bool:
+            return ask(first, "GET", "/consumers")[1]["data"] == ask(second, "GET", "/consumers")[1]["data"]
+
+        wait_for("both to agree", agree, 10)
+        for gateway in world.gateways:
+            must(not gateway.stop(), "it did not end well")
+        relay.close()
+        return f"caught up after {back * 1000:.0f} ms"
+
+
 CHECKS = (
     killed_under_writes,
     worker_reopens_the_store,
     unservable_configuration,
     commands_beside_the_gateway,
     postgres_goes_and_comes,
+    two_planes_divided,
 )
 
 if __name__ == "__main__":

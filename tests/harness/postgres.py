@@ -8,8 +8,10 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 NOBODY = 65534
@@ -69,6 +71,51 @@ class Postgres:
         self.process.kill()
         self.process.wait()
         self.process = None
+
+
+class Relay:
+    """A way to the server over TCP that can be cut: then octets are swallowed, as a network does, and nobody is told."""
+
+    def __init__(self, server: Postgres) -> None:
+        self.target = f"{server.folder}/.s.PGSQL.5432"
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.whole = threading.Event()
+        self.whole.set()
+        self.ends: list[socket.socket] = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def settings(self) -> dict[str, str]:
+        return {"pg_host": "127.0.0.1", "pg_port": str(self.port)}
+
+    def accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near = self.listener.accept()[0]
+                far = socket.socket(socket.AF_UNIX)
+                self.ends += [near, far]
+                with contextlib.suppress(OSError):
+                    far.connect(self.target)
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
+
+    def carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self.whole.wait()
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def cut(self) -> None:
+        self.whole.clear()
+
+    def heal(self) -> None:
+        self.whole.set()
+
+    def close(self) -> None:
+        self.heal()
+        for end in (self.listener, *self.ends):
+            end.close()
 
 
 def unprivileged(command: list[str]) -> list[str]:

@@ -60,7 +60,7 @@ std::string stack_of(pid_t thread) {
     if (std::size_t address = name.find(" ["); address != name.npos) name = name.substr(0, address);
     text.append(text.empty() ? "" : " < ").append(name);
   }
-  std::free(names);  // NOLINT(alloc): backtrace_symbols hands over memory of malloc
+  std::free(static_cast<void*>(names));  // NOLINT(alloc): backtrace_symbols hands over memory of malloc
   return text;
 }
 
@@ -78,7 +78,7 @@ struct Watchdog::Ward {
   int silent_looks = 0;
 };
 
-Watchdog::Watchdog(std::vector<Watched> watched, Millis timeout, Actions actions)
+Watchdog::Watchdog(const std::vector<Watched>& watched, Millis timeout, Actions actions)
     : pause_(timeout / kLooks), actions_(std::move(actions)) {
   install_handler();
   for (const Watched& one : watched) {

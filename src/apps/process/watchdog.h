@@ -39,7 +39,7 @@ class Watchdog {
   };
 
   /// Everything given outlives the watchdog. A stall is reported when `timeout` has passed.
-  Watchdog(std::vector<Watched> watched, Millis timeout, Actions actions);
+  Watchdog(const std::vector<Watched>& watched, Millis timeout, Actions actions);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();

@@ -10,10 +10,9 @@
 #include "control/publish/publisher.h"
 #include "control/publish/store_ledger.h"
 #include "crypto/hash.h"
-#include "http/h2/preface.h"
+#include "http/accept_connection.h"
 #include "http/server.h"
-#include "net/proxy_protocol.h"
-#include "net/tls/handshake.h"
+#include "logged_handler.h"
 #include "store/async_store.h"
 #include "store/memory_store.h"
 #include "store_upkeep.h"
@@ -76,17 +75,16 @@ struct Admin::Parts {
         publisher(store, &gateway, publishing()),
         admin(make_parts(node_parts.options, supervised)),
         status(make_parts(node_parts.options, supervised)),
-        admin_server(reactor, options, admin),
-        status_server(reactor, options, status) {}
+        logged_admin(reactor, node_parts.files, admin),
+        logged_status(reactor, node_parts.files, status),
+        admin_server(reactor, options, logged_admin),
+        status_server(reactor, options, logged_status) {}
 
   [[nodiscard]] control::publish::Publisher::Options publishing();
   [[nodiscard]] control::admin::Parts make_parts(const gateway::GatewayOptions& options, bool supervised);
 
   void serve(http::Server& server, const std::vector<settings::Listener>& listeners, const std::vector<int>& sockets,
              const AdminTls::Context& http1, const AdminTls::Context& http2);
-  Task<Result<>> prepare(const settings::Listener& listener, const AdminTls::Context& http1,
-                         const AdminTls::Context& http2, net::Stream& stream, http::ConnectionInfo& info,
-                         std::string& early);
 
   const settings::Settings& settings;
   const Vocabulary& vocabulary;
@@ -101,16 +99,20 @@ struct Admin::Parts {
   http::ServerOptions options;
   control::admin::AdminServer admin;
   control::admin::StatusServer status;
+  LoggedHandler logged_admin;
+  LoggedHandler logged_status;
   http::Server admin_server;
   http::Server status_server;
   std::unique_ptr<StoreUpkeep> upkeep;  // last: it uses much of the above
 };
 
 control::publish::Publisher::Options Admin::Parts::publishing() {
-  if (keeping == nullptr) return {};
+  if (keeping == nullptr) return {.control = &control};
   return {.ledger = &keeping->ledger,
           .wait_until_live = settings.admin_wait_until_live,
-          .version = keeping->at_start.version};
+          .version = keeping->at_start.version,
+          .control = &control,
+          .touched = keeping->at_start.touched};
 }
 
 control::admin::Parts Admin::Parts::make_parts(const gateway::GatewayOptions& own, bool supervised) {
@@ -122,8 +124,10 @@ control::admin::Parts Admin::Parts::make_parts(const gateway::GatewayOptions& ow
                               .plugins = {},
                               .node = {own.node_id, own.hostname, SLUICE_VERSION, supervised ? ::getppid() : 0},
                               .storage = storage_of(settings.database),
-                              .tokens = &tokens};
+                              .tokens = &tokens,
+                              .database_reachable = [this] { return upkeep == nullptr || upkeep->reachable(); }};
   for (const gateway::PluginDescriptor* plugin : vocabulary.plugins.in_order()) {
+    if (vocabulary.catalog->plugin(plugin->name) == nullptr) continue;  // the setting `plugins` leaves it out
     parts.plugins.push_back({plugin->name, plugin->version, plugin->priority});
   }
   return parts;
@@ -139,30 +143,15 @@ void Admin::Parts::serve(http::Server& server, const std::vector<settings::Liste
     if (listener.ssl || listener.http2 || listener.proxy_protocol) {
       preparation = [this, listener, &http1, &http2](net::Stream& stream, http::ConnectionInfo& info,
                                                      std::string& early) {
-        return prepare(listener, http1, http2, stream, info, early);
+        http::AcceptTerms terms{
+            .proxy_protocol = listener.proxy_protocol, .http2 = listener.http2, .tls = listener.ssl};
+        terms.context = listener.http2 ? http2 : http1;
+        return http::accept_connection(stream, info, early, std::move(terms),
+                                       control.after_ms(settings.client_tls_timeout.count()));
       };
     }
     server.listen(sockets[i], std::move(preparation));
   }
-}
-
-Task<Result<>> Admin::Parts::prepare(const settings::Listener& listener, const AdminTls::Context& http1,
-                                     const AdminTls::Context& http2, net::Stream& stream, http::ConnectionInfo& info,
-                                     std::string& early) {
-  const rt::Deadline deadline = control.after_ms(settings.client_tls_timeout.count());
-  if (listener.proxy_protocol) {
-    CO_TRY(net::ProxyHeader header, co_await net::read_proxy_header(stream, deadline));
-    if (header.source.is_set()) info.peer = header.source;
-    if (header.destination.is_set()) info.local = header.destination;
-  }
-  if (listener.ssl) {
-    CO_TRY(co_await net::tls::accept(stream, listener.http2 ? http2 : http1, nullptr, deadline));
-    info.tls = true;
-    info.tls_info = std::make_unique<const net::TlsInfo>(stream.layer()->info());
-  } else if (listener.http2) {
-    CO_TRY(co_await http::h2::sniff_preface(stream, early, deadline));
-  }
-  co_return Result<>{};
 }
 
 Admin::Admin(const settings::Settings& settings, const Vocabulary& vocabulary, gateway::Node& node,
@@ -179,6 +168,7 @@ bool Admin::take_first(sync::Delta delta, std::string& problems) {
     return false;
   }
   parts_->store.apply(kept);
+  parts_->publisher.index_ahead();
   return true;
 }
 
@@ -189,6 +179,7 @@ void Admin::take_stored() {
   delta.hash = hash_of(parts.publisher.version());
   delta.upserts = std::exchange(parts.keeping->at_start.rows, {});
   parts.store.apply(delta);
+  parts.publisher.index_ahead();
   auto applied = parts.node.apply_now(std::move(delta));
   if (!applied) parts.gateway.fall_behind(applied.error());
 }
@@ -213,7 +204,13 @@ void Admin::listen(const std::vector<int>& admin, const std::vector<int>& status
 }
 
 void Admin::reconfigure(AdminTls tls) {
-  parts_->tls = std::move(tls);
+  Parts& parts = *parts_;
+  parts.tls = std::move(tls);
+  const auto path = [&](const std::string& setting) {
+    return setting == "off" ? std::string() : settings::below_prefix(parts.settings, setting);
+  };
+  parts.logged_admin.log_to(path(parts.settings.admin_access_log));
+  parts.logged_status.log_to(path(parts.settings.status_access_log));
 }
 
 const store::MemoryStore& Admin::store() const {

@@ -32,7 +32,7 @@ class Admin {
   void keep_store();
   /// Serves on open sockets, in the order of admin_listen and status_listen; owns them from then on.
   void listen(const std::vector<int>& admin, const std::vector<int>& status);
-  /// For connections that come later.
+  /// Takes over what settings may change while the process runs; TLS for connections that come later.
   void reconfigure(AdminTls tls);
   [[nodiscard]] const store::MemoryStore& store() const;
 

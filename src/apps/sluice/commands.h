@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/gateway/arguments.h"
 #include "configuration.h"
 
 namespace sluice::apps {
@@ -39,12 +40,19 @@ struct TokenArguments {
 int token_create(const SettingsArguments& arguments, const TokenArguments& wanted);
 int token_list(const SettingsArguments& arguments);
 int token_revoke(const SettingsArguments& arguments, const std::string& name);
+int keys_list(const SettingsArguments& arguments);
+/// Makes a new key active and seals everything under it.
+int keys_rotate(const SettingsArguments& arguments);
+/// The second half alone: after a rotation that was interrupted, or a restored backup.
+int keys_reseal(const SettingsArguments& arguments);
 
 struct ExplainArguments {
   std::string method;
   std::string url;
   std::vector<std::string> headers;  // "Name: value"
+  std::string client_ip = "127.0.0.1";
   bool as_json = false;
+  cli::GatewayArguments gateway;  // which one is asked, unless `arguments` name a file
 };
 int explain(const SettingsArguments& arguments, const ExplainArguments& request);
 

@@ -72,6 +72,7 @@ Vocabulary::Vocabulary(const settings::Settings& settings) : flavor(router_flavo
   }
   entity::CatalogOptions options;
   options.flavor = entity_flavor(settings.router_flavor);
+  options.route_checks = gateway::route_checks(flavor);
   catalog = std::make_unique<entity::Catalog>(schemas, options);
 }
 

@@ -41,8 +41,11 @@ http::ServerOptions server_options(const settings::Settings& settings) {
   server.head.fields = settings.client_max_headers;
   server.header_timeout_ms = settings.client_header_timeout.count();
   server.keepalive_timeout_ms = settings.client_keepalive_timeout.count();
-  server.body_timeout_ms = settings.client_body_timeout.count();
+  server.body = {settings.client_body_timeout.count(), settings.client_body_min_rate.count};
   server.send_timeout_ms = settings.client_send_timeout.count();
+  server.max_streams = settings.client_max_streams;
+  server.max_connections = settings.client_max_connections_per_address;
+  server.uncounted = settings.trusted_ips;  // who speaks for many clients
   server.max_requests = settings.client_keepalive_requests == 0 ? UINT64_MAX : settings.client_keepalive_requests;
   return server;
 }
@@ -77,6 +80,7 @@ gateway::GatewayOptions gateway_options(const settings::Settings& settings) {
   options.error_default_type = error_type(settings.error_default_type);
   for (const settings::PortMap& map : settings.port_maps) options.port_maps[map.inside] = map.outside;
   options.client_max_body_size = settings.client_max_body_size.count;
+  options.upstream_max_header_size = settings.upstream_max_header_size.count;
   options.tls_timeout_ms = settings.client_tls_timeout.count();
   options.server = server_options(settings);
   options.pool = pool_options(settings);

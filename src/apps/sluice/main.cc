@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "cli/commands.h"
+#include "cli/gateway/admin_target.h"
 #include "commands.h"
 
 namespace {
@@ -19,6 +20,47 @@ using namespace sluice::apps;
 void add_settings_options(CLI::App& command, SettingsArguments& arguments) {
   command.add_option("-c,--conf", arguments.file, "File with settings (`name = value`), such as sluice.conf");
   command.add_option("-p,--prefix", arguments.prefix, "Working folder for logs, sockets and secrets");
+}
+
+void add_key_commands(CLI::App& app, SettingsArguments& settings, int& code) {
+  CLI::App* group = app.add_subcommand("keys", "Keys that secrets in the store are sealed under");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* description, int (*command)(const SettingsArguments& arguments)) {
+    CLI::App* added = group->add_subcommand(name, description);
+    add_settings_options(*added, settings);
+    added->callback([&settings, &code, command] { code = command(settings); });
+    return added;
+  };
+  add("list", "Names of the keys in the keyring, and which one is active", keys_list);
+  add("rotate", "Make a new key and seal everything under it, also while a gateway runs", keys_rotate)
+      ->footer(
+          "A gateway that runs with the same keyring file seals under the new key from its next write on. Older keys\n"
+          "stay in the file, since older backups need them.");
+  add("reseal", "Seal everything under the active key: after a rotation that was cut short, or a restore", keys_reseal);
+}
+
+void add_explain_command(CLI::App& app, SettingsArguments& settings, ExplainArguments& request, int& code) {
+  CLI::App* command =
+      app.add_subcommand("explain", "Say which route a request would match and why, which plugins run, where it goes");
+  command->footer(
+      "Nothing is sent anywhere but the question: to the Admin API of a running gateway, or with --declarative to no\n"
+      "gateway at all. The exit code is 0 when a route matches, else 1.\n\n"
+      "  sluice explain GET http://shop.example/orders\n"
+      "  sluice explain POST https://shop.example/orders -H 'X-Canary: yes' --admin http://10.0.0.7:8001\n"
+      "  sluice explain GET http://shop.example/orders --declarative gateway.yaml");
+  command->add_option("method", request.method, "GET, POST, ...")->required();
+  command->add_option("url", request.url, "http://host/path?query")->required();
+  command->add_option("-H,--header", request.headers, "Header of the request, `Name: value`")->allow_extra_args(false);
+  command->add_option("--client-ip", request.client_ip, "Address that the request would come from")
+      ->capture_default_str();
+  command->add_flag("--json,--json-output", request.as_json, "As JSON, with ids");
+  sluice::cli::add_admin_options(*command, request.gateway);
+  CLI::Option* file = command->add_option("--declarative", settings.declarative, "Explain this file, not a gateway");
+  file->excludes("--admin");
+  add_settings_options(*command, settings);
+  command->get_option("--conf")->needs(file);
+  command->get_option("--prefix")->needs(file);
+  command->callback([&settings, &request, &code] { code = explain(settings, request); });
 }
 
 bool knows(const CLI::App& app, std::string_view command) {
@@ -122,16 +164,10 @@ int run(int argc, char** argv) {
   revoke_command->add_option("name", token.name, "As `token list` shows it")->required();
   revoke_command->callback([&] { code = token_revoke(settings, token.name); });
 
+  add_key_commands(app, settings, code);
+
   ExplainArguments request;
-  CLI::App* explain_command = app.add_subcommand(
-      "explain", "Say which route a request would match and why, which plugins run, and where it goes");
-  add_settings_options(*explain_command, settings);
-  explain_command->add_option("method", request.method, "GET, POST, ...")->required();
-  explain_command->add_option("url", request.url, "http://host/path?query")->required();
-  explain_command->add_option("-H,--header", request.headers, "Header of the request, `Name: value`");
-  explain_command->add_option("--declarative", settings.declarative, "Configuration to look at")->required();
-  explain_command->add_flag("--json", request.as_json, "As JSON");
-  explain_command->callback([&] { code = explain(settings, request); });
+  add_explain_command(app, settings, request, code);
 
   sluice::cli::add_commands(app, code, make_catalog);
 

@@ -230,6 +230,16 @@ class MaterialReader {
   Materials made_;
 };
 
+/// SRV records are not understood yet; CNAME is followed by whoever is asked for addresses.
+std::vector<net::dns::RecordType> record_types(const std::vector<settings::DnsRecord>& order) {
+  std::vector<net::dns::RecordType> types;
+  for (const settings::DnsRecord record : order) {
+    if (record == settings::DnsRecord::A) types.push_back(net::dns::RecordType::A);
+    if (record == settings::DnsRecord::Aaaa) types.push_back(net::dns::RecordType::Aaaa);
+  }
+  return types;
+}
+
 }  // namespace
 
 Result<Materials> read_materials(const Settings& settings, const HeldView* held) {
@@ -278,6 +288,9 @@ Result<LiveSet> make_live_set(const Settings& settings, const Materials& materia
 
 net::dns::Settings dns_settings(const Settings& settings) {
   net::dns::Settings dns;
+  dns.order = record_types(settings.dns_order);
+  dns.last_first = std::ranges::find(settings.dns_order, settings::DnsRecord::Last) != settings.dns_order.end();
+  dns.share_questions = !settings.dns_no_sync;
   for (const settings::ResolverAddress& server : settings.dns_resolver) {
     dns.channel.servers.push_back(to_string(server.ip, server.port));
   }

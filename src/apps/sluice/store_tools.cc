@@ -78,6 +78,17 @@ Result<store::Version> go_back(store::DurableStore& store, const store::Version&
   }
 }
 
+int reseal(const Desk& desk) {
+  const auto rows = desk.store().reseal();
+  if (!rows) {
+    Error error = rows.error();
+    error.what += "; what is not sealed anew still opens under its old key: run `sluice keys reseal` later";
+    return refuse(error);
+  }
+  fmt::print("{} {} sealed anew under key {}\n", *rows, *rows == 1 ? "row" : "rows", desk.open.keyring->active());
+  return 0;
+}
+
 }  // namespace
 
 int backup(const SettingsArguments& arguments, const BackupArguments& wanted) {
@@ -154,6 +165,30 @@ int token_revoke(const SettingsArguments& arguments, const std::string& name) {
   if (!*known) return refuse({.what = "token: there is none named " + name});
   if (auto done = desk.store().erase_meta(meta_name(name)); !done) return refuse(done.error());
   return 0;
+}
+
+int keys_list(const SettingsArguments& arguments) {
+  const Desk desk = open_desk(arguments);
+  if (!desk.open.store) return 1;
+  const store::Keyring& keyring = *desk.open.keyring;
+  for (const std::string& name : keyring.names()) {
+    fmt::print("{}{}\n", name, name == keyring.active() ? "  active" : "");
+  }
+  return 0;
+}
+
+int keys_rotate(const SettingsArguments& arguments) {
+  const Desk desk = open_desk(arguments);
+  if (!desk.open.store) return 1;
+  if (auto done = desk.store().rotate_key(); !done) return refuse(done.error());
+  fmt::print(stderr, "{}: key {} is active now. Keep a copy; older backups need the older keys in it.\n",
+             desk.open.keyring->file(), desk.open.keyring->active());
+  return reseal(desk);
+}
+
+int keys_reseal(const SettingsArguments& arguments) {
+  const Desk desk = open_desk(arguments);
+  return desk.open.store ? reseal(desk) : 1;
 }
 
 }  // namespace sluice::apps

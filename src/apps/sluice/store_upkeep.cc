@@ -14,7 +14,9 @@ namespace {
 using control::iam::Token;
 using control::iam::TokenBook;
 
-constexpr std::int64_t kTokensMs = 1000;          // how soon a new token opens, and a revoked one does not
+constexpr std::int64_t kTokensMs = 1000;  // how soon a new token opens, and a revoked one does not
+constexpr std::int64_t kAskMs = 1000;
+constexpr std::int64_t kNoAnswerMs = 10'000;      // longer than any single piece of work on the store should take
 constexpr std::int64_t kFirstCompactMs = 60'000;  // not while everybody waits for the start
 constexpr std::int64_t kCompactMs = 3'600'000;
 
@@ -22,12 +24,20 @@ constexpr std::int64_t kCompactMs = 3'600'000;
 
 StoreUpkeep::StoreUpkeep(const settings::Settings& settings, store::AsyncStore& store,
                          control::publish::Publisher& publisher, control::iam::TokenBook& tokens, rt::Reactor& control)
-    : settings_(settings), store_(store), tokens_(tokens), control_(control), follower_(store, publisher, control) {}
+    : settings_(settings),
+      store_(store),
+      tokens_(tokens),
+      control_(control),
+      follower_(store, publisher, control),
+      expiry_(publisher, control) {}
 
 void StoreUpkeep::start() {
   // Also for a file of our own: `sluice restore` writes into it.
   follower_.start();
+  expiry_.start();
   chores_.spawn(compact_history());
+  asked_ms_ = control_.clock().mono_ms();
+  chores_.spawn(ask_after_store());
   if (settings_.admin_auth != settings::AdminAuth::Token) return;
   take_tokens(store_.blocking().metas(TokenBook::kMetaPrefix));
   chores_.spawn(refresh_tokens());
@@ -58,6 +68,20 @@ Task<void> StoreUpkeep::refresh_tokens() {
     const std::string prefix(TokenBook::kMetaPrefix);
     const Kept kept = co_await store_.metas(prefix);
     take_tokens(kept);
+  }
+}
+
+bool StoreUpkeep::reachable() const {
+  return reachable_ && control_.clock().mono_ms() - asked_ms_ < kNoAnswerMs;
+}
+
+/// For `GET /status`, which must not wait for a database that hangs.
+Task<void> StoreUpkeep::ask_after_store() {
+  for (;;) {
+    co_await rt::Sleep(control_, control_.after_ms(kAskMs));
+    asked_ms_ = control_.clock().mono_ms();
+    const auto head = co_await store_.head();
+    reachable_ = head.has_value();  // who follows the log says why not
   }
 }
 

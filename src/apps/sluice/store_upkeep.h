@@ -2,6 +2,7 @@
 #pragma once
 
 #include "control/iam/token_book.h"
+#include "control/publish/expiry.h"
 #include "control/publish/store_ledger.h"
 #include "rt/scope.h"
 #include "settings/settings.h"
@@ -10,7 +11,8 @@
 namespace sluice::apps {
 
 /// What a node does about its store besides writing into it: it follows others that write, reads administrators' tokens
-/// again and again, and folds old history away. Until it is destroyed. Lives on the control reactor.
+/// again and again, asks after its health, and folds old history away. Until it is destroyed. Lives on the control
+/// reactor.
 class StoreUpkeep {
  public:
   /// All outlive it. `settings` may change on reload.
@@ -21,19 +23,25 @@ class StoreUpkeep {
 
   /// To be called once, before the reactor runs: reads the tokens, which blocks.
   void start();
+  /// Whether the store answered when it was last asked, which is about once a second, and not long ago.
+  [[nodiscard]] bool reachable() const;
 
  private:
   using Kept = Result<std::vector<std::pair<std::string, std::string>>>;
   void take_tokens(const Kept& kept);
   Task<void> refresh_tokens();
   Task<void> compact_history();
+  Task<void> ask_after_store();
 
   const settings::Settings& settings_;
   store::AsyncStore& store_;
   control::iam::TokenBook& tokens_;
   rt::Reactor& control_;
   bool tokens_known_ = true;
+  bool reachable_ = true;
+  std::int64_t asked_ms_ = 0;  // monotonic; when the last question was sent
   control::publish::LogFollower follower_;
+  control::publish::ExpirySweep expiry_;
   rt::TaskScope chores_;  // last: its tasks use everything above
 };
 

@@ -155,7 +155,7 @@ void Worker::start_watchdog() {
   auto all_well = [this] {
     if (link_.is_open()) static_cast<void>(link_.send(process::Notice::Alive));
   };
-  watchdog_ = std::make_unique<process::Watchdog>(std::move(watched), settings_.watchdog_timeout,
+  watchdog_ = std::make_unique<process::Watchdog>(watched, settings_.watchdog_timeout,
                                                   process::Watchdog::Actions{all_well, on_stall});
 }
 

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "base/strings.h"
 #include "cli/command_group.h"
+#include "cli/gateway/admin_target.h"
 #include "cli/gateway/arguments.h"
 #include "cli/gateway/export.h"
 #include "cli/gateway/session.h"
@@ -210,22 +212,14 @@ Result<int> reset(const GatewayArguments& arguments, const MakeCatalog& make_cat
 using Run = std::function<Result<int>(const GatewayArguments& arguments)>;
 
 void add_connection_options(CLI::App& command, GatewayArguments& arguments) {
-  command.add_option("--kong-addr,--admin-url", arguments.address,
-                     "Address of the Admin API (or SLUICE_ADMIN_URL, DECK_KONG_ADDR; http://localhost:8001)");
-  command.add_option("--headers", arguments.headers, "Header of every request, Name:value (or SLUICE_ADMIN_HEADERS)")
-      ->allow_extra_args(false);
-  command.add_option("--token", arguments.token, "Sent as Kong-Admin-Token (or SLUICE_ADMIN_TOKEN)");
+  add_admin_options(command, arguments);
   command.add_option("-w,--workspace", arguments.workspace, "Workspace; a file's _workspace otherwise");
-  command.add_flag("--tls-skip-verify", arguments.tls_skip_verify, "Trust any certificate");
-  command.add_option("--ca-cert-file", arguments.ca_file, "Certificates to trust instead of the system's (PEM)");
-  command.add_option("--timeout", arguments.timeout_s, "Seconds for one request")
-      ->check(CLI::Range(1, 3600))
-      ->capture_default_str();
   command.add_flag("--json-output", arguments.json_output, "Answer in JSON");
 }
 
 void add_selection_options(CLI::App& command, GatewayArguments& arguments) {
   command.add_option("--select-tag", arguments.select_tags, "Only entities with this tag; may be repeated")
+      ->delimiter(',')
       ->allow_extra_args(false);
   command.add_flag("--skip-consumers", arguments.skip_consumers, "Leave consumers and what belongs to them alone");
 }
@@ -253,6 +247,20 @@ class Commands : public CommandGroup<GatewayArguments> {
     return {command, arguments};
   }
 };
+
+/// `--select-tag` may come as DECK_SELECT_TAG, and so on. Where the API is, admin_target() asks the environment itself.
+void read_environment(CLI::App& group) {
+  for (CLI::App* command : group.get_subcommands([](CLI::App*) { return true; })) {
+    for (CLI::Option* option : command->get_options()) {
+      const auto& names = option->get_lnames();
+      if (names.empty() || names.front() == "admin" || names.front() == "headers") continue;
+      if (names.front().starts_with("help")) continue;
+      std::string variable = "DECK_" + to_upper(names.front());
+      std::ranges::replace(variable, '-', '_');
+      option->envname(variable);
+    }
+  }
+}
 
 template <Mode mode>
 Result<int> reconcile_as(const GatewayArguments& arguments, const MakeCatalog& make_catalog) {
@@ -294,6 +302,7 @@ void add_gateway_commands(CLI::App& app, int& exit_code, MakeCatalog make_catalo
   add_plan_options(*reset_command, *reset_arguments);
   reset_command->add_flag("-f,--force", reset_arguments->force, "Do not ask");
   reset_command->add_flag("--dry-run", reset_arguments->dry_run, "Only show it");
+  read_environment(*group);
 }
 
 }  // namespace sluice::cli

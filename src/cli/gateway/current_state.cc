@@ -26,6 +26,13 @@ std::string tag_query(const std::vector<std::string>& tags) {
   return tags.empty() ? "" : "?tags=" + percent_encode(join(tags, ","));
 }
 
+/// Partials are shown with their names, which may change: ids compare.
+void forget_link_names(Json& plugin) {
+  auto links = entity::partial_links(plugin);
+  for (entity::PartialLink& link : links) link.name.clear();
+  if (!links.empty()) entity::set_partial_links(plugin, links);
+}
+
 /// Whether all entities of the type belong to consumers, so that nobody need ask for them. Plugins may or may not.
 bool always_belongs_to_consumer(const EntityBase& type) {
   const auto leads_there = [](const schema::Field* field) {
@@ -139,13 +146,15 @@ class Reading {
   Result<> read_memberships() {
     const EntityBase* type = catalog_.find(ConsumerGroupConsumer::kName);
     if (type == nullptr || options_.skip_consumers) return {};
+    const auto& found = found_[std::string(entity::ConsumerGroup::kName)];
     std::vector<std::string> groups;
-    for (const StateEntity& group : found_[std::string(entity::ConsumerGroup::kName)])
-      groups.push_back(group.id.to_string());
+    groups.reserve(found.size());
+    for (const StateEntity& group : found) groups.push_back(group.id.to_string());
     for (const StateEntity& other : result_.lookup.entities) {
       if (other.type->name() == entity::ConsumerGroup::kName) groups.push_back(other.id.to_string());
     }
     std::vector<std::string> paths;
+    paths.reserve(groups.size());
     for (const std::string& group : groups) paths.push_back("/consumer_groups/" + group + "/consumers");
     TRY(auto listings, list(paths));
     for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -167,6 +176,7 @@ class Reading {
     const Json* id = entry.find("id");
     const auto uuid = id != nullptr && id->is_string() ? Uuid::parse(id->as_string()) : Result<Uuid>(Uuid{});
     if (!uuid || has_tag(entry, kForeignTag)) return;
+    if (type.name() == entity::Plugin::kName) forget_link_names(entry);
     auto canonical = type.process(entry, {.transform = false, .ignore_unknown = true});
     if (!canonical) canonical = type.process(std::move(entry), {.mode = schema::Mode::Select, .ignore_unknown = true});
     if (!canonical || (options_.skip_consumers && belongs_to_consumer(type, *canonical))) return;

@@ -79,6 +79,10 @@ class Export {
         if (parent == nullptr || referred(&value) != parent->id) out.append(member, reference(referred(&value)));
         continue;
       }
+      if (member == "partials" && entity.type->name() == entity::Plugin::kName) {
+        if (Json links = named_links(entity.document); !links.as_array().empty()) out.append(member, std::move(links));
+        continue;
+      }
       Json copy = member == "tags" ? own_tags(value) : without_nulls(value);
       if (member == "tags" && copy.as_array().empty()) continue;
       if (const Json* preset = defaults.find(member)) {
@@ -117,6 +121,16 @@ class Export {
     if (at == by_id_.end() || at->second->type->endpoint_key().empty()) return id.to_string();
     const Json* name = at->second->document.find(at->second->type->endpoint_key());
     return name != nullptr && name->is_string() ? name->as_string() : id.to_string();
+  }
+
+  /// A plugin's partials by their names, where those are known.
+  [[nodiscard]] Json named_links(const Json& plugin) const {
+    Json::Array list;
+    for (const entity::PartialLink& link : entity::partial_links(plugin)) {
+      const std::string name = reference(link.id);
+      list.push_back(Json::Object{{name == link.id.to_string() ? "id" : "name", name}, {"path", link.path}});
+    }
+    return list;
   }
 
   [[nodiscard]] Json own_tags(const Json& tags) const {

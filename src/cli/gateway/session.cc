@@ -1,46 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/gateway/session.h"
 
-#include <cstdlib>
 #include <map>
 #include <utility>
 
 #include "base/strings.h"
+#include "cli/gateway/admin_target.h"
 
 namespace sluice::cli {
 namespace {
 
 constexpr int kMaxReads = 3;
-
-std::string first_set(std::initializer_list<const char*> variables, std::string fallback) {
-  for (const char* name : variables) {
-    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
-  }
-  return fallback;
-}
-
-Result<AdminTarget> target_of(const GatewayArguments& arguments) {
-  AdminTarget target;
-  target.url = !arguments.address.empty() ? arguments.address
-                                          : first_set({"SLUICE_ADMIN_URL", "DECK_KONG_ADDR"}, std::move(target.url));
-  std::vector<std::string> headers = arguments.headers;
-  if (const std::string given = first_set({"SLUICE_ADMIN_HEADERS", "DECK_HEADERS"}, {}); headers.empty()) {
-    for (std::string_view header : split_list(given)) headers.emplace_back(header);
-  }
-  for (const std::string& header : headers) {
-    const std::size_t colon = header.find(':');
-    if (colon == std::string::npos || colon == 0) {
-      return fail(Errc::Invalid, "--headers: expected Name:value, not '" + header + "'");
-    }
-    target.headers.emplace_back(trim(header.substr(0, colon)), trim(header.substr(colon + 1)));
-  }
-  const std::string token = !arguments.token.empty() ? arguments.token : first_set({"SLUICE_ADMIN_TOKEN"}, {});
-  if (!token.empty()) target.headers.emplace_back("Kong-Admin-Token", token);
-  target.verify_tls = !arguments.tls_skip_verify;
-  target.ca_file = arguments.ca_file;
-  target.timeout_ms = arguments.timeout_s * 1000;
-  return target;
-}
 
 entity::RouterFlavor flavor_of(const Json& root) {
   const Json* configuration = root.find("configuration");
@@ -101,7 +71,7 @@ std::string error_text(const AdminReply& reply, const Plan& plan) {
 }
 
 Result<> Session::connect() {
-  TRY(AdminTarget target, target_of(arguments_));
+  TRY(AdminTarget target, admin_target(arguments_));
   client_ = std::make_unique<AdminClient>(std::move(target));
   TRY(AdminReply reply, client_->send_above("GET", "/"));
   if (reply.status == 401 || reply.status == 403) {
@@ -159,6 +129,10 @@ Result<> Session::apply(Plan& plan, const CurrentState& seen, bool dry_run) {
   const std::string version = dry_run || seen.versions.empty() ? std::string() : *seen.versions.begin();
   TRY(const AdminReply reply, send_batch(batch_body(plan), dry_run, version));
   if (reply.status == 412) return changed();
+  if (reply.status == 403) {
+    return fail(Errc::Forbidden,
+                "the Admin API refuses the change: " + reply.message() + "; is the token read-only? (see --token)");
+  }
   if (reply.status / 100 != 2) return fail(Errc::Refused, error_text(reply, plan));
   return {};
 }

@@ -84,6 +84,18 @@ class Matching {
       const auto at = moved_.find(Uuid::parse(id->as_string()).value_or(Uuid{}));
       if (at != moved_.end()) *id = at->second.to_string();
     }
+    if (type.name() == entity::Plugin::kName) follow_links(document);
+  }
+
+  void follow_links(Json::Object& plugin) const {
+    Json* list = plugin.find("partials");
+    if (list == nullptr || !list->is_array()) return;
+    for (Json& link : list->as_array()) {
+      Json* id = link.find("id");
+      if (id == nullptr || !id->is_string()) continue;
+      const auto at = moved_.find(Uuid::parse(id->as_string()).value_or(Uuid{}));
+      if (at != moved_.end()) *id = at->second.to_string();
+    }
   }
 
   [[nodiscard]] Uuid identity(const entity::Row& row, const Json& document) {

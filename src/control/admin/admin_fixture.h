@@ -42,6 +42,10 @@ class FakeGateway final : public sync::LocalGateway {
     return Json::Object{{"method", query.method}, {"url", query.url}, {"headers", std::move(headers)}};
   }
   [[nodiscard]] Json upstream_health(const Uuid&) const override { return health; }
+  bool set_health(const Uuid&, const std::string& target, bool healthy) override {
+    marks.push_back(target + (healthy ? " healthy" : " unhealthy"));
+    return true;
+  }
 
   rt::Reactor* reactor = nullptr;
   bool held = false;  // apply() waits while this is so
@@ -49,6 +53,7 @@ class FakeGateway final : public sync::LocalGateway {
   std::vector<sync::ConfigProblem> problems;
   sync::NodeStatus node;
   Json health = Json::object();
+  std::vector<std::string> marks;  // what set_health() was told
 };
 
 /// One exchange in memory.

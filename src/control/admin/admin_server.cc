@@ -20,11 +20,13 @@ AdminServer::AdminServer(Parts parts) : parts_(std::move(parts)), access_(parts_
   add_entities(tree_, parts_);
   add_consumer_groups(tree_, parts_);
   add_workspaces(tree_, parts_);
+  add_partials(tree_, parts_);
   add_upstreams(tree_, parts_);
   add_tags(tree_, parts_);
   add_schemas(tree_, parts_);
   add_openapi(tree_, parts_);
   add_node(tree_, parts_, requests_);
+  add_debug(tree_, parts_);
   add_config(tree_, parts_);
   add_batch(tree_, parts_);
   add_explain(tree_, parts_);
@@ -40,6 +42,7 @@ Task<void> AdminServer::handle(http::ServerStream& stream) {
 Task<Reply> AdminServer::answer(http::ServerStream& stream) {
   const http::RequestHead& head = stream.request();
   Request request = request_of(head);
+  request.reactor = &stream.reactor();
   if (!path_segments(head.path)) {
     stream.close_after_response();
     co_return Reply::message(400, "Bad request");

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "base/time.h"
 #include "base/yaml.h"
 #include "control/admin/batch_reply.h"
 #include "control/admin/body.h"
@@ -75,6 +76,7 @@ Reply read_config(const Parts& parts, const Request& request) {
   for (const auto& table : parts.store.tables()) {
     const bool hides = redacted && table.type().may_hold_secrets();
     for (const auto& [id, document] : table.rows()) {
+      if (table.has_expired(id, unix_seconds())) continue;
       rows.push_back({&table.type(), id, hides ? hidden(table.type(), *document) : *document});
     }
   }

@@ -107,12 +107,12 @@ Json reference(const Uuid& id) {
   return Json::Object{{"id", id.to_string()}};
 }
 
-/// The entity itself and its members, as the reply to a new membership shows them.
-Reply with_members(const View& view, const Side& side, const Uuid& id) {
+/// The entity itself and the members that it was just given.
+Reply with_members(const View& view, const Side& side, const Uuid& id, const store::Ids& added) {
   std::string text = "{\"" + std::string(side.link) + "\":";
   append_row(text, view, view.space.table(side.here), id);
   text += ",\"" + std::string(side.there) + "\":";
-  text += array_of(view, side.there, members(view.space, side.link, id, side.other));
+  text += array_of(view, side.there, added);
   return Reply::text(201, text + "}");
 }
 
@@ -126,11 +126,13 @@ Task<Reply> add_members(const Parts& parts, const Side& side, const Request& req
   const auto keys = wanted_members(*body, side.wanted);
   if (keys.empty()) co_return Reply::message(400, "must provide " + std::string(side.wanted));
   std::vector<publish::Operation> operations;
+  store::Ids added;
   for (const std::string& key : keys) {
     const Uuid member = select(space, space.table(side.there), key);
     if (member.is_nil()) {
       co_return Reply::message(404, std::string(side.wanted) + " '" + key + "' not found");
     }
+    added.push_back(member);
     Json::Object membership;
     membership.append(std::string(side.link), reference(id));
     membership.append(std::string(side.other), reference(member));
@@ -138,7 +140,7 @@ Task<Reply> add_members(const Parts& parts, const Side& side, const Request& req
         {.type = parts.catalog.find(kMemberships), .workspace = request.workspace, .document = std::move(membership)});
   }
   const auto outcome = co_await carry_out(parts, request, std::move(operations));
-  co_return outcome ? with_members(View(parts, request), side, id) : refused(outcome.error());
+  co_return outcome ? with_members(View(parts, request), side, id, added) : refused(outcome.error());
 }
 
 /// All members, or the one that the path names.

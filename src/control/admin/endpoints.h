@@ -16,7 +16,9 @@ void add_entities(RouteTree& tree, const Parts& parts);
 void add_consumer_groups(RouteTree& tree, const Parts& parts);
 /// `/workspaces/..`: the default one is always there. workspace_endpoints.cc
 void add_workspaces(RouteTree& tree, const Parts& parts);
-/// `/upstreams/{upstreams}/targets`, `/health`. upstream_endpoints.cc
+/// `/partials/{partials}/links`. partial_endpoints.cc
+void add_partials(RouteTree& tree, const Parts& parts);
+/// `/upstreams/{upstreams}/targets`, `/health`, and what operators say of targets. upstream_endpoints.cc
 void add_upstreams(RouteTree& tree, const Parts& parts);
 /// `/tags`. tag_endpoints.cc
 void add_tags(RouteTree& tree, const Parts& parts);
@@ -25,6 +27,8 @@ void add_schemas(RouteTree& tree, const Parts& parts);
 /// `/`, `/status`, `/metrics` and smaller ones; `requests` are those that the server itself took so far.
 /// node_endpoints.cc
 void add_node(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);
+/// `/debug/node/log-level`, `/timers`, `/cache` and others that say that there is nothing. debug_endpoints.cc
+void add_debug(RouteTree& tree, const Parts& parts);
 /// `/status` and `/metrics` alone. node_endpoints.cc
 void add_status(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);
 /// `/openapi.json`, `/v1/schemas/json/..`. openapi_endpoints.cc

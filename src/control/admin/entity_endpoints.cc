@@ -3,6 +3,7 @@
 
 #include "control/admin/endpoints.h"
 #include "control/admin/entity_writes.h"
+#include "control/admin/list_order.h"
 #include "entity/all.h"
 
 namespace sluice::control::admin {
@@ -24,6 +25,10 @@ Task<Reply> list(const Place& at, const Request& request) {
       const store::Ids* found = at.table(request).find_all("custom_id", *custom_id);
       among = found != nullptr ? *found : store::Ids{};
     }
+  }
+  const auto order = ListOrder::parse(at.parts.settings, at.type, request.query);
+  if (order && !among) {
+    return list_in_order(View(at.parts, request), at.table(request), *order, request.query, "/" + at.type.url());
   }
   return list_rows(View(at.parts, request), at.table(request), std::move(among), request.query, "/" + at.type.url(),
                    repeated_arguments(request.query));

@@ -154,6 +154,7 @@ TEST_F(EntityEndpointsTest, FormsAreReadAsTheSchemaWants) {
 
 TEST_F(EntityEndpointsTest, SchemasAndValidation) {
   EXPECT_THAT(get("/schemas/services")->text, HasSubstr(R"("default":60000)"));
+  EXPECT_THAT(get("/schemas/tags")->text, HasSubstr(R"("entity_name":)"));
   EXPECT_THAT(get("/schemas/plugins/key-auth")->text, HasSubstr(R"("default":["apikey"])"));
   EXPECT_THAT(get("/plugins/schema/key-auth")->text, HasSubstr("key_names"));
   EXPECT_THAT(get("/schemas/vaults/env")->text, HasSubstr("config"));

@@ -25,16 +25,32 @@ bool shown_as_stored(const View& view, const schema::EntityBase& type, std::stri
   if (type.name() != entity::Plugin::kName) {
     return std::ranges::none_of(type.fields(), &schema::Field::abstract);
   }
+  if (!store::member_texts(document, "partials").empty()) return false;
   const auto name = store::member_texts(document, "name");
   const auto* config = name.empty() ? nullptr : view.catalog.plugin_config(name.front());
   return config == nullptr || !has_old_names(*config);
 }
 
+/// The whole seconds that are left. The last one has begun already: a new row with ten has nine.
 void show_ttl(Json::Object& row) {
   Json* ttl = row.find("ttl");
   const Json* made = row.find("created_at");
   if (ttl == nullptr || !ttl->is_int() || made == nullptr || !made->is_int()) return;
-  *ttl = std::max<std::int64_t>(0, made->as_int() + ttl->as_int() - unix_seconds());
+  *ttl = std::max<std::int64_t>(0, made->as_int() + ttl->as_int() - unix_seconds() - 1);
+}
+
+/// A plugin's partials by name too, and with `expand_partials` what they say.
+void show_partials(const View& view, Json& plugin) {
+  const auto find = publish::partial_finder(view.space);
+  auto links = entity::partial_links(plugin);
+  if (links.empty()) return;
+  for (entity::PartialLink& link : links) {
+    const auto partial = find(link.id);
+    const Json* name = partial ? partial->find("name") : nullptr;
+    if (name != nullptr && name->is_string()) link.name = name->as_string();
+  }
+  entity::set_partial_links(plugin, links);
+  if (view.expanded) plugin = entity::with_partials(std::move(plugin), find);
 }
 
 void show_names(const store::Space& space, const Uuid& certificate, Json::Object& row) {
@@ -72,7 +88,9 @@ std::string write_rows(PageWriter& writer, const Range& rows, Id id_of, std::siz
                        const store::Table& table) {
   std::size_t written = 0;
   Uuid last;
+  const std::int64_t now = unix_seconds();
   for (const auto& row : rows) {
+    if (table.has_expired(id_of(row), now)) continue;
     if (written++ == size) return last.to_string();
     last = id_of(row);
     append_row(writer.open_entry(), view, table, last);
@@ -86,7 +104,8 @@ View::View(const Parts& parts, const Request& request)
     : catalog(parts.catalog),
       space(parts.store.space(request.workspace)),
       redacted(!iam::may_see_secrets(request.who)),
-      version(parts.publisher.version()) {}
+      expanded(request.query.enabled("expand_partials")),
+      version(parts.publisher.version_of(request.workspace)) {}
 
 void append_document(std::string& out, const View& view, const schema::EntityBase& type, const Uuid& id,
                      const std::string& document) {
@@ -96,6 +115,7 @@ void append_document(std::string& out, const View& view, const schema::EntityBas
     out += document;
     return;
   }
+  if (type.name() == entity::Plugin::kName) show_partials(view, *parsed);
   if (hides) type.visit_secrets(*parsed, [](std::string& secret) { secret = "***"; });
   type.add_shorthands(*parsed);  // afterwards: they repeat what the fields hold
   if (type.has_ttl()) show_ttl(parsed->as_object());

@@ -22,16 +22,17 @@ using publish::select_child;
 struct View {
   const entity::Catalog& catalog;
   const store::Space& space;
-  bool redacted = false;  // secrets are shown as "***"
-  store::Version version{};
+  bool redacted = false;     // secrets are shown as "***"
+  bool expanded = false;     // plugins are shown with what their partials say
+  store::Version version{};  // that changed the space last
 
   View(const Parts& parts, const Request& request);
   View(const entity::Catalog& known, const store::Space& shown, bool hides)
       : catalog(known), space(shown), redacted(hides) {}
 };
 
-/// Appends a document as it is shown: with the old names of deprecated fields, the remaining `ttl` and the names of a
-/// certificate.
+/// Appends a document as it is shown: with the old names of deprecated fields, the remaining `ttl`, the names of a
+/// certificate and of a plugin's partials.
 void append_document(std::string& out, const View& view, const schema::EntityBase& type, const Uuid& id,
                      const std::string& document);
 /// The same for a row that is there.

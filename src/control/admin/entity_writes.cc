@@ -32,7 +32,7 @@ std::string_view name_of(Verb verb) {
 
 /// What would be wrong with the operation if there were a database; nothing.
 Reply refuse(const Place& at, const Request& request, const Operation& operation) {
-  const auto refusal = write_refused(name_of(operation.verb), at.type.name());
+  auto refusal = write_refused(name_of(operation.verb), at.type.name());
   if (operation.verb == Verb::Remove) return refusal;
   Json document = operation.document;
   schema::ProcessOptions options;
@@ -54,8 +54,10 @@ Reply refuse(const Place& at, const Request& request, const Operation& operation
       document.as_object().set(at.link->name, Json::Object{{"id", operation.parent.to_string()}});
     }
   }
-  const auto processed = at.type.process(std::move(document), options);
-  return processed ? refusal : Reply::json(400, processed.error().body());
+  schema::Violations violations;
+  entity::process_entity(at.parts.catalog, at.type, document, options, publish::partial_finder(at.space(request)),
+                         violations);
+  return violations.empty() ? refusal : Reply::json(400, violations.body());
 }
 
 /// Which plugin the stored row is of that a PATCH changes; empty for other types, and when there is none.

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/uuid.h"
 #include "control/iam/allow.h"
+#include "rt/reactor.h"
 #include "rt/task.h"
 
 namespace sluice::control::admin {
@@ -46,6 +47,7 @@ struct Request {
   std::string if_none_match;
   Uuid workspace;  // that the path names; nil: the default one
   iam::Principal who;
+  rt::Reactor* reactor = nullptr;  // of the shard that answers; null outside a server
 };
 
 /// An answer, complete in memory.

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include "base/log.h"
 #include "control/admin/endpoints.h"
 #include "control/admin/memory_figures.h"
 #include "entity/plugin.h"
@@ -42,6 +41,9 @@ Json configuration_object(const Parts& parts) {
   // Clients know two kinds of nodes by these words: whether single entities can be written decides.
   members.set("database", parts.storage == Storage::None ? "off" : "postgres");
   if (parts.settings.role == settings::Role::All) members.set("role", "traditional");
+  // The enterprise edition's clients read these two before they try `/rbac` and `/developers`.
+  members.set("rbac", parts.settings.enforce_rbac ? "on" : "off");
+  members.set("portal", false);
   return configuration;
 }
 
@@ -90,7 +92,10 @@ Reply status(const Parts& parts, const Request& request, std::uint64_t own_reque
                       {"connections_handled", node.connections_accepted},
                       {"total_requests", node.total_requests + own_requests}};
   Json::Object body{{"memory", std::move(memory)}, {"server", std::move(server)}};
-  if (parts.storage != Storage::None) body.append("database", Json::Object{{"reachable", true}});
+  if (parts.storage != Storage::None) {
+    const bool reachable = !parts.database_reachable || parts.database_reachable();
+    body.append("database", Json::Object{{"reachable", reachable}});
+  }
   body.append("configuration_hash", node.hash);
   return Reply::json(200, std::move(body));
 }
@@ -103,14 +108,6 @@ Reply metrics(const Parts& parts) {
 
 // Smaller ones
 // -------------------------------------------------------------------------------------------------------------------
-
-std::string_view log_level() {
-  using log::Level;
-  for (const Level level : {Level::Debug, Level::Info, Level::Notice, Level::Warn}) {
-    if (log::enabled(level)) return log::to_string(level);
-  }
-  return log::to_string(Level::Error);
-}
 
 Reply refuse_robots() {
   Reply reply = Reply::text(200, "User-agent: *\nDisallow: /\n");
@@ -129,10 +126,6 @@ void add_node(RouteTree& tree, const Parts& parts, const std::uint64_t& requests
   add_status(tree, parts, requests);
   tree.add("GET", "/", [&parts](const Request&) { return root(parts); });
   tree.add("GET", "/robots.txt", [](const Request&) { return refuse_robots(); });
-  tree.add("GET", "/debug/node/log-level",
-           [](const Request&) { return Reply::message(200, "log level: " + std::string(log_level())); });
-  tree.add("PUT", "/debug/node/log-level/{level}",
-           [](const Request&) { return Reply::message(405, "cannot change log level when not using a database"); });
   tree.add("GET", "/endpoints", [&tree](const Request&) {
     const auto patterns = tree.patterns();
     return Reply::json(200, Json::Object{{"data", Json::Array(patterns.begin(), patterns.end())}});

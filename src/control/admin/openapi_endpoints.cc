@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "control/admin/endpoints.h"
+#include "control/admin/summaries.h"
 #include "schema/published.h"
 
 namespace sluice::control::admin {
@@ -71,7 +72,7 @@ const EntityBase* find_by_url(const entity::Catalog& catalog, std::string_view s
 Subject subject_of(const entity::Catalog& catalog, const std::vector<std::string_view>& segments) {
   const bool one = !segments.empty() && segments.back().starts_with('{');
   const std::size_t count = one ? segments.size() - 1 : segments.size();
-  if (count == 0 || count > 3) return {};
+  if (count == 0 || count > 3 || segments.front() == "schemas") return {};
   const std::string_view last = segments[count - 1];
   if (const EntityBase* type = find_by_url(catalog, last, count > 1)) return {type, !one};
   if (one || count != 3) return {};
@@ -123,6 +124,9 @@ Json operation(const entity::Catalog& catalog, std::string_view method, const En
   for (const std::string_view segment : segments) id += "-" + std::string(trim(segment, "{}"));
   Json::Object result{{"operationId", std::move(id)}};
   if (subject.type != nullptr) result.append("tags", Json::Array{subject.type->name()});
+  if (const std::string_view summary = summary_of(endpoint.pattern); !summary.empty()) {
+    result.append("summary", summary);
+  }
   result.append("parameters", parameters(segments, method, subject));
   const bool sends = method == "POST" || method == "PUT" || method == "PATCH";
   if (sends) {

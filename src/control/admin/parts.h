@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,8 @@ struct Parts {
   std::vector<InstalledPlugin> plugins;
   NodeIdentity node;
   Storage storage = Storage::None;
-  const iam::TokenBook* tokens = nullptr;  // beside admin_token; may be null
+  const iam::TokenBook* tokens = nullptr;         // beside admin_token; may be null
+  std::function<bool()> database_reachable = {};  // cheap; empty: whatever `storage` names always is
 };
 
 }  // namespace sluice::control::admin

@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/time.h"
 #include "control/admin/endpoints.h"
 #include "control/admin/page.h"
 
@@ -19,12 +20,15 @@ struct Tagged {
 /// Every tagged entity, or those under `wanted`, in a stable order. Views of the store's indexes.
 std::vector<Tagged> collect(const store::Space& space, const std::string* wanted) {
   std::vector<Tagged> all;
+  const std::int64_t now = unix_seconds();
   for (const auto& own : space.tables()) {
     const store::Table& table = space.table(own.type().name());  // of the types that are shared, the one that is filled
     if (table.type().find_field("tags") == nullptr) continue;
     for (const auto& [tag, ids] : table.entries("tags")) {
       if (wanted != nullptr && tag != *wanted) continue;
-      for (const Uuid& id : ids) all.push_back({tag, table.type().name(), id});
+      for (const Uuid& id : ids) {
+        if (!table.has_expired(id, now)) all.push_back({tag, table.type().name(), id});
+      }
     }
   }
   std::ranges::sort(all, [](const Tagged& a, const Tagged& b) {

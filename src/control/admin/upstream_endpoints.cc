@@ -6,6 +6,7 @@
 #include "control/admin/endpoints.h"
 #include "control/admin/entity_view.h"
 #include "entity/all.h"
+#include "store/member.h"
 
 namespace sluice::control::admin {
 namespace {
@@ -145,6 +146,43 @@ Reply read_health(const Parts& parts, const Request& request) {
                       {{"node_id", parts.node.node_id}});
 }
 
+// What the operator says of it
+// -------------------------------------------------------------------------------------------------------------------
+
+/// "127.0.0.1:80" of an address in a list of them.
+std::string name_of(const Json& address) {
+  const Json* ip = address.find("ip");
+  const Json* port = address.find("port");
+  const bool whole = ip != nullptr && ip->is_string() && port != nullptr && port->is_int();
+  return whole ? ip->as_string() + ":" + std::to_string(port->as_int()) : std::string();
+}
+
+/// Whether the gateway reaches the target under that address.
+bool has_address(const Json& health, const std::string& target, const std::string& wanted) {
+  if (wanted == target) return true;
+  const Json* known = health.find(target);
+  const Json* addresses = known != nullptr ? known->find("addresses") : nullptr;
+  return addresses != nullptr && addresses->is_array() &&
+         std::ranges::any_of(addresses->as_array(), [&](const Json& one) { return name_of(one) == wanted; });
+}
+
+/// Takes a target out of the turns of its upstream on this node, or puts it back.
+Reply set_health(const Parts& parts, const Request& request, bool healthy) {
+  const View view(parts, request);
+  const Uuid upstream = select_upstream(view.space, request);
+  if (upstream.is_nil()) return Reply::not_found();
+  const store::Table& targets = view.space.table(entity::Target::kName);
+  const Uuid id = select_child(targets, "upstream", upstream, request.params[1]);
+  if (id.is_nil()) return Reply::not_found();
+  const std::string target = store::member_texts(**targets.find(id), "target").front();
+  // TODO(feature): addresses of one target are taken out together, since the gateway knows no marks of their own.
+  const bool whole = request.params.size() < 3;
+  if (!whole && !has_address(parts.gateway.upstream_health(upstream), target, request.params[2])) {
+    return Reply::not_found();
+  }
+  return parts.gateway.set_health(upstream, target, healthy) ? Reply::empty(204) : Reply::not_found();
+}
+
 }  // namespace
 
 void add_upstreams(RouteTree& tree, const Parts& parts) {
@@ -153,6 +191,11 @@ void add_upstreams(RouteTree& tree, const Parts& parts) {
   tree.add("GET", upstream + "/targets/all",
            [&parts](const Request& request) { return read_all_targets(parts, request); });
   tree.add("GET", upstream + "/health", [&parts](const Request& request) { return read_health(parts, request); });
+  for (const std::string& target : {upstream + "/targets/{targets}", upstream + "/targets/{targets}/{address}"}) {
+    tree.add("PUT", target + "/healthy", [&parts](const Request& request) { return set_health(parts, request, true); });
+    tree.add("PUT", target + "/unhealthy",
+             [&parts](const Request& request) { return set_health(parts, request, false); });
+  }
 }
 
 }  // namespace sluice::control::admin

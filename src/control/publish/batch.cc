@@ -80,7 +80,7 @@ Violations violations_of(const Failure& failure) {
 class Batch::Reader {
  public:
   Reader(const entity::Catalog& catalog, const Uuid& workspace, NewIds new_ids)
-      : catalog_(catalog), workspace_(workspace), new_ids_(new_ids) {}
+      : catalog_(catalog), workspace_(workspace), new_ids_(new_ids), names_(workspace) {}
 
   Batch batch;
   DeclarativeErrors errors;

@@ -29,6 +29,7 @@ struct Work {
   };
   std::vector<Place> put = {};      // every row that was written, also as a consequence
   std::vector<Place> removed = {};  // the same for rows that went
+  std::vector<Place> expired = {};  // rows past their time that stand in the way of others
   std::set<std::pair<std::string_view, Uuid>> written = {};
   std::vector<Failure> failures = {};
 
@@ -45,12 +46,20 @@ std::vector<const store::Space*> spaces_of(const Work& work, bool everywhere, co
 /// Turns references by name into such by id; with `names_refer`, plain strings too. False when one means nothing.
 bool resolve_references(Work& work, const Operation& operation, std::size_t position, Json::Object& document);
 
+/// Turns the links of a plugin that name partials into such by id. False when one names none.
+bool resolve_links(Work& work, const Operation& operation, std::size_t position, Json& document);
+
 /// Removes a row and what cannot be without it; references that may be empty become so.
 void remove_row(Work& work, const schema::EntityBase& type, const Uuid& workspace, const Uuid& id,
                 std::size_t operation);
 
 /// What must hold between entities: unique columns, references, plugins' protocols. Called when all is in the draft.
 void check_rows(Work& work);
+/// Whether a plugin's partials are there, and whether those that are linked to a partial go with what it says.
+void check_links(Work& work, const Work::Place& place, const std::string& document);
+void check_linked_plugins(Work& work, const Work::Place& place);
+/// Whether nothing is linked to a partial that went.
+void check_unlinked(Work& work, const Work::Place& place);
 /// Whether what is left refers to what went.
 void check_removals(Work& work);
 

@@ -41,7 +41,8 @@ std::unique_ptr<Change> ready_made(sync::Delta delta);
 /// others in the order of their references, so that the caller need not order them; what must hold between entities is
 /// judged at the end. What depends on a removed entity goes with it or forbids it, as its type says. Costs as much as
 /// the change is large, after the first one has built the store's indexes. `catalog` outlives it. With `if_match`, the
-/// version of the whole must be one that the field names: nothing at all has changed since a client saw it.
+/// version that changed the operations' workspace last must be one that the field names: nothing in it has changed
+/// since a client saw it.
 std::unique_ptr<Change> transaction(const entity::Catalog& catalog, std::vector<Operation> operations,
                                     std::string if_match = {});
 

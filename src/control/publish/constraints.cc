@@ -15,10 +15,16 @@ using schema::EntityBase;
 /// The place in the change at which each row was written last.
 using Positions = std::map<std::pair<std::string_view, Uuid>, std::size_t>;
 
-/// Whether another row than `place` is among `ids`. Of two that the same change writes, the later one is to blame.
-bool clashes(const store::Ids* ids, const Work::Place& place, const Positions& positions) {
+/// Whether another row than `place` is among `ids`. Of two that the same change writes, the later one is to blame. One
+/// that has expired is in nobody's way: it goes.
+bool clashes(Work& work, const store::Table& table, const store::Ids* ids, const Work::Place& place,
+             const Positions& positions) {
   return ids != nullptr && std::ranges::any_of(*ids, [&](const Uuid& id) {
            if (id == place.id) return false;
+           if (table.has_expired(id, static_cast<std::int64_t>(work.now))) {
+             work.expired.push_back({place.type, id, place.workspace, place.operation});
+             return false;
+           }
            const auto other = positions.find({place.type->name(), id});
            return other == positions.end() || other->second <= place.operation;
          });
@@ -36,14 +42,16 @@ void check_unique(Work& work, const Work::Place& place, const std::string& docum
     const auto texts = store::member_texts(document, field->name);
     if (texts.empty()) continue;
     for (const store::Space* space : spaces_of(work, field->unique_across_ws, place.workspace)) {
-      if (!clashes(space->table(type.name()).find_all(field->name, texts.front()), place, positions)) continue;
+      const store::Table& table = space->table(type.name());
+      if (!clashes(work, table, table.find_all(field->name, texts.front()), place, positions)) continue;
       Json::Object key;
       key.append(field->name, texts.front());
       report_clash(work, place, std::move(key));
     }
   }
   if (type.cache_key().size() < 2) return;
-  if (!clashes(work.space(place.workspace).table(type.name()).find_same_keys(document), place, positions)) return;
+  const store::Table& table = work.space(place.workspace).table(type.name());
+  if (!clashes(work, table, table.find_same_keys(document), place, positions)) return;
   Json::Object key;
   for (const auto& column : type.cache_key()) {
     const auto value = parse_json(store::raw_member(document, column));
@@ -150,7 +158,13 @@ void check_rows(Work& work) {
     check_unique(work, place, **document, positions);
     check_references(work, place, **document);
     if (place.type->name() == entity::Workspace::kName) check_workspace_name(work, place, **document);
-    if (place.type->name() == entity::Plugin::kName) check_protocols(work, place, **document);
+    if (place.type->name() == entity::Partial::kName) check_linked_plugins(work, place);
+    if (place.type->name() != entity::Plugin::kName) continue;
+    check_protocols(work, place, **document);
+    check_links(work, place, **document);
+  }
+  for (const Work::Place& gone : std::exchange(work.expired, {})) {
+    remove_row(work, *gone.type, gone.workspace, gone.id, gone.operation);
   }
 }
 

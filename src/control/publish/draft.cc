@@ -37,8 +37,17 @@ sync::EntityRow Draft::current(const std::string& type, const Uuid& id) const {
   return row;
 }
 
+store::Version Draft::version_of(const Uuid& workspace) const {
+  WorkspaceVersions latest = workspaces_;
+  for (const Entry& entry : journal_) {
+    latest.note(entry.row.type, entry.row.workspace, entry.version);
+    latest.note(entry.row.type, entry.before.workspace, entry.version);
+  }
+  return latest.of(workspace);
+}
+
 void Draft::put(sync::EntityRow row) {
-  Entry entry{row, current(row.type, row.id)};
+  Entry entry{row, current(row.type, row.id), version_.next()};
   store_.put(row);
   journal_.push_back(std::move(entry));
 }
@@ -47,7 +56,8 @@ void Draft::erase(const std::string& type, const Uuid& id) {
   sync::EntityRow before = current(type, id);
   if (before.document == nullptr) return;
   store_.erase({type, id});
-  journal_.push_back({{type, id, nullptr, before.workspace}, std::move(before)});
+  const Uuid workspace = before.workspace;
+  journal_.push_back({{type, id, nullptr, workspace}, std::move(before), version_.next()});
 }
 
 void Draft::roll_back(std::size_t mark) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "control/publish/workspace_versions.h"
 #include "store/memory_store.h"
 #include "store/version.h"
 #include "sync/delta.h"
@@ -15,8 +16,10 @@ namespace sluice::control::publish {
 /// taken back before anybody else can look. Lives between two suspensions of the control shard, never across one.
 class Draft {
  public:
-  /// `store` outlives the draft and is at `version`.
-  Draft(store::MemoryStore& store, const store::Version& version) : store_(store), base_(version), version_(version) {}
+  /// `store` outlives the draft and is at `version`; so does `workspaces`, which says how each of its workspaces came
+  /// to be.
+  Draft(store::MemoryStore& store, const store::Version& version, const WorkspaceVersions& workspaces)
+      : store_(store), workspaces_(workspaces), base_(version), version_(version) {}
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
   ~Draft() { roll_back(0); }
@@ -24,6 +27,9 @@ class Draft {
   [[nodiscard]] const store::MemoryStore& store() const { return store_; }
   /// Of what the store shows now: one more for each change that was prepared before.
   [[nodiscard]] const store::Version& version() const { return version_; }
+
+  /// The one that changed a workspace last, of those that made what the store shows now.
+  [[nodiscard]] store::Version version_of(const Uuid& workspace) const;
 
   void put(sync::EntityRow row);
   /// A row that is not there is no error.
@@ -43,10 +49,12 @@ class Draft {
   struct Entry {
     sync::EntityRow row;     // what is there now; no document: nothing
     sync::EntityRow before;  // what was there
+    store::Version version;  // that this makes
   };
   [[nodiscard]] sync::EntityRow current(const std::string& type, const Uuid& id) const;
 
   store::MemoryStore& store_;
+  const WorkspaceVersions& workspaces_;
   store::Version base_;
   store::Version version_;
   std::vector<Entry> journal_;

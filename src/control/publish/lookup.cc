@@ -3,10 +3,19 @@
 
 #include <algorithm>
 
+#include "base/time.h"
 #include "entity/all.h"
 #include "store/member.h"
 
 namespace sluice::control::publish {
+namespace {
+
+/// What has expired is as good as gone, also before it is taken out of the store.
+Uuid unless_expired(const store::Table& table, const Uuid& id) {
+  return table.has_expired(id, unix_seconds()) ? Uuid{} : id;
+}
+
+}  // namespace
 
 store::Ids children(const store::Table& table, std::string_view link, const Uuid& parent) {
   const store::Ids* found = table.find_all(link, parent.to_string());
@@ -19,7 +28,7 @@ Uuid referred(std::string_view document, std::string_view link) {
 }
 
 Uuid select(const store::Space& space, const store::Table& table, std::string_view key) {
-  if (const auto id = Uuid::parse(key)) return table.find(*id) != nullptr ? *id : Uuid{};
+  if (const auto id = Uuid::parse(key)) return table.find(*id) != nullptr ? unless_expired(table, *id) : Uuid{};
   if (table.type().name() == entity::Certificate::kName) {
     const store::Table& snis = space.table(entity::Sni::kName);
     const Uuid sni = snis.find_unique("name", key);
@@ -27,13 +36,13 @@ Uuid select(const store::Space& space, const store::Table& table, std::string_vi
   }
   const std::string& name = table.type().endpoint_key();
   if (name.empty() || !table.type().find_field(name)->unique) return {};
-  return table.find_unique(name, key);
+  return unless_expired(table, table.find_unique(name, key));
 }
 
 Uuid select_child(const store::Table& table, std::string_view link, const Uuid& parent, std::string_view key) {
   const auto belongs = [&](const Uuid& id) {
     const sync::Document* document = table.find(id);
-    return document != nullptr && referred(**document, link) == parent;
+    return document != nullptr && referred(**document, link) == parent && !unless_expired(table, id).is_nil();
   };
   if (const auto id = Uuid::parse(key)) return belongs(*id) ? *id : Uuid{};
   const schema::EntityBase& type = table.type();

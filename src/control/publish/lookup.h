@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/uuid.h"
+#include "entity/partial_link.h"
 #include "store/memory_store.h"
 
 // Which row a name in a URL or in a reference means.
@@ -18,5 +19,10 @@ Uuid select_child(const store::Table& table, std::string_view link, const Uuid& 
 store::Ids children(const store::Table& table, std::string_view link, const Uuid& parent);
 /// What the field `link` of a canonical document refers to; nil for nothing.
 Uuid referred(std::string_view document, std::string_view link);
+
+/// Finds the partials of a space, which outlives the function.
+entity::FindPartial partial_finder(const store::Space& space);
+/// The plugins that take values of a partial.
+store::Ids plugins_linked_to(const store::Space& space, const Uuid& partial);
 
 }  // namespace sluice::control::publish

@@ -143,7 +143,7 @@ Task<Publisher::Outcome> Publisher::load(std::unique_ptr<Change> change, std::st
 Task<Publisher::Outcome> Publisher::plan(Change& change) {
   Done planned;
   {
-    Draft draft(store_, options_.version);
+    Draft draft(store_, options_.version, workspaces_);
     auto prepared = prepare_one(change, draft);
     if (!prepared) co_return std::unexpected(std::move(prepared).error());
     planned = Done{draft.delta(0), options_.version, change.effects()};
@@ -174,6 +174,17 @@ Task<void> Publisher::work() {
     Group group = take_group();
     co_await run(group);
   }
+}
+
+void Publisher::index_ahead() {
+  if (options_.control != nullptr && !indexing_) scope_.spawn(build_indexes());
+}
+
+Task<void> Publisher::build_indexes() {
+  const Flag indexing(indexing_);
+  do {
+    co_await rt::Sleep(*options_.control, options_.control->after_ms(1));
+  } while (store_.index_ahead());
 }
 
 void Publisher::answer(Job& job, Outcome outcome) {
@@ -223,7 +234,7 @@ void Publisher::prepare(Group& group, Attempt& attempt) {
   std::vector<std::pair<std::shared_ptr<Job>, Refusal>> refused;
   attempt.base = options_.version;
   {
-    Draft draft(store_, attempt.base);
+    Draft draft(store_, attempt.base, workspaces_);
     std::erase_if(group, [&](const std::shared_ptr<Job>& job) {
       const std::size_t mark = draft.mark();
       auto prepared = prepare_one(*job->change, draft);
@@ -284,6 +295,22 @@ Task<void> Publisher::carry_out(Group& group, Attempt& attempt) {
   if (attempt.committed) answer_done(group);
 }
 
+/// Before the store takes them: of what goes, it still tells where it was.
+void Publisher::note_changes(const Group& group) {
+  for (const auto& job : group) {
+    if (job->delta.complete) workspaces_.note_all(job->version);
+    for (const auto& row : job->delta.upserts) workspaces_.note(row.type, row.workspace, job->version);
+    for (const auto& key : job->delta.removals) {
+      const store::Space* space = store_.space_of(key.type, key.id);
+      if (space != nullptr) {
+        workspaces_.note(key.type, space->id(), job->version);
+      } else {
+        workspaces_.note_all(job->version);  // made by the same group
+      }
+    }
+  }
+}
+
 /// Runs when the gateway can serve the change: from here on it is true.
 Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
   // A follower of the log may have moved on meanwhile: what was validated before must be validated again.
@@ -309,7 +336,9 @@ Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
   }
   // Who follows the log may have read of it before, and of what came after it: then that stays.
   if (options_.version < version) {
+    note_changes(group);
     store_.apply(attempt.delta);
+    if (attempt.delta.complete) index_ahead();
     options_.version = version;
   }
   attempt.committed = true;
@@ -398,6 +427,7 @@ Task<bool> Publisher::catch_up() {
 
 Task<bool> Publisher::take_over(sync::Delta delta, store::Version version) {
   store_.apply(delta);
+  if (delta.complete) index_ahead();
   options_.version = version;
   if (gateway_ == nullptr) co_return true;
   const auto applied = co_await gateway_->apply(std::move(delta), {});
@@ -414,10 +444,12 @@ Task<bool> Publisher::take_over(sync::Delta delta, store::Version version) {
 Task<bool> Publisher::follow(store::LogPart news) {
   if (news.reached <= options_.version) co_return true;
   sync::Delta delta;
+  std::vector<store::Touched> touched;
   {
-    Draft draft(store_, options_.version);
+    Draft draft(store_, options_.version, workspaces_);
     for (store::LogEntry& entry : news.entries) {
       if (entry.version <= options_.version) continue;
+      touched.push_back({entry.type, entry.workspace, entry.version});
       if (entry.document != nullptr) {
         draft.put({std::move(entry.type), entry.id, std::move(entry.document), entry.workspace});
       } else {
@@ -426,6 +458,7 @@ Task<bool> Publisher::follow(store::LogPart news) {
     }
     delta = draft.delta(0);
   }
+  for (const auto& one : touched) workspaces_.note(one.type, one.workspace, one.version);
   if (is_empty(delta)) {
     options_.version = news.reached;
     co_return true;
@@ -441,6 +474,7 @@ Task<bool> Publisher::follow(store::Contents contents) {
   delta.complete = true;
   delta.hash = store_.hash();
   delta.upserts = std::move(contents.rows);
+  workspaces_.reset(contents.touched, contents.version);
   const bool served = co_await take_over(std::move(delta), contents.version);
   co_return served;
 }

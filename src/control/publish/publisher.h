@@ -9,6 +9,7 @@
 
 #include "control/publish/change.h"
 #include "control/publish/ledger.h"
+#include "rt/reactor.h"
 #include "rt/scope.h"
 #include "rt/task.h"
 #include "store/memory_store.h"
@@ -31,14 +32,18 @@ struct Done {
 class Publisher {
  public:
   struct Options {
-    Ledger* ledger = nullptr;     // null: changes live as long as the process
-    bool wait_until_live = true;  // false: answers when a change is durable, a moment before it is served
-    store::Version version = {};  // of what the store has
+    Ledger* ledger = nullptr;                  // null: changes live as long as the process
+    bool wait_until_live = true;               // false: answers when a change is durable, a moment before it is served
+    store::Version version = {};               // of what the store has
+    rt::Reactor* control = nullptr;            // null: indexes are built when a write first needs them, not before
+    std::vector<store::Touched> touched = {};  // by which versions; empty: all by `version`
   };
 
   /// All outlive the publisher. `gateway` is null where there is none: on a control plane that serves no traffic.
   Publisher(store::MemoryStore& store, sync::LocalGateway* gateway, const Options& options)
-      : store_(store), gateway_(gateway), options_(options) {}
+      : store_(store), gateway_(gateway), options_(options), workspaces_(store.catalog(), options.version) {
+    workspaces_.reset(options.touched, options.version);
+  }
   Publisher(store::MemoryStore& store, sync::LocalGateway& gateway) : Publisher(store, &gateway, {}) {}
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
@@ -55,6 +60,9 @@ class Publisher {
   /// As submit(), for whole configurations; loading() until it is done.
   Task<Outcome> load(std::unique_ptr<Change> change, std::string author = {});
 
+  /// Has the store's missing indexes built, one in each turn of the reactor. Done by itself after each load.
+  void index_ahead();
+
   /// Takes over versions that another control plane made; those known already are skipped. False when this gateway
   /// does not take them: then they are in the store, but not served, and the log says why.
   Task<bool> follow(store::LogPart news);
@@ -63,6 +71,9 @@ class Publisher {
 
   /// Of what the store has.
   [[nodiscard]] const store::Version& version() const { return options_.version; }
+  [[nodiscard]] const store::MemoryStore& store() const { return store_; }
+  /// The one that changed a workspace last.
+  [[nodiscard]] store::Version version_of(const Uuid& workspace) const { return workspaces_.of(workspace); }
 
  private:
   struct Job;
@@ -71,6 +82,7 @@ class Publisher {
   struct Attempt;
 
   Task<void> work();
+  Task<void> build_indexes();
   Group take_group();
   Task<void> run(Group& group);
   static std::expected<void, Refusal> prepare_one(Change& change, Draft& draft);
@@ -85,6 +97,7 @@ class Publisher {
   void refuse(Group& group, const Refusal& refusal);
   Task<bool> catch_up();
   Task<bool> take_over(sync::Delta delta, store::Version version);
+  void note_changes(const Group& group);
   void blame(Group& group, const std::vector<sync::ConfigProblem>& problems);
   void answer(Job& job, Outcome outcome);
   void answer_done(Group& group);
@@ -93,8 +106,10 @@ class Publisher {
   store::MemoryStore& store_;
   sync::LocalGateway* gateway_;
   Options options_;
+  WorkspaceVersions workspaces_;
   std::deque<std::shared_ptr<Job>> queue_;
   bool working_ = false;
+  bool indexing_ = false;
   unsigned loads_ = 0;
   rt::TaskScope scope_;  // last: its tasks use everything above
 };

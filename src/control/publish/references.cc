@@ -35,7 +35,8 @@ Wanted wanted(const Json& value, const EntityBase& type, bool names_refer) {
 Uuid resolve(const store::Space& space, const EntityBase& type, const Wanted& reference) {
   const store::Table& table = space.table(type.name());
   const auto id = Uuid::parse(*reference.text);
-  if (id && reference.column != type.endpoint_key()) return *id;  // whether it exists is seen at the end
+  if (reference.column == "id") return id.value_or(Uuid{});  // whether it exists is seen at the end
+  if (id && reference.column != type.endpoint_key()) return *id;
   if (type.endpoint_key().empty()) return {};
   return table.find_unique(type.endpoint_key(), *reference.text);
 }
@@ -146,6 +147,7 @@ void check_removals(Work& work) {
   for (const Work::Place& place : work.removed) {
     if (work.written.contains({place.type->name(), place.id})) continue;  // put back by the same change
     if (place.type->name() == entity::CaCertificate::kName) check_authority(work, place);
+    if (place.type->name() == entity::Partial::kName) check_unlinked(work, place);
     if (place.type->name() == entity::Workspace::kName) check_emptiness(work, place);
     bool told = false;
     for_each_dependent(work, *place.type, place.workspace, place.id,

@@ -113,6 +113,7 @@ class Run {
       document.as_object().set(operation.link->name, Json::Object{{"id", operation.parent.to_string()}});
     }
     if (!resolve_references(work_, operation, position, document.as_object())) return;
+    if (!resolve_links(work_, operation, position, document)) return;
     const auto id = operation.verb == Verb::Patch ? patch(operation, position, std::move(document))
                                                   : put(operation, position, std::move(document), names);
     if (!id.is_nil() && !names.is_null()) put_names(work_, operation, position, id, names);
@@ -165,20 +166,22 @@ class Run {
     if (!slot.id.is_nil()) keep(operation, slot.id, members);
 
     schema::Violations violations;
-    operation.type->process_at(document, schema::PathView{}, {.now = work_.now, .transform = operation.transform},
-                               violations);
+    entity::process_entity(work_.catalog, *operation.type, document,
+                           {.now = work_.now, .transform = operation.transform}, partial_finder(space(operation)),
+                           violations);
     if (!violations.empty()) return work_.fail(position, *operation.type, std::move(violations)), Uuid{};
     if (operation.verb == Verb::Replace && slot.id.is_nil() && operation.id_if_new.is_nil()) adopt(operation, document);
-    if (operation.verb == Verb::Put && slot.id.is_nil() && taken(operation, document)) {
+    count_from_now(operation, document);
+    if (operation.verb == Verb::Put && slot.id.is_nil() && taken(operation, position, document)) {
       return fail(position, Kind::PrimaryKey, Json::Object{{"id", *document.find("id")}}), Uuid{};
     }
     return store(operation, position, document);
   }
 
   /// Whether the id of a new entity is another one's.
-  [[nodiscard]] bool taken(const Operation& operation, const Json& document) const {
+  [[nodiscard]] bool taken(const Operation& operation, std::size_t position, const Json& document) {
     const auto id = Uuid::parse(document.find("id")->as_string());
-    return id && work_.draft.store().space_of(operation.type->name(), *id) != nullptr;
+    return id && holder_of(operation, position, *id) != nullptr;
   }
 
   /// A replaced row keeps its id and the time when it was made, unless another time is given.
@@ -191,14 +194,24 @@ class Run {
     if (made == nullptr) return;
     const Json* given = document.find("created_at");
     if (given == nullptr || given->is_null()) document.set("created_at", *made);
-    keep_expiry(operation, *made, document);
   }
 
-  /// Rows expire `ttl` seconds after they were made; who writes one anew means seconds from now.
-  void keep_expiry(const Operation& operation, const Json& made, Json::Object& document) const {
+  /// Rows expire `ttl` seconds after they were made; who writes one means seconds from now. Of a canonical document.
+  void count_from_now(const Operation& operation, Json& document) const {
     Json* ttl = operation.type->has_ttl() ? document.find("ttl") : nullptr;
-    if (ttl == nullptr || !ttl->is_int() || ttl->as_int() <= 0 || !made.is_number()) return;
-    *ttl = ttl->as_int() + static_cast<std::int64_t>(work_.now - made.number());
+    const Json* made = document.find("created_at");
+    if (ttl == nullptr || !ttl->is_int() || ttl->as_int() <= 0 || made == nullptr || !made->is_number()) return;
+    *ttl = std::max<std::int64_t>(1, ttl->as_int() + static_cast<std::int64_t>(work_.now - made->number()));
+  }
+
+  /// The space of the row with that id; one that has expired is as good as gone.
+  [[nodiscard]] const store::Space* holder_of(const Operation& operation, std::size_t position, const Uuid& id) {
+    const std::string& type = operation.type->name();
+    const store::Space* holder = work_.draft.store().space_of(type, id);
+    const auto now = static_cast<std::int64_t>(work_.now);
+    if (holder == nullptr || !holder->table(type).has_expired(id, now)) return holder;
+    remove_row(work_, *operation.type, holder->id(), id, position);
+    return nullptr;
   }
 
   /// An entity without id and name is the one with its cache key, if that exists.
@@ -213,7 +226,7 @@ class Run {
   Uuid store(const Operation& operation, std::size_t position, const Json& document) {
     const EntityBase& type = *operation.type;
     const Uuid id = *Uuid::parse(document.find("id")->as_string());
-    const store::Space* holder = work_.draft.store().space_of(type.name(), id);
+    const store::Space* holder = holder_of(operation, position, id);
     const bool twice = work_.written.contains({type.name(), id}) && operation.verb == Verb::Replace;
     const bool foreign = holder != nullptr && type.workspaceable() && holder->id() != operation.workspace;
     if (twice || foreign || (holder != nullptr && operation.verb == Verb::Create)) {
@@ -233,15 +246,15 @@ class Run {
     if (!as_seen(operation, position, id)) return {};
     const auto current = parse_json(**table(operation).find(id));
     if (!current) return fail(position, Kind::NotFound), Uuid{};
-    if (const Json* made = current->find("created_at")) keep_expiry(operation, *made, changes.as_object());
     Json merged = operation.type->merge_patch(*current, changes);
     merged.as_object().set("id", id.to_string());
     schema::Violations violations;
-    operation.type->process_at(
-        merged, schema::PathView{},
+    entity::process_entity(
+        work_.catalog, *operation.type, merged,
         {.mode = schema::Mode::Update, .now = work_.now, .current = &*current, .transform = operation.transform},
-        violations);
+        partial_finder(space(operation)), violations);
     if (!violations.empty()) return work_.fail(position, *operation.type, std::move(violations)), Uuid{};
+    if (const Json* ttl = changes.find("ttl"); ttl != nullptr && !ttl->is_null()) count_from_now(operation, merged);
     return store(operation, position, merged);
   }
 
@@ -256,7 +269,8 @@ class Transaction final : public Change {
       : catalog_(catalog), operations_(std::move(operations)), if_match_(std::move(if_match)) {}
 
   std::expected<void, Refusal> prepare(Draft& draft) override {
-    if (!if_match_.empty() && !names_etag(if_match_, etag_of(draft.version()))) {
+    const Uuid workspace = operations_.empty() ? Uuid{} : operations_.front().workspace;
+    if (!if_match_.empty() && !names_etag(if_match_, etag_of(draft.version_of(workspace)))) {
       return std::unexpected(Refusal{.failures = {{.kind = Kind::Precondition}}});
     }
     Run run(catalog_, draft, operations_);

@@ -24,7 +24,7 @@ Edit::Edit(const entity::Catalog& catalog, const PluginRegistry& plugins, const 
 }
 
 const std::map<std::string_view, Edit::Apply>& Edit::appliers() {
-  static const std::map<std::string_view, Apply> table = {
+  static const std::map<std::string_view, Apply> kTable = {
       {"routes", &Edit::route},
       {"services", &Edit::service},
       {"consumers", &Edit::consumer},
@@ -33,14 +33,16 @@ const std::map<std::string_view, Edit::Apply>& Edit::appliers() {
       {"acls", &Edit::acl},
       {"keyauth_credentials", &Edit::keyauth},
       {"basicauth_credentials", &Edit::basicauth},
+      {"partials", &Edit::partial},
       {"plugins", &Edit::plugin},
       {"upstreams", &Edit::upstream},
       {"targets", &Edit::target},
       {"certificates", &Edit::certificate},
       {"snis", &Edit::sni},
       {"vaults", &Edit::vault},
+      {"workspaces", &Edit::workspace},
   };
-  return table;
+  return kTable;
 }
 
 void Edit::upsert(sync::EntityRow row) {
@@ -85,6 +87,15 @@ void Edit::note_reference(const std::string& type, const Uuid& id, const std::st
   }
 }
 
+/// Requests know the workspace of their route by name too, for what is logged and counted.
+void Edit::workspace(const Change& change) {
+  if (change.after == nullptr) {
+    next_->workspace_names.erase(change.id);
+  } else {
+    next_->workspace_names.insert(change.id, std::make_shared<const std::string>(text(*change.after, "name")));
+  }
+}
+
 /// A vault came, went or changed: what refers to secrets is made anew, wherever it stands.
 void Edit::resolve_again() {
   for (const auto& [type, ids] : std::map(next_->referring)) {
@@ -100,6 +111,7 @@ void Edit::resolve_again() {
 
 std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> Edit::finish() {
   if (vaults_changed_) resolve_again();
+  if (!partials_changed_.empty()) remake_linked_plugins();
   rebuild_consumers();
   rebuild_routes();
   if (strict_about_protocols_) check_protocols();

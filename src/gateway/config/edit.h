@@ -35,8 +35,8 @@ Uuid reference(const Json& document, std::string_view field);
 std::string text(const Json& document, std::string_view field);
 
 /// Edits a copy of the base generation, entity by entity. Copies of persistent maps share everything until edited.
-/// Part of SnapshotBuilder; what it does for each type stands in edit_routes.cc, edit_consumers.cc and
-/// edit_policies.cc.
+/// Part of SnapshotBuilder; what it does for each type stands in edit_routes.cc, edit_consumers.cc,
+/// edit_policies.cc and edit_partials.cc.
 class Edit {
  public:
   /// Everything given outlives the edit.
@@ -67,11 +67,16 @@ class Edit {
   void target(const Change& change);
   void certificate(const Change& change);
   void sni(const Change& change);
+  void workspace(const Change& change);
   void vault(const Change& /*change*/) { vaults_changed_ = true; }
+  void partial(const Change& change) { partials_changed_.insert(change.id); }
 
   void apply(const sync::EntityKey& key, const Json* after, const Uuid& workspace);
   void note_reference(const std::string& type, const Uuid& id, const std::string* document);
   void resolve_again();
+  [[nodiscard]] std::optional<Json> find_partial(const Uuid& id) const;
+  void note_links(const Change& plugin);
+  void remake_linked_plugins();
   void credential(const Change& change, std::string_view collection, std::string_view identity,
                   std::string_view secret);
   void forget_credential(const Change& change, std::string_view collection, std::string_view identity);
@@ -99,6 +104,7 @@ class Edit {
   std::string hash_;
   bool policy_changed_ = false;
   bool vaults_changed_ = false;
+  std::set<Uuid> partials_changed_;
   bool strict_about_protocols_ = false;
   std::vector<Uuid> consumers_to_rebuild_;  // repeated where several rows changed
   std::set<Uuid> services_switched_;        // enabled or disabled: their routes come or go

@@ -67,9 +67,10 @@ void Edit::add_plugin(Shared<const PluginConfig> row, const Uuid& anchor) {
 
 void Edit::plugin(const Change& change) {
   policy_changed();
+  note_links(change);
   if (change.before != nullptr) drop_plugin(change);
   if (change.after == nullptr || !is_enabled(*change.after)) return;
-  const Json& document = *change.after;
+  const Json document = entity::with_partials(*change.after, [this](const Uuid& id) { return find_partial(id); });
   std::string name = text(document, "name");
   const PluginDescriptor* descriptor = plugins_.find(name);
   if (descriptor == nullptr) {

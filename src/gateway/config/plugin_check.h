@@ -12,16 +12,14 @@
 
 namespace sluice::gateway {
 
-enum ProtocolBit : std::uint8_t {
-  kHttpBit = 1,
-  kHttpsBit = 2,
-  kGrpcBit = 4,
-  kGrpcsBit = 8,
-  kTcpBit = 16,
-  kTlsBit = 32,
-  kTlsPassthroughBit = 64,
-  kUdpBit = 128,
-};
+inline constexpr std::uint8_t kHttpBit = 1;
+inline constexpr std::uint8_t kHttpsBit = 2;
+inline constexpr std::uint8_t kGrpcBit = 4;
+inline constexpr std::uint8_t kGrpcsBit = 8;
+inline constexpr std::uint8_t kTcpBit = 16;
+inline constexpr std::uint8_t kTlsBit = 32;
+inline constexpr std::uint8_t kTlsPassthroughBit = 64;
+inline constexpr std::uint8_t kUdpBit = 128;
 
 /// The protocols that a route or plugin row names, as bits; those of HTTP when it names none.
 std::uint8_t protocol_bits(const Json* protocols);

@@ -47,6 +47,11 @@ std::string_view Snapshot::consumer_group_name(const Uuid& id) const {
   return found != nullptr ? std::string_view(**found) : std::string_view{};
 }
 
+std::string_view Snapshot::workspace_name(const Uuid& id) const {
+  const auto* found = workspace_names.find(id);
+  return found != nullptr ? std::string_view(**found) : std::string_view{};
+}
+
 bool Snapshot::append_document(std::string& out, const entity::Route& route) const {
   const auto* found = routes_by_id.find(route.id.value);
   if (found == nullptr) return false;

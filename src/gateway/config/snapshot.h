@@ -35,7 +35,7 @@ inline constexpr std::string_view kEncodedSlashesTag = "sluice:encoded-slashes";
 struct RouteFacts {
   Uuid workspace;              // nil: the default one
   Uuid plan_anchor;            // what its plans are found by: itself if it has plugins of its own, else its service
-  std::uint8_t protocols = 0;  // ProtocolBits that the route names
+  std::uint8_t protocols = 0;  // kHttpBit and so on, for those that the route names
   bool strips_path = true;     // as entity::Route says, and the next
   bool keeps_host = false;
   bool path_handling_v1 = false;
@@ -178,6 +178,7 @@ class Snapshot final : public Directory {
   PersistentMap<Uuid, Memberships> acls_by_consumer;
   PersistentMap<Uuid, Memberships> groups_by_consumer;
   PersistentMap<Uuid, std::shared_ptr<const std::string>> group_names;
+  PersistentMap<Uuid, std::shared_ptr<const std::string>> workspace_names;  // without the default one
   ById<UpstreamConfig> upstreams;
   ByName<UpstreamConfig> upstreams_by_name;
   ById<CertificateConfig> certificates;
@@ -191,6 +192,8 @@ class Snapshot final : public Directory {
   std::map<std::string, PersistentMap<Uuid, bool>, std::less<>> referring;
   /// Credentials among them, as they are indexed now.
   ById<CredentialConfig> referring_credentials;
+  /// Plugin rows that take values of partials: one that changes changes them.
+  PersistentMap<Uuid, bool> linked_plugins;
 
   [[nodiscard]] const Credential* credential(std::string_view collection, std::string_view identity) const override {
     return credential_in({}, collection, identity);
@@ -207,6 +210,8 @@ class Snapshot final : public Directory {
                                                 std::string_view identity) const;
   [[nodiscard]] const Consumer* consumer_in(const Uuid& workspace, const Uuid& id) const;
   [[nodiscard]] const Consumer* consumer_in(const Uuid& workspace, std::string_view username) const;
+  /// Empty when there is no row of that id.
+  [[nodiscard]] std::string_view workspace_name(const Uuid& id) const;
   /// Null when there is no upstream entity of that name: then it is a host.
   [[nodiscard]] const Shared<const UpstreamConfig>* upstream_in(const Uuid& workspace, std::string_view name) const;
 
@@ -234,6 +239,7 @@ class WorkspaceDirectory final : public Directory {
   [[nodiscard]] std::string_view consumer_group_name(const Uuid& id) const override {
     return snapshot_.consumer_group_name(id);  // ids come from consumers of the workspace
   }
+  [[nodiscard]] WorkspaceView workspace() const override { return {workspace_, snapshot_.workspace_name(workspace_)}; }
   bool append_document(std::string& out, const entity::Route& route) const override {
     return snapshot_.append_document(out, route);
   }

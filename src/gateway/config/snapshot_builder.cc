@@ -57,12 +57,13 @@ std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> SnapshotBuilder::
   }
   edit.name(delta.hash);
   for (const sync::EntityKey& key : delta.removals) edit.remove(key);
-  // Vaults first: what refers to them would have to be made twice.
+  // Vaults and partials first: what takes values of them would have to be made twice.
+  const auto gives = [](const sync::EntityRow& row) { return row.type == "vaults" || row.type == "partials"; };
   for (sync::EntityRow& row : delta.upserts) {
-    if (row.type == "vaults") edit.upsert(row);
+    if (gives(row)) edit.upsert(row);
   }
   for (sync::EntityRow& row : delta.upserts) {
-    if (row.type != "vaults") edit.upsert(std::move(row));
+    if (!gives(row)) edit.upsert(std::move(row));
   }
   return edit.finish();
 }

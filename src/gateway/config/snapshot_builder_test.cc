@@ -230,6 +230,20 @@ TEST_F(SnapshotTest, LooksNamesUpInOneWorkspaceOnly) {
   EXPECT_NE(current->upstream_in(other, "up"), nullptr);
 }
 
+TEST_F(SnapshotTest, KnowsWorkspacesByName) {
+  load("consumers: []\n");
+  EXPECT_EQ(current->workspace().name, "default");
+  sync::Delta delta;
+  delta.complete = false;
+  delta.upserts.push_back(
+      {"workspaces", test_uuid(900), std::make_shared<const std::string>(R"({"name":"team"})"), Uuid{}});
+  apply(std::move(delta));
+  const WorkspaceDirectory there(*current, test_uuid(900));
+  EXPECT_EQ(there.workspace().id, test_uuid(900));
+  EXPECT_EQ(there.workspace().name, "team");
+  EXPECT_EQ(WorkspaceDirectory(*current, test_uuid(901)).workspace().name, "");
+}
+
 TEST_F(SnapshotTest, ForgetsWhatMovedToAnotherWorkspace) {
   const std::string yaml = "consumers:\n- {id: " + test_id(1) +
                            ", username: bob, keyauth_credentials: [{id: " + test_id(2) + ", key: alpha}]}\n";

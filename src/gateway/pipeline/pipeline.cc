@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/pipeline/pipeline.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <utility>
 
 #include "base/log.h"
-#include "gateway/config/plugin_check.h"
 
 namespace sluice::gateway {
 namespace {
@@ -17,8 +18,32 @@ Verdict failed(const PluginInstance& instance, std::string_view what) {
   return Error{Errc::Internal, Blame::Us, Retry::Never, std::string(what)};
 }
 
+bool takes_part(const PluginInstance& instance, Hook phase) {
+  return (instance.row->descriptor->hooks & phase) != 0;
+}
+
 bool runs_after(const PluginDescriptor& candidate, const PluginDescriptor& done) {
   return candidate.priority != done.priority ? candidate.priority < done.priority : candidate.name < done.name;
+}
+
+/// The first `done` instances of `plan`, then those of `other` that run after them. What ran before the consumer was
+/// known stays as it was chosen then, for the later phases too. Nearly always `other` itself.
+Rc<Plan> continued(const Plan& plan, std::size_t done, Rc<Plan> other) {
+  const auto& last = *plan.instances[done - 1]->row->descriptor;
+  const auto rest = std::ranges::find_if(
+      other->instances, [&](const auto& instance) { return runs_after(*instance->row->descriptor, last); });
+  const auto first = plan.instances.begin();
+  if (std::equal(first, first + static_cast<std::ptrdiff_t>(done), other->instances.begin(), rest)) return other;
+  auto merged = make_rc<Plan>();
+  merged->epoch = other->epoch;
+  merged->route = other->route;
+  merged->service = other->service;
+  merged->consumer = other->consumer;
+  merged->live = other->live;
+  merged->instances.assign(first, first + static_cast<std::ptrdiff_t>(done));
+  merged->instances.insert(merged->instances.end(), rest, other->instances.end());
+  for (const auto& instance : merged->instances) merged->hooks |= instance->row->descriptor->hooks;
+  return merged;
 }
 
 }  // namespace
@@ -26,13 +51,6 @@ bool runs_after(const PluginDescriptor& candidate, const PluginDescriptor& done)
 void Pipeline::begin(const RouteConfig* route) {
   route_ = route;
   plan_ = cache_.plan(snapshot_, route, nullptr);
-}
-
-bool Pipeline::takes_part(const PluginInstance& instance, Hook phase, const Exchange& ex) {
-  const PluginConfig& row = *instance.row;
-  if ((row.descriptor->hooks & phase) == 0) return false;
-  const std::uint8_t bits = ex.request.scheme == "https" ? kHttpsBit | kGrpcsBit : kHttpBit | kGrpcBit;
-  return (row.protocols & bits) != 0;
 }
 
 Task<Verdict> Pipeline::rewrite(Exchange& ex) {
@@ -55,19 +73,15 @@ Task<Verdict> Pipeline::response(Exchange& ex) {
 std::size_t Pipeline::next_after(const Exchange& ex, std::size_t index) {
   if (ex.authenticated.consumer == planned_for_) return index + 1;
   planned_for_ = ex.authenticated.consumer;
-  Rc<PluginInstance> done = plan_->instances[index];
-  plan_ = cache_.plan(snapshot_, route_, planned_for_);
-  std::size_t next = 0;
-  while (next < plan_->instances.size() &&
-         !runs_after(*plan_->instances[next]->row->descriptor, *done->row->descriptor))
-    ++next;
-  return next;
+  Rc<Plan> followed = cache_.plan(snapshot_, route_, planned_for_);
+  if (followed != plan_) plan_ = continued(*plan_, index + 1, std::move(followed));
+  return index + 1;
 }
 
 Task<Verdict> Pipeline::run(Exchange& ex, Hook phase, Hooks hook, std::size_t from) {
   for (std::size_t i = from; i < plan_->instances.size();) {
     PluginInstance& instance = *plan_->instances[i];
-    if (!takes_part(instance, phase, ex)) {
+    if (!takes_part(instance, phase)) {
       ++i;
       continue;
     }
@@ -99,7 +113,7 @@ Task<Verdict> Pipeline::resume(Exchange& ex, Hook phase, Hooks hook, std::size_t
 void Pipeline::log(const Exchange& ex) noexcept {
   if (!plan_ || (plan_->hooks & kOnLog) == 0) return;
   for (const Rc<PluginInstance>& instance : plan_->instances) {
-    if (takes_part(*instance, kOnLog, ex)) instance->plugin->on_log(ex);
+    if (takes_part(*instance, kOnLog)) instance->plugin->on_log(ex);
   }
 }
 

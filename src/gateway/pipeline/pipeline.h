@@ -19,7 +19,8 @@ class Pipeline {
 
   /// Global rows, before routing.
   Task<Verdict> rewrite(Exchange& ex);
-  /// Until one replies. When a plugin authenticates a consumer, the plugins behind it are those of that consumer.
+  /// Until one replies. When a plugin authenticates a consumer, the plugins behind it are those of that consumer, in
+  /// this phase and in the later ones.
   Task<Verdict> request(Exchange& ex);
   /// All of them; a Reply replaces the response for those that follow.
   Task<Verdict> response(Exchange& ex);
@@ -32,7 +33,6 @@ class Pipeline {
   using Hooks = Task<Verdict> (Plugin::*)(Exchange&);
   Task<Verdict> run(Exchange& ex, Hook phase, Hooks hook, std::size_t from);
   Task<Verdict> resume(Exchange& ex, Hook phase, Hooks hook, std::size_t index, Task<Verdict> waiting);
-  [[nodiscard]] static bool takes_part(const PluginInstance& instance, Hook phase, const Exchange& ex);
   /// After a hook: follows a new consumer to its plan. Returns where to go on.
   std::size_t next_after(const Exchange& ex, std::size_t index);
 

@@ -6,11 +6,13 @@
 #include <string_view>
 
 #include "gateway/balancer/sweep.h"
+#include "gateway/config/plugin_check.h"
 
 namespace sluice::gateway {
 namespace {
 
 constexpr std::size_t kBucketsAtOnce = 256;
+constexpr unsigned kHttpBits = kHttpBit | kHttpsBit | kGrpcBit | kGrpcsBit;
 
 /// What the tuple of a request is, as ids; nil where there is none.
 struct Tuple {
@@ -27,10 +29,11 @@ struct Tuple {
   }
 };
 
-/// Whether every scope that the row names is the request's.
+/// Whether every scope that the row names is the request's. Of the protocols only those of HTTP as a whole count: a row
+/// for https serves plain requests too, as in the ecosystem, so that nobody evades a policy by leaving TLS away.
 bool applies(const PluginConfig& row, const Tuple& tuple) {
-  return row.workspace == tuple.workspace && (row.route.is_nil() || row.route == tuple.route) &&
-         (row.service.is_nil() || row.service == tuple.service) &&
+  return (row.protocols & kHttpBits) != 0 && row.workspace == tuple.workspace &&
+         (row.route.is_nil() || row.route == tuple.route) && (row.service.is_nil() || row.service == tuple.service) &&
          (row.consumer.is_nil() || row.consumer == tuple.consumer) &&
          (row.consumer_group.is_nil() || tuple.in_group(row.consumer_group));
 }

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <optional>
+#include <string>
 
 #include "base/json.h"
 #include "http/headers.h"
@@ -175,7 +176,7 @@ ErrorBody error_body(std::string_view accept, std::string_view fallback, std::st
   return plain_body(message, request_id);
 }
 
-std::string_view default_message(int status) {
+std::string default_message(int status) {
   switch (status) {
     case 400:
       return "Bad request";
@@ -236,7 +237,7 @@ std::string_view default_message(int status) {
     case 505:
       return "HTTP version not supported";
     default:
-      return {};
+      return "The upstream server responded with " + std::to_string(status);
   }
 }
 

@@ -43,6 +43,6 @@ ErrorBody error_body(std::string_view accept, std::string_view fallback, std::st
                      std::string_view request_id, const ErrorTemplates* templates = nullptr);
 
 /// What Kong's clients read when a plugin or the gateway names only a status.
-std::string_view default_message(int status);
+std::string default_message(int status);
 
 }  // namespace sluice::gateway

@@ -54,8 +54,12 @@ TEST(ErrorBody, EscapesTheMessageForItsFormat) {
 TEST(ErrorBody, HasATextForEveryStatusThatTheGatewaySends) {
   for (int status :
        {400, 401, 403, 404, 405, 408, 411, 413, 414, 417, 426, 429, 431, 494, 500, 501, 502, 503, 504, 505}) {
-    EXPECT_FALSE(default_message(status).empty()) << status;
+    EXPECT_EQ(default_message(status).find("responded with"), std::string::npos) << status;
   }
+}
+
+TEST(ErrorBody, NamesAStatusThatHasNoText) {
+  EXPECT_EQ(default_message(499), "The upstream server responded with 499");
 }
 
 TEST(ErrorTemplate, TakesTheMessageAndTheRequestsIdInItsPlaceholders) {

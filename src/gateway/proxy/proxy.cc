@@ -128,7 +128,7 @@ std::optional<Reply> check_scheme(const Exchange& ex, const RouteConfig& route) 
   std::string location = "https://";
   location.append(ex.request.host).append(ex.request.received.path);
   if (ex.request.has_query) location.append("?").append(ex.request.query);
-  return Reply{route.https_redirect_status_code, ""}.with("Location", std::move(location));
+  return Reply::exit(route.https_redirect_status_code).with("Location", std::move(location));
 }
 
 std::optional<Reply> check_grpc(const Exchange& ex, const RouteConfig& route) {
@@ -347,9 +347,9 @@ Task<Result<>> Proxy::exchange_heads(Attempt& attempt) {
   Exchange& ex = life.ex;
   const ServiceConfig& config = life.service->config();
   const Choice& choice = attempt.choice;
-  attempt.upstream.emplace(
-      *attempt.connection, ex.arena,
-      http::h1::ClientExchange::Timeouts{config.write_timeout.count(), config.read_timeout.count()});
+  attempt.upstream.emplace(*attempt.connection, ex.arena,
+                           http::h1::ClientExchange::Limits{config.write_timeout.count(), config.read_timeout.count(),
+                                                            life.parts.options.upstream_max_header_size});
   if (!life.stream.connection().tls) attempt.upstream->leave_content_for_splicing();
   attempt.head = upstream_request(
       ex, parts_.options,
@@ -518,7 +518,7 @@ void Proxy::render(Exchange& ex, const Reply& answer) {
   if (is_grpc(ex.request)) {
     append_grpc_status(ex, answer);
   } else if (answer.form != Reply::Form::Exit) {
-    std::string_view message = answer.body.empty() ? default_message(answer.status) : std::string_view(answer.body);
+    const std::string message = answer.body.empty() ? default_message(answer.status) : answer.body;
     auto accept = ex.request.headers.get(http::Known::Accept);
     std::string_view fallback =
         answer.form == Reply::Form::Failure ? std::string_view(parts_.options.error_default_type) : "application/json";

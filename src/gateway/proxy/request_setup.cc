@@ -145,6 +145,7 @@ router::MatchInput match_input(const Exchange& ex, const expr::HeaderSource& hea
   input.sni = ex.client.sni;
   input.src_ip = ex.client.forwarded_address;
   input.src_port = ex.client.forwarded_port;
+  input.dst_ip = ex.client.local_address;
   input.dst_port = ex.request.port;
   input.headers = &headers;
   return input;

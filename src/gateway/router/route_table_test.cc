@@ -253,6 +253,7 @@ TEST(RouteTable, IsReadByManyThreadsWhileTheNextGenerationsAreBuilt) {
   std::atomic<bool> stop = false;
   std::atomic<int> wrong = 0;
   std::vector<std::thread> readers;
+  readers.reserve(2);
   for (int i = 0; i < 2; ++i) {
     readers.emplace_back([&] {
       while (!stop) {

@@ -42,7 +42,7 @@ std::optional<Result<Chunk>> IncomingBody::at_end() {
     done_ = true;
     return Result<Chunk>(Chunk{{}, true});
   }
-  return Result<Chunk>(fail(Errc::Closed, "connection closed in the middle of a message", timeouts_.blame));
+  return Result<Chunk>(fail(Errc::Closed, "connection closed in the middle of a message", blame_));
 }
 
 std::optional<Result<Chunk>> IncomingBody::take_pending() {
@@ -55,7 +55,7 @@ std::optional<Result<Chunk>> IncomingBody::take_pending() {
     done_ = left_ == 0;
   }
   handed_out_ = bytes.size();
-  octets_ += bytes.size();
+  patience_.received(bytes.size());
   return Result<Chunk>(Chunk{bytes, done_});
 }
 
@@ -64,7 +64,7 @@ std::optional<Result<Chunk>> IncomingBody::take_chunked() {
     ChunkedDecoder::Step step = decoder_.next(input_.pending());
     switch (step.kind) {
       case ChunkedDecoder::Step::Kind::Data:
-        octets_ += step.data.size();
+        patience_.received(step.data.size());
         if (!step.data.empty()) {
           handed_out_ = step.consumed;
           return Result<Chunk>(Chunk{step.data, false});
@@ -76,7 +76,7 @@ std::optional<Result<Chunk>> IncomingBody::take_chunked() {
         done_ = true;
         return Result<Chunk>(Chunk{{}, true});
       case ChunkedDecoder::Step::Kind::Error:
-        return Result<Chunk>(fail(Errc::Invalid, std::string("chunked content: ") + step.why, timeouts_.blame));
+        return Result<Chunk>(fail(Errc::Invalid, std::string("chunked content: ") + step.why, blame_));
       case ChunkedDecoder::Step::Kind::NeedMore:
         return at_end();
     }
@@ -90,10 +90,11 @@ Task<Result<Chunk>> IncomingBody::wait_and_read() {
   }
   for (;;) {
     if (!closed_ && !stream_.has_input()) {
-      rt::Deadline deadline = stream_.reactor().after_ms(timeouts_.between_reads_ms);
-      if (co_await stream_.readable(deadline) == rt::Wake::TimedOut) {
-        co_return fail(Errc::Timeout, "timed out waiting for content", timeouts_.blame);
+      const rt::Clock& clock = stream_.reactor().clock();
+      if (co_await stream_.readable(patience_.begin_wait(clock)) == rt::Wake::TimedOut) {
+        co_return fail(Errc::Timeout, "timed out waiting for content", blame_);
       }
+      patience_.ended_wait(clock);
     }
     net::Io io = input_.fill(stream_);
     if (io.state == net::Io::State::Closed || io.state == net::Io::State::Failed) closed_ = true;
@@ -104,12 +105,12 @@ Task<Result<Chunk>> IncomingBody::wait_and_read() {
 std::optional<SpliceSource> IncomingBody::splice_source() {
   consume_handed_out();
   if (framing_.kind != Framing::Kind::Length || done_ || !input_.empty() || !stream_.is_plain()) return std::nullopt;
-  return SpliceSource{&stream_, left_, timeouts_.between_reads_ms, timeouts_.blame};
+  return SpliceSource{&stream_, left_, &patience_, blame_};
 }
 
 void IncomingBody::spliced(std::uint64_t octets) {
   left_ -= octets;
-  octets_ += octets;
+  patience_.received(octets);
   done_ = left_ == 0;
 }
 

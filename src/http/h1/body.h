@@ -9,6 +9,7 @@
 #include "http/h1/chunked.h"
 #include "http/input_buffer.h"
 #include "http/message.h"
+#include "http/patience.h"
 #include "net/stream.h"
 
 namespace sluice::http::h1 {
@@ -16,13 +17,18 @@ namespace sluice::http::h1 {
 /// The content of a message that arrives on an HTTP/1 connection, whichever its framing. Shared by both sides.
 class IncomingBody final : public BodyReader {
  public:
-  struct Timeouts {
-    std::int64_t between_reads_ms;
-    Blame blame;  // of the sending side: decides the status of a failure
+  struct Sender {
+    Patience::Terms patience;
+    Blame blame;  // decides the status of a failure
   };
 
-  IncomingBody(net::Stream& stream, InputBuffer& input, Arena& arena, Timeouts timeouts)
-      : stream_(stream), input_(input), trailers_(arena), decoder_(trailers_), timeouts_(timeouts) {}
+  IncomingBody(net::Stream& stream, InputBuffer& input, Arena& arena, Sender sender)
+      : stream_(stream),
+        input_(input),
+        trailers_(arena),
+        decoder_(trailers_),
+        patience_(sender.patience),
+        blame_(sender.blame) {}
   ~IncomingBody() override { consume_handed_out(); }
 
   /// Called once, when the head is known.
@@ -38,7 +44,9 @@ class IncomingBody final : public BodyReader {
   void abandon() { handed_out_ = 0; }
   /// The whole content has been read: the next message begins behind it.
   [[nodiscard]] bool complete() const { return done_; }
-  [[nodiscard]] std::uint64_t octets_read() const { return octets_; }
+  [[nodiscard]] std::uint64_t octets_read() const { return patience_.octets(); }
+  /// How long the sender is waited for.
+  [[nodiscard]] Patience& patience() { return patience_; }
 
   /// Called before the first read that has to wait; a server sends 100 Continue then.
   struct FirstWait {
@@ -64,11 +72,11 @@ class IncomingBody final : public BodyReader {
   InputBuffer& input_;
   Headers trailers_;
   ChunkedDecoder decoder_;
-  Timeouts timeouts_;
+  Patience patience_;
+  Blame blame_;
   Framing framing_;
   FirstWait* first_wait_ = nullptr;
   std::uint64_t left_ = 0;  // Kind::Length
-  std::uint64_t octets_ = 0;
   std::size_t handed_out_ = 0;
   bool closed_ = false;  // the peer will send nothing more
   bool done_ = true;

@@ -23,7 +23,7 @@ class IncomingBodyTest : public testing::Test {
       if (chunk->last) return content;
     }
   }
-  IncomingBody::Timeouts timeouts{1000, Blame::Client};
+  IncomingBody::Sender sender{{1000}, Blame::Client};
 
   rt::Reactor reactor;
   Peer peer;
@@ -35,7 +35,7 @@ class IncomingBodyTest : public testing::Test {
 TEST_F(IncomingBodyTest, TakesAsManyOctetsAsAnnouncedAndLeavesTheRest) {
   peer.say("helloGET /");
   {
-    IncomingBody body(stream, input, arena, timeouts);
+    IncomingBody body(stream, input, arena, sender);
     body.begin({Framing::Kind::Length, 5});
     EXPECT_EQ(body.remaining(), 5U);
     EXPECT_EQ(read_all(body), "hello");
@@ -46,14 +46,14 @@ TEST_F(IncomingBodyTest, TakesAsManyOctetsAsAnnouncedAndLeavesTheRest) {
 }
 
 TEST_F(IncomingBodyTest, IsCompleteAtOnceWithoutContent) {
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({});
   EXPECT_TRUE(body.complete());
   EXPECT_EQ(read_all(body), "");
 }
 
 TEST_F(IncomingBodyTest, DecodesChunksAndKeepsTheTrailers) {
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::Chunked, 0});
   peer.say("5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 11\r\n\r\n");
   EXPECT_EQ(body.trailers(), nullptr);
@@ -64,7 +64,7 @@ TEST_F(IncomingBodyTest, DecodesChunksAndKeepsTheTrailers) {
 }
 
 TEST_F(IncomingBodyTest, WaitsForWhatComesLater) {
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::Length, 6});
   auto reading = body.read();
   reading.start();
@@ -78,7 +78,7 @@ TEST_F(IncomingBodyTest, WaitsForWhatComesLater) {
 }
 
 TEST_F(IncomingBodyTest, EndsWithTheConnectionWhereTheFramingSaysSo) {
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::UntilClose, 0});
   peer.say("all there is");
   peer.end();
@@ -93,7 +93,7 @@ TEST_F(IncomingBodyTest, FailsWhenTheConnectionEndsTooEarly) {
     net::Stream from;
     from.attach(reactor, near);
     InputBuffer own(reactor);
-    IncomingBody body(from, own, arena, timeouts);
+    IncomingBody body(from, own, arena, sender);
     body.begin(framing);
     cut_short.say("5\r\nhello");
     cut_short.hang_up();
@@ -103,14 +103,14 @@ TEST_F(IncomingBodyTest, FailsWhenTheConnectionEndsTooEarly) {
 }
 
 TEST_F(IncomingBodyTest, FailsOnMalformedChunks) {
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::Chunked, 0});
   peer.say("5\r\nhello!\r\n");
   EXPECT_EQ(read_all(body), "helloerror: chunked content: no CRLF behind a chunk");
 }
 
 TEST_F(IncomingBodyTest, TimesOutBetweenReads) {
-  IncomingBody body(stream, input, arena, {20, Blame::Upstream});
+  IncomingBody body(stream, input, arena, {{20}, Blame::Upstream});
   body.begin({Framing::Kind::Length, 5});
   const Result<Chunk> chunk = rt::run(reactor, body.read());
   ASSERT_FALSE(chunk);
@@ -118,9 +118,31 @@ TEST_F(IncomingBodyTest, TimesOutBetweenReads) {
   EXPECT_EQ(chunk.error().blame, Blame::Upstream);
 }
 
+// slowhttptest -B: each pause is short enough, and the whole would last for ever.
+TEST_F(IncomingBodyTest, GivesUpOnASenderBelowTheLeastRate) {
+  IncomingBody body(stream, input, arena, {{60, 10'000}, Blame::Client});
+  body.begin({Framing::Kind::Length, 1000});
+  int octets = 0;
+  for (;;) {
+    auto reading = body.read();
+    reading.start();
+    rt::run(reactor, [](rt::Reactor& on) -> Task<void> { co_await rt::Sleep(on, on.after_ms(20)); }(reactor));
+    if (!reading.ready()) {
+      peer.say("x");
+      rt::turn_until(reactor, [&] { return reading.ready(); });
+    }
+    if (Result<Chunk> chunk = reading.take(); !chunk) {
+      EXPECT_EQ(chunk.error().code, Errc::Timeout);
+      break;
+    }
+    ASSERT_LT(++octets, 10);
+  }
+  EXPECT_GE(octets, 1);
+}
+
 TEST_F(IncomingBodyTest, KeepsItsPlaceWhenAnotherConnectionUsesTheBuffer) {
   peer.say("5\r\nhel");
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::Chunked, 0});
   EXPECT_EQ(rt::run(reactor, body.read())->bytes, "hel");
   auto [near, far] = local_pair();
@@ -138,7 +160,7 @@ TEST_F(IncomingBodyTest, KeepsItsPlaceWhenAnotherConnectionUsesTheBuffer) {
 TEST_F(IncomingBodyTest, CanBeSplicedOnceMemoryIsEmpty) {
   peer.say("0123456789");
   wait_for_input(reactor, stream);
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::Length, 100});
   ASSERT_TRUE(input.fill(stream).moved());
   EXPECT_FALSE(body.splice_source());
@@ -162,7 +184,7 @@ class CountedWait final : public IncomingBody::FirstWait {
 
 TEST_F(IncomingBodyTest, TellsBeforeItsFirstWaitOnly) {
   CountedWait listener;
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::Length, 4});
   body.on_first_wait(&listener);
   auto first = body.read();
@@ -183,7 +205,7 @@ TEST_F(IncomingBodyTest, DoesNotTellWhenItNeedNotWait) {
   peer.say("ab");
   wait_for_input(reactor, stream);
   CountedWait listener;
-  IncomingBody body(stream, input, arena, timeouts);
+  IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::Length, 2});
   body.on_first_wait(&listener);
   EXPECT_EQ(read_all(body), "ab");

@@ -33,7 +33,8 @@ const char* skip_blanks(const char* at, const char* end) {
 const char* skip_quoted(const char* at, const char* end) {
   for (++at; at != end; ++at) {
     if (*at == '"') return at + 1;
-    if (*at == '\\' && ++at == end) return nullptr;
+    if (*at != '\\') continue;
+    if (++at == end) return nullptr;
   }
   return nullptr;
 }

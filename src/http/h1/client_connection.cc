@@ -13,8 +13,7 @@
 namespace sluice::http::h1 {
 namespace {
 
-// An upstream is judged as strictly as a client, but may send larger heads (many cookies).
-constexpr HeadLimits kResponseLimits{.head_octets = 60 * 1024, .target_octets = 0, .method_octets = 0, .fields = 500};
+constexpr std::size_t kMostFields = 500;
 
 }  // namespace
 
@@ -27,16 +26,17 @@ bool ClientConnection::is_quiet() {
   return !is_stale();
 }
 
-ClientExchange::ClientExchange(ClientConnection& connection, Arena& arena, Timeouts timeouts)
+ClientExchange::ClientExchange(ClientConnection& connection, Arena& arena, Limits limits)
     : connection_(connection),
       arena_(arena),
-      timeouts_(timeouts),
-      body_(connection.stream_, connection.input_, arena, {timeouts.read_ms, Blame::Upstream}),
-      outgoing_{connection.stream_, timeouts.send_ms, Blame::Upstream} {}
+      read_timeout_ms_(limits.read_ms),
+      limits_{.head_octets = limits.head_octets, .target_octets = 0, .method_octets = 0, .fields = kMostFields},
+      body_(connection.stream_, connection.input_, arena, {{limits.read_ms}, Blame::Upstream}),
+      outgoing_{connection.stream_, limits.send_ms, Blame::Upstream} {}
 
 Task<Result<>> ClientExchange::send(const RequestHead& head, BodyReader* body) {
   method_ = head.method;
-  HeadWriter writer(connection_.stream_.reactor().output(), rt::Reactor::kScratch / 2);
+  HeadWriter writer(connection_.stream_.reactor().output(), Outgoing::kHeadRoom);
   write_request_head(writer, head);
   if (writer.overflow()) return Result<>(fail(Errc::TooLarge, "request head does not fit", Blame::Client));
   Task<Result<>> sending = outgoing_.send(writer.written(), body, head.framing);
@@ -68,13 +68,13 @@ Result<ClientExchange::HeadState> ClientExchange::try_head(ResponseHead& head) {
     const char* end = find_head_end(bytes.data(), bytes.data() + bytes.size());
     if (end == nullptr) {
       ResponseHead probe(arena_);
-      ParseOutcome outcome = parse_response(bytes, kResponseLimits, method_, probe);
+      ParseOutcome outcome = parse_response(bytes, limits_, method_, probe);
       if (outcome.malformed()) return fail(Errc::Invalid, std::string("upstream: ") + outcome.why, Blame::Upstream);
       return HeadState::NeedMore;
     }
     std::string_view text = arena_.copy(bytes.substr(0, static_cast<std::size_t>(end - bytes.data())));
     head.headers.clear();
-    ParseOutcome outcome = parse_response(text, kResponseLimits, method_, head);
+    ParseOutcome outcome = parse_response(text, limits_, method_, head);
     if (!outcome.complete()) return fail(Errc::Invalid, std::string("upstream: ") + outcome.why, Blame::Upstream);
     connection_.input_.consume(outcome.consumed);
     if (head.status >= 200 || head.status == 101) return HeadState::Ready;
@@ -87,7 +87,7 @@ Task<Result<>> ClientExchange::receive(ResponseHead& head) {
 
 Task<Result<>> ClientExchange::wait_and_receive(ResponseHead& head) {
   net::Stream& stream = connection_.stream_;
-  rt::Deadline deadline = stream.reactor().after_ms(timeouts_.read_ms);
+  rt::Deadline deadline = stream.reactor().after_ms(read_timeout_ms_);
   for (;;) {
     if (!stream.has_input() && co_await stream.readable(deadline) == rt::Wake::TimedOut) {
       co_return fail(Errc::Timeout, "upstream did not answer in time", Blame::Upstream);

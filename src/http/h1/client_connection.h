@@ -40,11 +40,13 @@ class ClientConnection {
 /// One request on a client connection. The connection outlives it.
 class ClientExchange final : public ClientStream {
  public:
-  struct Timeouts {
+  /// What an upstream may take; it is judged as strictly as a client, but may send larger heads (many cookies).
+  struct Limits {
     std::int64_t send_ms;
     std::int64_t read_ms;
+    std::size_t head_octets = 56 * 1024;  // of a response; together with our own fields it has to fit kHeadRoom
   };
-  ClientExchange(ClientConnection& connection, Arena& arena, Timeouts timeouts);
+  ClientExchange(ClientConnection& connection, Arena& arena, Limits limits);
 
   /// The content will go to a plain socket: what comes together with the head is kept small, so that the rest of a
   /// large response can be spliced instead of copied.
@@ -67,7 +69,8 @@ class ClientExchange final : public ClientStream {
 
   ClientConnection& connection_;
   Arena& arena_;
-  Timeouts timeouts_;
+  std::int64_t read_timeout_ms_;
+  HeadLimits limits_;
   IncomingBody body_;
   Outgoing outgoing_;
   std::string_view method_;

@@ -19,7 +19,7 @@ class ClientExchangeTest : public testing::Test {
   }
   void begin(std::string_view method) {
     exchange.reset();
-    exchange.emplace(connection, arena, ClientExchange::Timeouts{1000, 100});
+    exchange.emplace(connection, arena, ClientExchange::Limits{1000, 100});
     RequestHead request(arena);
     request.method = method;
     request.target = "/";
@@ -48,6 +48,15 @@ class ClientExchangeTest : public testing::Test {
   std::optional<ClientExchange> exchange;
   ResponseHead head{arena};
 };
+
+TEST_F(ClientExchangeTest, TakesAHeadUpToItsLimitAndNoLargerOne) {
+  const std::string most = "HTTP/1.1 204 OK\r\nX-A: " + std::string(2000 - 26, 'x') + "\r\n\r\n";
+  ASSERT_EQ(most.size(), 2000U);
+  exchange.emplace(connection, arena, ClientExchange::Limits{1000, 100, 2000});
+  EXPECT_TRUE(receive(most));
+  exchange.emplace(connection, arena, ClientExchange::Limits{1000, 100, 1999});
+  EXPECT_FALSE(receive(most));
+}
 
 TEST_F(ClientExchangeTest, SendsTheRequestAndReadsTheResponse) {
   EXPECT_EQ(server->hear("\r\n\r\n"), "GET / HTTP/1.1\r\nHost: up.test\r\n\r\n");

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 
+#include "http/turn_share.h"
 #include "net/pipe_pool.h"
 #include "rt/reactor.h"
 
@@ -19,8 +20,6 @@ namespace {
 
 // Below this, copying through the warm buffer is cheaper than the two system calls of a splice (engine.md, section 2).
 constexpr std::uint64_t kSpliceFrom = 32 * 1024;
-// A small body is put behind its head, so that one plain send() takes both.
-constexpr std::size_t kCopyBehindHead = 4 * 1024;
 
 bool wants_splice(const std::optional<SpliceSource>& source) {
   return source && source->length >= kSpliceFrom;
@@ -99,7 +98,7 @@ Task<Result<>> Outgoing::send(std::string_view head, BodyReader* body, Framing f
     if (!chunk) return Result<>(std::unexpected(std::move(chunk).error()));
     last = chunk->last;
     char* behind = const_cast<char*>(head.data()) + head.size();
-    if (framing.kind != Framing::Kind::Chunked && chunk->bytes.size() <= kCopyBehindHead) {
+    if (framing.kind != Framing::Kind::Chunked && chunk->bytes.size() <= kBehindHead) {
       if (!chunk->bytes.empty()) std::memcpy(behind, chunk->bytes.data(), chunk->bytes.size());
       pieces.add({head.data(), head.size() + chunk->bytes.size()});
     } else {
@@ -140,13 +139,16 @@ Task<Result<>> Outgoing::send_head_then_body(std::string_view head, BodyReader* 
 }
 
 Task<Result<>> Outgoing::relay(BodyReader& body, Framing framing) {
+  TurnShare share;
   for (;;) {
     if (framing.kind == Framing::Kind::Length && sink.is_plain()) {
       if (auto source = body.splice_source(); wants_splice(source)) co_return co_await splice(body, *source);
     }
     CO_TRY(Chunk chunk, co_await body.read());
+    const std::size_t octets = chunk.bytes.size();
     CO_TRY(co_await send_piece(chunk, body, framing));
     if (chunk.last) co_return Result<>{};
+    if (share.spend(sink.reactor(), octets, kOctetsPerTurn)) co_await TurnShare::rest(sink.reactor());
   }
 }
 
@@ -183,6 +185,7 @@ Task<Result<>> Outgoing::splice(BodyReader& body, SpliceSource source) {
   net::Stream& from = *source.stream;
   std::uint64_t left = source.length;
   std::size_t held = 0;  // in the pipe
+  TurnShare share;
   if (!pipe.is_open()) co_return fail(Errc::Unavailable, "no pipe for splicing: out of descriptors", Blame::System);
   while (left > 0 || held > 0) {
     if (left > 0 && held == 0) {
@@ -194,13 +197,16 @@ Task<Result<>> Outgoing::splice(BodyReader& body, SpliceSource source) {
         left -= held;
         pipe.set_held(held);
         body.spliced(held);
+        if (share.spend(from.reactor(), held, kOctetsPerTurn)) co_await TurnShare::rest(from.reactor());
       } else if (got < 0 && errno == EAGAIN) {
         from.source().clear_readable();
         if (from.source().peer_closed())
           co_return fail(Errc::Closed, "connection closed in the middle of a message", source.blame);
-        if (co_await from.readable(from.reactor().after_ms(source.timeout_ms)) == rt::Wake::TimedOut) {
+        const rt::Clock& clock = from.reactor().clock();
+        if (co_await from.readable(source.patience->begin_wait(clock)) == rt::Wake::TimedOut) {
           co_return fail(Errc::Timeout, "timed out waiting for content", source.blame);
         }
+        source.patience->ended_wait(clock);
         continue;
       } else if (got == 0 || errno != EINTR) {
         co_return fail(Errc::Closed, "connection closed in the middle of a message", source.blame);

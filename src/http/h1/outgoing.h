@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "http/body.h"
 #include "http/message.h"
 #include "net/stream.h"
+#include "rt/reactor.h"
 #include "rt/task.h"
 
 namespace sluice::http::h1 {
@@ -17,6 +19,11 @@ namespace sluice::http::h1 {
 ///
 /// `sent` counts octets as they leave. Errors of the source keep their blame; those of the sink get `sink_blame`.
 struct Outgoing {
+  // A small piece is put behind its head, so that one plain send() takes both.
+  static constexpr std::size_t kBehindHead = 4 * 1024;
+  /// What a head may take of the reactor's output buffer.
+  static constexpr std::size_t kHeadRoom = rt::Reactor::kScratch - kBehindHead;
+
   net::Stream& sink;
   std::int64_t timeout_ms;  // between two writes
   Blame sink_blame;

@@ -169,7 +169,7 @@ class RelayTest : public OutgoingTest {
   std::string relay(Line& from, Line& to, const std::string& content, Framing framing) {
     Arena arena;
     InputBuffer input(reactor);
-    IncomingBody body(from.stream, input, arena, {5000, Blame::Upstream});
+    IncomingBody body(from.stream, input, arena, {{5000}, Blame::Upstream});
     body.begin(framing);
     Outgoing outgoing{to.stream, 5000, Blame::Client};
     auto sending = send(outgoing, "HEAD", &body, {Framing::Kind::Length, content.size()});
@@ -210,7 +210,7 @@ TEST_F(RelayTest, FailsWhenTheSourceEndsDuringASplice) {
   Line to(reactor, tcp_pair());
   Arena arena;
   InputBuffer input(reactor);
-  IncomingBody body(from.stream, input, arena, {5000, Blame::Upstream});
+  IncomingBody body(from.stream, input, arena, {{5000}, Blame::Upstream});
   body.begin({Framing::Kind::Length, 1'000'000});
   Outgoing outgoing{to.stream, 5000, Blame::Client};
   auto sending = send(outgoing, "HEAD", &body, {Framing::Kind::Length, 1'000'000});
@@ -231,7 +231,7 @@ TEST_F(RelayTest, GivesUpOnASourceThatStandsStillDuringASplice) {
   Line to(reactor, tcp_pair());
   Arena arena;
   InputBuffer input(reactor);
-  IncomingBody body(from.stream, input, arena, {30, Blame::Upstream});
+  IncomingBody body(from.stream, input, arena, {{30}, Blame::Upstream});
   body.begin({Framing::Kind::Length, 1'000'000});
   Outgoing outgoing{to.stream, 60'000, Blame::Client};
   auto sending = send(outgoing, "HEAD", &body, {Framing::Kind::Length, 1'000'000});
@@ -243,6 +243,48 @@ TEST_F(RelayTest, GivesUpOnASourceThatStandsStillDuringASplice) {
   ASSERT_FALSE(sent);
   EXPECT_EQ(sent.error().code, Errc::Timeout);
   EXPECT_EQ(sent.error().blame, Blame::Upstream);
+}
+
+TEST_F(RelayTest, HoldsASplicedSourceToTheLeastRate) {
+  Line from(reactor, tcp_pair());
+  Line to(reactor, tcp_pair());
+  Arena arena;
+  InputBuffer input(reactor);
+  IncomingBody body(from.stream, input, arena, {{100, 1'000'000}, Blame::Client});
+  body.begin({Framing::Kind::Length, 1'000'000});
+  Outgoing outgoing{to.stream, 60'000, Blame::Upstream};
+  auto sending = send(outgoing, "HEAD", &body, {Framing::Kind::Length, 1'000'000});
+  sending.start();
+  from.peer.say(pattern(100'000));  // pays for 100 ms
+  std::size_t octets = 0;
+  while (!sending.ready() && octets < 100) {
+    rt::run(reactor, [](rt::Reactor& on) -> Task<void> { co_await rt::Sleep(on, on.after_ms(20)); }(reactor));
+    from.peer.say("x");
+    ++octets;
+  }
+  EXPECT_GE(octets, 5U);
+  EXPECT_LT(octets, 50U);
+  ASSERT_TRUE(sending.ready());
+  EXPECT_EQ(sending.take().error().code, Errc::Timeout);
+}
+
+// What the receiver's slowness costs is not the sender's debt.
+TEST_F(RelayTest, DoesNotCountTheReceiversTimeAgainstTheSender) {
+  Line from(reactor, tcp_pair());
+  Line to(reactor, local_pair(4096));
+  Arena arena;
+  InputBuffer input(reactor);
+  IncomingBody body(from.stream, input, arena, {{100, 1'000'000'000}, Blame::Client});
+  const std::string content = pattern(200'000);
+  body.begin({Framing::Kind::Length, content.size()});
+  Outgoing outgoing{to.stream, 60'000, Blame::Upstream};
+  auto sending = send(outgoing, "HEAD", &body, {Framing::Kind::Length, content.size()});
+  sending.start();
+  from.peer.say(content);
+  rt::run(reactor, [](rt::Reactor& on) -> Task<void> { co_await rt::Sleep(on, on.after_ms(250)); }(reactor));
+  ASSERT_FALSE(sending.ready());
+  to.peer.hear_until([&](const std::string&) { return sending.ready(); });
+  EXPECT_TRUE(sending.take().has_value());
 }
 
 }  // namespace

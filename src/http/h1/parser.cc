@@ -332,7 +332,8 @@ ParseOutcome parse_response(std::string_view bytes, const HeadLimits& limits, st
   if (fields.malformed()) return malformed(502, fields.why);
   if (!fields.complete()) return fields;
   if (auto bad = judge_response_framing(request_method, out)) return *bad;
-  return complete(static_cast<std::size_t>(at - bytes.data()) + fields.consumed);
+  const std::size_t consumed = static_cast<std::size_t>(at - bytes.data()) + fields.consumed;
+  return consumed > limits.head_octets ? malformed(502, "head too large") : complete(consumed);
 }
 
 }  // namespace sluice::http::h1

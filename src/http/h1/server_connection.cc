@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "http/h1/scan.h"
 #include "http/h1/serialize.h"
+#include "http/turn_share.h"
 #include "rt/reactor.h"
 
 namespace sluice::http::h1 {
@@ -16,7 +17,9 @@ namespace {
 
 // What is read and thrown away to save a connection whose request body nobody wanted.
 constexpr std::uint64_t kDiscardLimit = 256 * 1024;
+constexpr std::int64_t kDiscardMs = 2'000;
 constexpr std::int64_t kLingerMs = 2'000;
+constexpr std::uint64_t kRequestsPerTurn = 64;  // of one client that pipelines
 
 /// Runs a handler until it is done or the client has gone, whichever is first.
 class UntilHangup final : public rt::IoSource::HangupListener {
@@ -56,7 +59,7 @@ class UntilHangup final : public rt::IoSource::HangupListener {
 ServerExchange::ServerExchange(ServerConnection& connection, std::int64_t started_ns)
     : connection_(connection),
       request_(arena_),
-      body_(*connection.stream_, connection.input_, arena_, {connection.options_.body_timeout_ms, Blame::Client}),
+      body_(*connection.stream_, connection.input_, arena_, {connection.options_.body, Blame::Client}),
       outgoing_{*connection.stream_, connection.options_.send_timeout_ms, Blame::Client},
       started_ns_(started_ns) {}
 
@@ -82,10 +85,11 @@ Framing ServerExchange::wire_framing(const ResponseHead& head, const BodyReader*
 Task<Result<>> ServerExchange::respond(ResponseHead& head, BodyReader* body) {
   SLUICE_ASSERT(!response_started_);
   response_started_ = true;
+  body_.patience().drop_rate();
   if (request_.method == "HEAD") body = nullptr;
   Framing framing = wire_framing(head, body);
   if (connection_.draining_) keep_alive_ = false;
-  HeadWriter writer(reactor().output(), rt::Reactor::kScratch / 2);
+  HeadWriter writer(reactor().output(), Outgoing::kHeadRoom);
   write_response_head(writer, head, framing, keep_alive_ ? Persistence::KeepAlive : Persistence::Close);
   if (writer.overflow()) return Result<>(fail(Errc::TooLarge, "response head does not fit", Blame::Upstream));
 
@@ -213,6 +217,7 @@ bool ServerConnection::decide_persistence() {
 }
 
 Task<void> ServerConnection::serve() {
+  TurnShare share;
   for (;;) {
     head_started_ns_ = 0;
     HeadState state = try_head();  // pipelined octets may be there already
@@ -268,6 +273,7 @@ Task<void> ServerConnection::serve() {
     if (!co_await finish_request()) co_return;
     end_exchange();
     ++info_.requests;
+    if (share.spend(reactor(), 1, kRequestsPerTurn)) co_await TurnShare::rest(reactor());
   }
 }
 
@@ -295,9 +301,12 @@ Task<bool> ServerConnection::settle_request() {
       co_await linger();
       co_return false;
     }
+    exchange.body_.patience().set_pause(kDiscardMs);
+    const rt::Deadline deadline = reactor().after_ms(kDiscardMs);
+    const std::uint64_t wanted = exchange.body_.octets_read();
     while (!exchange.body_.complete()) {
       Result<Chunk> chunk = co_await exchange.body_.read();
-      if (!chunk || exchange.body_.octets_read() > kDiscardLimit) {
+      if (!chunk || exchange.body_.octets_read() - wanted > kDiscardLimit || deadline.passed(reactor().clock())) {
         co_await linger();
         co_return false;
       }

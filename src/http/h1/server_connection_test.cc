@@ -80,11 +80,8 @@ class ServerConnectionTest : public testing::Test {
   }
 
   rt::Reactor reactor;
-  ServerOptions options{.head = {},
-                        .header_timeout_ms = 200,
-                        .keepalive_timeout_ms = 200,
-                        .body_timeout_ms = 200,
-                        .send_timeout_ms = 200};
+  ServerOptions options{
+      .head = {}, .header_timeout_ms = 200, .keepalive_timeout_ms = 200, .body = {200}, .send_timeout_ms = 200};
   TestHandler handler;
   ExchangePool pool;
   std::unique_ptr<ServerConnection> connection;
@@ -114,6 +111,22 @@ TEST_F(ServerConnectionTest, AnswersPipelinedRequestsInOrder) {
   const std::string& heard = client->hear_until([&](const std::string& text) { return responses(text) == 3; });
   EXPECT_LT(heard.find("one"), heard.find("two"));
   EXPECT_EQ(handler.targets, (std::vector<std::string>{"/1", "/2", "/3"}));
+}
+
+// A client that sends without end must not keep the loop, with all its timers and other clients, to itself.
+TEST_F(ServerConnectionTest, LetsOthersHaveTheirTurnBetweenPipelinedRequests) {
+  std::string requests;
+  for (int i = 0; i < 500; ++i) requests += "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  client->say(requests);
+  std::size_t turns = 0;
+  while (handler.targets.size() < 500 && turns < 1000) {
+    const std::size_t before = handler.targets.size();
+    reactor.run_once(10);
+    client->hear_until([](const std::string&) { return true; });  // an answer that is not read stops the server
+    ++turns;
+    ASSERT_LE(handler.targets.size() - before, 64U);
+  }
+  EXPECT_EQ(handler.targets.size(), 500U);
 }
 
 TEST_F(ServerConnectionTest, PutsAHeadTogetherThatComesOctetByOctet) {

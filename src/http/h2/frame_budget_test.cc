@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 #include <nghttp2/nghttp2.h>
 
-#include "http/h2/stream_ids.h"
-
 namespace sluice::http::h2 {
 namespace {
 
@@ -63,17 +61,6 @@ TEST(FrameBudget, ContentPaysForTheWindowUpdatesThatComeWithIt) {
     ASSERT_TRUE(budget.receive(NGHTTP2_WINDOW_UPDATE, 0, 4, 1'000));
     ASSERT_TRUE(budget.receive(NGHTTP2_WINDOW_UPDATE, 0, 4, 1'000));
   }
-}
-
-TEST(StreamIds, TellsUsedIdsFromSkippedOnes) {
-  StreamIds ids;
-  EXPECT_TRUE(ids.open(1));
-  EXPECT_TRUE(ids.open(3));
-  EXPECT_TRUE(ids.open(9));
-  EXPECT_TRUE(ids.open(3));  // late trailers
-  EXPECT_FALSE(ids.open(5));
-  EXPECT_FALSE(ids.open(7));
-  EXPECT_TRUE(ids.open(11));
 }
 
 }  // namespace

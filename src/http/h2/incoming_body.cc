@@ -7,6 +7,7 @@ namespace sluice::http::h2 {
 
 void IncomingBody::append(std::string_view bytes) {
   incoming_.append(bytes);
+  patience_.received(bytes.size());
 }
 
 void IncomingBody::wake() {
@@ -43,9 +44,11 @@ std::optional<Result<Chunk>> IncomingBody::take() {
 Task<Result<Chunk>> IncomingBody::wait_and_read() {
   if (!std::exchange(waited_, true)) CO_TRY(owner_.before_first_wait());
   for (;;) {
-    const rt::Wake wake = co_await news_.wait(reactor_.after_ms(timeout_ms_));
+    const rt::Wake wake = co_await news_.wait(patience_.begin_wait(reactor_.clock()));
+    const bool held_back = wake == rt::Wake::TimedOut && owner_.is_held_back();
+    if (!held_back) patience_.ended_wait(reactor_.clock());
     if (auto now = take()) co_return std::move(*now);
-    if (wake == rt::Wake::TimedOut) {
+    if (wake == rt::Wake::TimedOut && !held_back) {
       co_return fail(Errc::Timeout, "timed out waiting for content", Blame::Client);
     }
   }

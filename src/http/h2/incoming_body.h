@@ -9,6 +9,7 @@
 #include "http/body.h"
 #include "http/h2/waiter.h"
 #include "http/message.h"
+#include "http/patience.h"
 
 namespace sluice::http::h2 {
 
@@ -22,13 +23,15 @@ class IncomingBody final : public BodyReader {
     virtual Result<> before_first_wait() = 0;
     /// `octets` have been read: the client may send as many again.
     virtual void consumed(std::size_t octets) = 0;
+    /// The client may send nothing at all now: what its other streams hold fills the connection's window.
+    [[nodiscard]] virtual bool is_held_back() const = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  IncomingBody(Owner& owner, rt::Reactor& reactor, Arena& arena, std::int64_t timeout_ms)
-      : owner_(owner), reactor_(reactor), news_(reactor), trailers_(arena), timeout_ms_(timeout_ms) {}
+  IncomingBody(Owner& owner, rt::Reactor& reactor, Arena& arena, Patience::Terms patience)
+      : owner_(owner), reactor_(reactor), news_(reactor), trailers_(arena), patience_(patience) {}
 
   Task<Result<Chunk>> read() override;
   [[nodiscard]] std::optional<std::uint64_t> remaining() const override;
@@ -36,7 +39,6 @@ class IncomingBody final : public BodyReader {
 
   /// Called once, when the head is known.
   void begin(Framing framing) { framing_ = framing; }
-  void set_timeout(std::int64_t ms) { timeout_ms_ = ms; }
   void append(std::string_view bytes);
   /// Everything has arrived.
   void end() { ended_ = true; }
@@ -47,6 +49,8 @@ class IncomingBody final : public BodyReader {
   void wake();
 
   [[nodiscard]] bool ended() const { return ended_; }
+  /// How long the client is waited for.
+  [[nodiscard]] Patience& patience() { return patience_; }
   /// Octets that were received and for which the window has not been opened again.
   [[nodiscard]] std::size_t held() const { return incoming_.size() + handed_out_.size(); }
 
@@ -58,7 +62,7 @@ class IncomingBody final : public BodyReader {
   rt::Reactor& reactor_;
   Waiter news_;
   Headers trailers_;
-  std::int64_t timeout_ms_;
+  Patience patience_;
   Framing framing_;
   std::string incoming_;
   std::string handed_out_;  // what the last read() returned a view of

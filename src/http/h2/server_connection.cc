@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "http/turn_share.h"
 #include "rt/reactor.h"
 
 namespace sluice::http::h2 {
@@ -25,6 +26,19 @@ constexpr std::size_t kReadsPerTurn = 16;
 constexpr std::size_t kFrameHeader = 9;
 constexpr std::array<std::uint8_t, 8> kDrainPing{'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
 
+/// With what a connection ends whose session has given up.
+std::uint32_t code_of(ssize_t failure) {
+  switch (failure) {
+    case NGHTTP2_ERR_FLOODED:
+    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
+      return NGHTTP2_ENHANCE_YOUR_CALM;
+    case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
+      return NGHTTP2_PROTOCOL_ERROR;
+    default:
+      return NGHTTP2_INTERNAL_ERROR;
+  }
+}
+
 std::string_view text(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
@@ -36,14 +50,6 @@ struct ServerConnection::Callbacks {
   static ServerConnection& connection(void* user) { return *static_cast<ServerConnection*>(user); }
   static ServerExchange* exchange(nghttp2_session* session, std::int32_t id) {
     return static_cast<ServerExchange*>(nghttp2_session_get_stream_user_data(session, id));
-  }
-
-  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-    ServerConnection& self = connection(user);
-    const bool admitted = self.budget_.receive(head->type, head->flags, head->length, self.reactor().clock().mono_ms());
-    if (!admitted) self.flooded_ = true;
-    self.went_back_ = head->type == NGHTTP2_HEADERS && !self.stream_ids_.open(head->stream_id);
-    return !admitted || self.went_back_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
   }
 
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -61,7 +67,7 @@ struct ServerConnection::Callbacks {
                                                                              : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     if (to->add_field(text(name, name_size), text(value, value_size))) return 0;
-    connection(user).flooded_ = true;
+    connection(user).fault_ = NGHTTP2_ENHANCE_YOUR_CALM;
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
@@ -120,7 +126,7 @@ struct ServerConnection::Callbacks {
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
       if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
           !self.budget_.reset_sent(self.reactor().clock().mono_ms())) {
-        self.flooded_ = true;  // settle() ends the connection
+        self.fault_ = NGHTTP2_ENHANCE_YOUR_CALM;  // settle() ends the connection
       }
     } else if (frame->hd.type == NGHTTP2_HEADERS) {
       if (ServerExchange* of = exchange(session, frame->hd.stream_id))
@@ -146,7 +152,6 @@ struct ServerConnection::Callbacks {
     static nghttp2_session_callbacks* callbacks = [] {
       nghttp2_session_callbacks* made = nullptr;
       if (nghttp2_session_callbacks_new(&made) != 0) throw std::bad_alloc();
-      nghttp2_session_callbacks_set_on_begin_frame_callback(made, begin_frame);
       nghttp2_session_callbacks_set_on_begin_headers_callback(made, begin_headers);
       nghttp2_session_callbacks_set_on_header_callback(made, header);
       nghttp2_session_callbacks_set_on_invalid_header_callback(made, invalid_header);
@@ -211,7 +216,7 @@ void ServerConnection::open_session() {
   if (failed != 0) throw std::bad_alloc();
 
   const std::array<nghttp2_settings_entry, 4> settings{{
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kMaxStreams},
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_.max_streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(options_.head.head_octets)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
@@ -269,8 +274,8 @@ void ServerConnection::settle() {
     }
     gather();
   }
-  if (flooded_ && phase_ != Phase::Failed && phase_ != Phase::Lingering) {
-    fail(NGHTTP2_ENHANCE_YOUR_CALM, "flood");
+  if (fault_ != NGHTTP2_NO_ERROR && phase_ != Phase::Failed && phase_ != Phase::Lingering) {
+    fail(fault_, nghttp2_http2_strerror(fault_));
     gather();
   }
   watch_idleness();
@@ -278,32 +283,56 @@ void ServerConnection::settle() {
 
 // --- input ------------------------------------------------------------------------------------------------------
 
+/// Gives the session what came, up to the first frame that ends the connection.
 void ServerConnection::receive(std::string_view bytes) {
   if (phase_ == Phase::Failed) return;
+  std::size_t fed = 0;
+  frames_.walk(bytes, [&](const FrameHeader& header, std::size_t begin) {
+    if (!budget_.receive(header.type, header.flags, header.length, reactor().clock().mono_ms())) {
+      fault_ = NGHTTP2_ENHANCE_YOUR_CALM;
+    } else if (const StreamIds::Fault fault = stream_ids_.receive(header); fault != StreamIds::Fault::None) {
+      // Whether nghttp2 still has that stream, and judges the frame itself, depends on what came before.
+      feed(bytes.substr(fed, begin - fed));
+      fed = begin;
+      judge(header, fault);
+    }
+    if (fault_ != NGHTTP2_NO_ERROR) bytes = bytes.substr(0, begin);
+    return fault_ == NGHTTP2_NO_ERROR && phase_ != Phase::Failed;
+  });
+  feed(bytes.substr(fed));
+  if (fault_ != NGHTTP2_NO_ERROR && phase_ != Phase::Failed) fail(fault_, nghttp2_http2_strerror(fault_));
+}
+
+void ServerConnection::judge(const FrameHeader& header, StreamIds::Fault fault) {
+  if (fault == StreamIds::Fault::Forbidden) {
+    fault_ = NGHTTP2_PROTOCOL_ERROR;
+  } else if (nghttp2_session_find_stream(session_, header.stream) == nullptr) {
+    fault_ = NGHTTP2_STREAM_CLOSED;
+  }
+}
+
+void ServerConnection::feed(std::string_view bytes) {
+  if (phase_ == Phase::Failed || bytes.empty()) return;
   in_session_ = true;
   const ssize_t taken =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   in_session_ = false;
-  if (taken >= 0) {
-    if (phase_ == Phase::Fresh) {
-      phase_ = Phase::Serving;
-      idle_ = false;  // another time-out applies from now on
-      disarm();
-    }
-    return;
+  if (taken < 0) {
+    const std::uint32_t code = fault_ != NGHTTP2_NO_ERROR ? fault_ : code_of(taken);
+    return fail(code, nghttp2_strerror(static_cast<int>(taken)));
   }
-  if (flooded_ || taken == NGHTTP2_ERR_FLOODED || taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) {
-    fail(NGHTTP2_ENHANCE_YOUR_CALM, "flood");
-  } else {
-    const bool theirs = went_back_ || taken == NGHTTP2_ERR_BAD_CLIENT_MAGIC;
-    fail(theirs ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR, nghttp2_strerror(static_cast<int>(taken)));
+  if (phase_ == Phase::Fresh) {
+    phase_ = Phase::Serving;
+    idle_ = false;  // another time-out applies from now on
+    disarm();
   }
 }
 
 /// Ends the connection with GOAWAY; what was under way is cancelled once that has been sent.
 void ServerConnection::fail(std::uint32_t code, std::string_view why) {
   phase_ = Phase::Failed;
-  log::info("http2.connection_refused", {{"client", info_.peer.to_string()}, {"why", why}});
+  static log::Counted refused(log::Level::Info, "http2.connection_refused");
+  refused.hit({{"client", info_.peer.to_string()}, {"why", why}});
   nghttp2_session_terminate_session(session_, code);
   ask_for_writer();
 }
@@ -362,6 +391,7 @@ void ServerConnection::ask_for_writer() {
 }
 
 Task<void> ServerConnection::write_loop() {
+  TurnShare share;
   for (;;) {
     settle();
     if (unsent().size() > kOutputLimit) break;
@@ -370,6 +400,7 @@ Task<void> ServerConnection::write_loop() {
       if (io.moved()) {
         output_sent_ += io.octets;
         drop_sent();
+        if (share.spend(reactor(), io.octets, kOctetsPerTurn)) co_await TurnShare::rest(reactor());
         continue;
       }
       if (!io.blocked()) break;
@@ -448,6 +479,7 @@ void ServerConnection::hang_up() noexcept {
 void ServerConnection::watch_idleness() {
   if (phase_ != Phase::Fresh && phase_ != Phase::Serving) return;
   const bool idle = exchanges_.empty();
+  if (idle && is_finished()) return ask_for_writer();  // the client has said goodbye
   if (idle == idle_) return;
   idle_ = idle;
   if (!idle) return disarm();

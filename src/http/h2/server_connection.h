@@ -13,6 +13,7 @@
 
 #include "http/connection.h"
 #include "http/h2/frame_budget.h"
+#include "http/h2/frame_walk.h"
 #include "http/h2/server_exchange.h"
 #include "http/h2/stream_ids.h"
 #include "http/input_buffer.h"
@@ -30,7 +31,6 @@ namespace sluice::http::h2 {
 /// Nothing is resumed or destroyed while nghttp2 is on the stack: its callbacks note what happened, and settle() acts.
 class ServerConnection final : public Connection, private rt::Timer {
  public:
-  static constexpr std::uint32_t kMaxStreams = 100;
   static constexpr std::int32_t kStreamWindow = 256 * 1024;
   static constexpr std::int32_t kConnectionWindow = 1024 * 1024;
 
@@ -66,6 +66,8 @@ class ServerConnection final : public Connection, private rt::Timer {
 
   void open_session();
   void receive(std::string_view bytes);
+  void feed(std::string_view bytes);
+  void judge(const FrameHeader& header, StreamIds::Fault fault);
   void fail(std::uint32_t code, std::string_view why);
   void settle();
   void attend(ServerExchange& exchange);
@@ -89,14 +91,14 @@ class ServerConnection final : public Connection, private rt::Timer {
   Handler& handler_;
   ExchangePool& pool_;
   ConnectionInfo info_;
+  FrameWalk frames_;
   FrameBudget budget_;
   StreamIds stream_ids_;
   nghttp2_session* session_ = nullptr;
   Phase phase_ = Phase::Fresh;
-  bool flooded_ = false;
-  bool went_back_ = false;   // the client used a stream id that it had passed over
-  bool in_session_ = false;  // nghttp2 is on the stack
-  bool closing_ = false;     // being destroyed
+  std::uint32_t fault_ = NGHTTP2_NO_ERROR;  // what the client did that nghttp2 lets pass: the connection ends with it
+  bool in_session_ = false;                 // nghttp2 is on the stack
+  bool closing_ = false;                    // being destroyed
   bool writer_wanted_ = false;
   bool idle_ = false;
   bool goaway_final_ = false;

@@ -303,11 +303,109 @@ TEST_F(Http2Server, ResetsAStreamWithoutAWholeAnswer) {
 TEST_F(Http2Server, TimesOutWaitingForContent) {
   serving.reset();
   connection.reset();
-  options.body_timeout_ms = 50;
+  options.body = {50};
   connect();
   client->request(1, TestClient::post("/echo"), false);
   ASSERT_TRUE(answered(1));
   EXPECT_EQ(client->content(1), "timed out waiting for content");
+}
+
+TEST_F(Http2Server, TimesOutOnContentBelowTheLeastRate) {
+  serving.reset();
+  connection.reset();
+  options.body = {60, 10'000};
+  connect();
+  client->request(1, TestClient::post("/echo"), false);
+  int octets = 0;
+  while (!client->is_over(1) && octets < 20) {
+    rt::run(reactor, [](rt::Reactor& on) -> Task<void> { co_await rt::Sleep(on, on.after_ms(20)); }(reactor));
+    client->data(1, "x", false);
+    ++octets;
+    client->read();
+  }
+  ASSERT_TRUE(answered(1));
+  EXPECT_LT(octets, 10);
+  EXPECT_EQ(client->content(1), "timed out waiting for content");
+}
+
+// Streams that nobody reads hold the connection's window: another stream's client cannot send, and is not to blame.
+TEST_F(Http2Server, WaitsForAClientThatOtherStreamsHoldBack) {
+  serving.reset();
+  connection.reset();
+  options.body = {50, 10'000};
+  connect();
+  client->write(TestClient::frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, {}));  // our window holds from here on
+  const std::string piece(16 * 1024, 'x');
+  const std::uint32_t streams = ServerConnection::kConnectionWindow / ServerConnection::kStreamWindow;
+  for (std::uint32_t i = 0; i < streams; ++i) {
+    client->request(2 * i + 1, TestClient::post("/hang"), false);
+    for (int sent = 0; sent < ServerConnection::kStreamWindow; sent += static_cast<int>(piece.size())) {
+      client->data(2 * i + 1, piece, false);
+      reactor.run_once(1);
+    }
+  }
+  const std::uint32_t held = 2 * streams + 1;
+  client->request(held, TestClient::post("/echo"), false);
+  ASSERT_TRUE(until([&] { return handler.running == static_cast<int>(streams) + 1; }));
+  rt::run(reactor, [](rt::Reactor& on) -> Task<void> { co_await rt::Sleep(on, on.after_ms(200)); }(reactor));
+  client->read();
+  EXPECT_FALSE(client->is_over(held));
+  client->frames.clear();
+  for (std::uint32_t stream : {1U, 3U}) client->reset(stream);  // what they held is free again
+  ASSERT_TRUE(until([&] { return client->find(NGHTTP2_WINDOW_UPDATE) != nullptr; }));
+  client->data(held, "late", true);
+  ASSERT_TRUE(answered(held));
+  EXPECT_EQ(client->content(held), "late");
+}
+
+TEST_F(Http2Server, EndsTheConnectionOnContentBehindTheClientsOwnEnd) {
+  client->request(1, TestClient::get());
+  ASSERT_TRUE(answered(1));
+  client->data(1, "more", true);
+  EXPECT_EQ(goaway(), static_cast<std::uint32_t>(NGHTTP2_STREAM_CLOSED));
+}
+
+TEST_F(Http2Server, EndsTheConnectionOnAHeadBehindTheClientsOwnReset) {
+  client->request(1, TestClient::post("/hang"), false);
+  client->reset(1);
+  client->request(1, TestClient::get());
+  EXPECT_EQ(goaway(), static_cast<std::uint32_t>(NGHTTP2_STREAM_CLOSED));
+}
+
+// The client could not know yet: RFC 9113, 5.1.
+TEST_F(Http2Server, IgnoresContentOnItsWayToAStreamThatWeHaveReset) {
+  client->request(1, TestClient::post("/silent"), false);
+  EXPECT_EQ(reset_of(1), static_cast<std::uint32_t>(NGHTTP2_INTERNAL_ERROR));
+  client->data(1, "late", false);
+  client->data(1, "and its end", true);
+  client->request(3, TestClient::get());
+  ASSERT_TRUE(answered(3));
+  EXPECT_EQ(client->content(3), "hello");
+}
+
+TEST_F(Http2Server, EndsTheConnectionOnAPriorityOfNoStream) {
+  client->write(TestClient::frame(NGHTTP2_PRIORITY, 0, 0, {"\0\0\0\0\0", 5}));
+  EXPECT_EQ(goaway(), static_cast<std::uint32_t>(NGHTTP2_PROTOCOL_ERROR));
+}
+
+TEST_F(Http2Server, ClosesWhenTheClientSaysGoodbyeAndNothingIsUnderWay) {
+  client->request(1, TestClient::get());
+  ASSERT_TRUE(answered(1));
+  client->write(TestClient::frame(NGHTTP2_GOAWAY, 0, 0, {"\0\0\0\0\0\0\0\0", 8}));
+  EXPECT_TRUE(until([&] { return client->closed; }));
+}
+
+TEST_F(Http2Server, AnnouncesAndEnforcesItsMostStreams) {
+  serving.reset();
+  connection.reset();
+  options.max_streams = 2;
+  connect();
+  for (std::uint32_t stream : {1U, 3U, 5U}) client->request(stream, TestClient::get("/hang"));
+  EXPECT_EQ(reset_of(5), static_cast<std::uint32_t>(NGHTTP2_REFUSED_STREAM));
+  EXPECT_EQ(handler.running, 2);
+  const WireFrame* settings = client->find(NGHTTP2_SETTINGS);
+  ASSERT_NE(settings, nullptr);
+  EXPECT_NE(settings->payload.find(std::string("\0\3\0\0\0\2", 6)), std::string::npos);
 }
 
 TEST_F(Http2Server, RefusesMalformedRequestsBeforeTheHandler) {

@@ -30,7 +30,7 @@ ServerExchange::ServerExchange(ServerConnection& connection, std::int32_t id, st
       id_(id),
       request_(arena_),
       fields_(request_, connection.options().head),
-      body_(*this, connection.reactor(), arena_, connection.options().body_timeout_ms),
+      body_(*this, connection.reactor(), arena_, connection.options().body),
       taken_(connection.reactor()),
       started_ns_(started_ns) {}
 
@@ -78,6 +78,12 @@ void ServerExchange::consumed(std::size_t octets) {
   connection_.gather();
 }
 
+bool ServerExchange::is_held_back() const {
+  nghttp2_session* session = connection_.session();
+  return nghttp2_session_get_effective_recv_data_length(session) >=
+         nghttp2_session_get_effective_local_window_size(session);
+}
+
 // --- the handler ------------------------------------------------------------------------------------------------
 
 void ServerExchange::attend() {
@@ -110,7 +116,7 @@ Task<void> ServerExchange::live() {
 /// failure and lose the answer.
 Task<void> ServerExchange::discard_rest() {
   if (expects_continue_) co_return;  // it waits for leave to send, and will not get it
-  body_.set_timeout(kDiscardMs);
+  body_.patience().set_pause(kDiscardMs);
   const rt::Deadline deadline = reactor().after_ms(kDiscardMs);
   std::size_t discarded = 0;
   while (!closed_ && !body_.ended() && discarded < kDiscardOctets && !deadline.passed(reactor().clock())) {
@@ -164,6 +170,7 @@ void ServerExchange::submit_head(const ResponseHead& head, Framing framing, bool
 Task<Result<>> ServerExchange::respond(ResponseHead& head, BodyReader* body) {
   SLUICE_ASSERT(!response_started_);
   response_started_ = true;
+  body_.patience().drop_rate();
   if (request_.method == "HEAD" || !may_have_content(head.status)) body = nullptr;
   const Framing framing = response_framing(head, body != nullptr, request_.method);
   if (body == nullptr) {

@@ -85,6 +85,7 @@ class ServerExchange final : public ServerStream, private IncomingBody::Owner {
   friend class ServerConnection;
   Result<> before_first_wait() override;
   void consumed(std::size_t octets) override;
+  [[nodiscard]] bool is_held_back() const override;
 
   Task<void> live();
   Task<void> discard_rest();

@@ -2,25 +2,43 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include <nghttp2/nghttp2.h>
+
+#include "http/h2/frame_walk.h"
+
 namespace sluice::http::h2 {
 
-/// Tells a late frame for a stream that is over, which is harmless, from one for an id that the client has passed over,
-/// which RFC 9113, 5.1.1 forbids. nghttp2 ignores both.
+/// Tells late frames of a stream that we have ended, which are harmless, from those that RFC 9113 forbids and nghttp2
+/// ignores: HEADERS for an id that the client has passed over (5.1.1), HEADERS or DATA for a stream that the client
+/// itself has ended (5.1), PRIORITY for no stream (6.3).
 class StreamIds {
  public:
-  /// A HEADERS frame begins. False: its id went back to one that was never used.
-  [[nodiscard]] bool open(std::int32_t id) {
-    if (id > last_) {
-      if (id > last_ + 2 && skipped_.size() < kMostRanges) skipped_.push_back({last_ + 2, id - 2});
-      last_ = id;
-      return true;
+  /// Ended: forbidden if the stream is gone; the session judges frames of streams that it has.
+  enum class Fault : std::uint8_t { None, Forbidden, Ended };
+
+  /// A frame begins to arrive.
+  [[nodiscard]] Fault receive(const FrameHeader& header) {
+    switch (header.type) {
+      case NGHTTP2_HEADERS:
+      case NGHTTP2_DATA: {
+        const Fault fault =
+            header.type == NGHTTP2_HEADERS && header.stream > last_ ? open(header.stream) : again(header);
+        if ((header.flags & NGHTTP2_FLAG_END_STREAM) != 0) end(header.stream);
+        return fault;
+      }
+      case NGHTTP2_RST_STREAM:
+        end(header.stream);
+        return Fault::None;
+      case NGHTTP2_PRIORITY:
+        return header.stream == 0 ? Fault::Forbidden : Fault::None;
+      default:
+        return Fault::None;
     }
-    return std::none_of(skipped_.begin(), skipped_.end(),
-                        [id](Range range) { return range.first <= id && id <= range.last; });
   }
 
  private:
@@ -29,9 +47,29 @@ class StreamIds {
     std::int32_t last;
   };
   static constexpr std::size_t kMostRanges = 32;  // honest clients skip none
+  static constexpr std::size_t kMostEnded = 32;   // frames of older streams are ignored
+
+  Fault open(std::int32_t id) {
+    if (id > last_ + 2 && skipped_.size() < kMostRanges) skipped_.push_back({last_ + 2, id - 2});
+    last_ = id;
+    return Fault::None;
+  }
+  [[nodiscard]] Fault again(const FrameHeader& header) const {
+    const std::int32_t id = header.stream;
+    if (header.type == NGHTTP2_HEADERS && std::any_of(skipped_.begin(), skipped_.end(), [id](Range range) {
+          return range.first <= id && id <= range.last;
+        })) {
+      return Fault::Forbidden;
+    }
+    return std::find(ended_.begin(), ended_.end(), id) != ended_.end() ? Fault::Ended : Fault::None;
+  }
+  /// The client says that it sends nothing more on that stream.
+  void end(std::int32_t id) { ended_[next_ended_++ % kMostEnded] = id; }
 
   std::int32_t last_ = -1;
   std::vector<Range> skipped_;
+  std::array<std::int32_t, kMostEnded> ended_{};  // no client's stream has the id 0
+  std::size_t next_ended_ = 0;
 };
 
 }  // namespace sluice::http::h2

@@ -258,6 +258,7 @@ void Channel::on_reply(void* argument, int status, int, unsigned char* message, 
     if (status == ARES_SUCCESS && pending.reply.endpoints.empty()) status = ARES_ENODATA;
   }
   pending.reply.status = status_of(status);
+  pending.reply.type = pending.type;
   if (status != ARES_SUCCESS) pending.reply.error = ares_strerror(status);
   pending.done = true;
   if (pending.waiting) pending.reactor.resume_soon(pending.waiting);

@@ -28,6 +28,7 @@ struct Reply {
   };
   Status status = Status::Failed;
   std::vector<Endpoint> endpoints;
+  RecordType type = RecordType::A;  // that was asked for
   std::int64_t ttl_s = 0;
   std::string error;  // for people
 };

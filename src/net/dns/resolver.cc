@@ -15,7 +15,8 @@ struct Resolver::Entry {
   AnswerPtr answer;                   // the last good one
   std::optional<Error> error;         // what the last question came to, if it failed
   std::int64_t error_until_ms = 0;
-  bool asking = false;
+  unsigned asking = 0;             // questions under way
+  std::optional<RecordType> last;  // the type that answered before
   std::list<Waiter*> waiters;
   std::list<Entry*>::iterator use;
 
@@ -105,6 +106,7 @@ Task<Result<AnswerPtr>> Resolver::resolve(std::string name, rt::Deadline deadlin
 Task<Resolver::Outcome> Resolver::wait_for(std::string name, rt::Deadline deadline) {
   Entry& entry = entry_for(name);
   if (auto outcome = known(entry)) co_return *std::move(outcome);
+  if (!settings_.share_questions && !entry.waiters.empty()) ask(entry);
   co_return co_await Waiter(reactor_, entry, deadline);
 }
 
@@ -121,7 +123,7 @@ std::optional<Resolver::Outcome> Resolver::known(Entry& entry) {
     ++stats_.stale_hits;
     return entry.answer;
   }
-  if (!entry.asking) ask(entry);
+  if (entry.asking == 0) ask(entry);
   if (!usable || entry.answer->ttl_ms == 0) return std::nullopt;
   ++stats_.stale_hits;
   return entry.answer;
@@ -165,39 +167,44 @@ void Resolver::make_room() {
   auto place = by_use_.end();
   while (entries_.size() >= settings_.cache_size && place != by_use_.begin()) {
     Entry& entry = **--place;
-    if (entry.asking || !entry.waiters.empty()) continue;
+    if (entry.asking > 0 || !entry.waiters.empty()) continue;
     place = by_use_.erase(place);
     entries_.erase(entries_.find(*entry.name));
   }
 }
 
 void Resolver::ask(Entry& entry) {
-  entry.asking = true;
+  ++entry.asking;
   questions_.spawn(ask_servers(*entry.name));
 }
 
 Task<void> Resolver::ask_servers(std::string name) {
   co_await EndOfTurn(reactor_);  // never settle inside known(): its caller is about to wait
-  Reply reply = co_await search_for(name);
+  Reply reply = co_await search_for(name, entry_for(name).last);
   settle(name, std::move(reply));
 }
 
 /// Tries the name in its search domains. A server failure does not end the search, since some servers fail for domains
 /// that they do not know; a timeout does, since the next one would be another.
-Task<Reply> Resolver::search_for(std::string name) {
+Task<Reply> Resolver::search_for(std::string name, std::optional<RecordType> last) {
   std::optional<Reply> failure;
   Reply reply;
   for (const std::string& candidate : candidates(name)) {
-    reply = co_await ask_each_type(candidate);
+    reply = co_await ask_each_type(candidate, last);
     if (reply.status == Reply::Status::Answered || reply.status == Reply::Status::TimedOut) co_return reply;
     if (reply.status == Reply::Status::Failed && !failure) failure = reply;
   }
   co_return failure ? *std::move(failure) : reply;
 }
 
-Task<Reply> Resolver::ask_each_type(std::string name) {
-  Reply reply{.status = Reply::Status::NoData, .endpoints = {}, .ttl_s = 0, .error = "no record type is enabled"};
-  for (RecordType type : settings_.order) {
+Task<Reply> Resolver::ask_each_type(std::string name, std::optional<RecordType> last) {
+  Reply reply;
+  reply.status = Reply::Status::NoData;
+  std::vector<RecordType> types = settings_.order;
+  if (const auto place = last ? std::ranges::find(types, *last) : types.end(); place != types.end()) {
+    std::rotate(types.begin(), place, std::next(place));
+  }
+  for (RecordType type : types) {
     ++stats_.queries;
     reply = co_await channel_->query(name, type);
     if (reply.status != Reply::Status::NoData) break;  // NXDOMAIN holds for every type
@@ -235,6 +242,7 @@ Resolver::Outcome Resolver::to_outcome(const std::string& name, Reply reply) {
   }
   auto answer = std::make_shared<Answer>();
   answer->endpoints = std::move(reply.endpoints);
+  answer->type = reply.type;
   answer->ttl_ms = settings_.valid_ttl_s.value_or(reply.ttl_s) * 1000;
   answer->expires_ms = now_ms() + answer->ttl_ms;
   return answer;
@@ -245,9 +253,10 @@ void Resolver::settle(const std::string& name, Reply reply) {
   if (SLUICE_BUG(found == entries_.end())) return;  // entries with a question under way are not evicted
   Entry& entry = found->second;
   Outcome outcome = to_outcome(name, std::move(reply));
-  entry.asking = false;
+  --entry.asking;
   if (outcome) {
     entry.answer = *outcome;
+    if (settings_.last_first) entry.last = entry.answer->type;
     entry.error.reset();
   } else {
     ++stats_.failures;

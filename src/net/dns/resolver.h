@@ -29,14 +29,17 @@ struct Settings {
   std::optional<std::vector<std::string>> search;                     // unset: that of resolv.conf
   std::optional<int> ndots;                                           // likewise
   std::vector<RecordType> order = {RecordType::A, RecordType::Aaaa};  // the first type that exists is the answer
-  std::optional<std::int64_t> valid_ttl_s;                            // instead of the records' own
-  std::int64_t stale_ttl_s = 3600;  // how long an expired answer serves while a new one is sought
+  bool last_first = true;                   // before that order, the type that answered for the name before
+  bool share_questions = true;              // false: each who has to wait has a question of their own sent
+  std::optional<std::int64_t> valid_ttl_s;  // instead of the records' own
+  std::int64_t stale_ttl_s = 3600;          // how long an expired answer serves while a new one is sought
   std::int64_t not_found_ttl_s = 30;
   std::int64_t error_ttl_s = 1;
   std::size_t cache_size = 10'000;
 };
 
-/// Resolves names and remembers the answers. One question is asked at a time for each name, whoever waits for it. An
+/// Resolves names and remembers the answers. One question is asked at a time for each name, whoever waits for it,
+/// unless the settings want one for each; then the first answer serves all. An
 /// expired answer goes on serving while a new one is sought, and while the servers fail, for `stale_ttl_s`; an answer
 /// with a TTL of zero serves the ones who waited for it, and then only if the servers fail.
 ///
@@ -79,8 +82,8 @@ class Resolver {
   std::optional<Outcome> known(Entry& entry);
   void ask(Entry& entry);
   Task<void> ask_servers(std::string name);
-  Task<Reply> search_for(std::string name);
-  Task<Reply> ask_each_type(std::string name);
+  Task<Reply> search_for(std::string name, std::optional<RecordType> last);
+  Task<Reply> ask_each_type(std::string name, std::optional<RecordType> last);
   Task<Outcome> wait_for(std::string name, rt::Deadline deadline);
   void settle(const std::string& name, Reply reply);
   [[nodiscard]] Outcome to_outcome(const std::string& name, Reply reply);

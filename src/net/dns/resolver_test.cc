@@ -149,6 +149,51 @@ TEST_F(ResolverTest, ManyWaitersShareOneQuestion) {
   EXPECT_EQ(server.questions.size(), 1U);
 }
 
+TEST_F(ResolverTest, EachWhoWaitsHasAQuestionOfTheirOwnSentWhereThatIsWanted) {
+  Settings alone;
+  alone.share_questions = false;
+  open(alone);
+  set("a.test", {"192.0.2.1"}, 60);
+  std::vector<Task<Result<AnswerPtr>>> waiting;
+  waiting.reserve(5);
+  for (int i = 0; i < 5; ++i) waiting.push_back(resolver->resolve("a.test", reactor.after_ms(5000)));
+  for (auto& task : waiting) task.start();
+  rt::turn_until(reactor, [&] { return std::ranges::all_of(waiting, [](auto& task) { return task.ready(); }); });
+  settle();
+  for (auto& task : waiting) EXPECT_TRUE(task.take());
+  EXPECT_EQ(server.questions.size(), 5U);
+  EXPECT_TRUE(resolve("a.test"));
+  EXPECT_EQ(server.questions.size(), 5U);
+}
+
+TEST_F(ResolverTest, AsksForTheTypesInTheirOrder) {
+  Settings settings;
+  settings.order = {RecordType::Aaaa, RecordType::A};
+  open(settings);
+  set("a.test", {"192.0.2.1"});
+  set("a.test", {"2001:db8::1"}, 60, 28);
+  EXPECT_THAT(addresses("a.test"), ElementsAre("2001:db8::1"));
+  settings.order = {RecordType::Aaaa};
+  open(settings);
+  set("four.test", {"192.0.2.1"});
+  EXPECT_THAT(addresses("four.test").front(), testing::HasSubstr("no address"));
+}
+
+TEST_F(ResolverTest, TheTypeThatAnsweredBeforeIsAskedForFirst) {
+  set("six.test", {"2001:db8::1"}, 0, 28);
+  addresses("six.test");
+  server.questions.clear();
+  addresses("six.test");
+  EXPECT_THAT(server.questions, ElementsAre("AAAA six.test"));
+  Settings forgetful;
+  forgetful.last_first = false;
+  open(forgetful);
+  addresses("six.test");
+  server.questions.clear();
+  addresses("six.test");
+  EXPECT_THAT(server.questions, ElementsAre("A six.test", "AAAA six.test"));
+}
+
 TEST_F(ResolverTest, MissingNamesAreRememberedForHalfAMinute) {
   auto answer = resolve("no.test");
   ASSERT_FALSE(answer);

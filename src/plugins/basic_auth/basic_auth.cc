@@ -40,6 +40,7 @@ class BasicAuth final : public Plugin {
   static constexpr std::string_view kName = "basic-auth";
   static constexpr int kPriority = 1100;
   static constexpr std::string_view kProtocols[] = {"grpc", "grpcs", "http", "https", "ws", "wss"};
+  static constexpr std::string_view kDefaultProtocols[] = {"grpc", "grpcs", "http", "https", "ws", "wss"};
   static constexpr std::uint8_t kScopes = kRoute | kService;
 
   struct Config {

@@ -108,7 +108,7 @@ class Cors final : public Plugin {
     if (origins_.any()) {
       // A browser refuses `*` together with credentials, so the client's own origin takes its place.
       if (config_.credentials && !origin.empty()) return {std::string(origin), true, true};
-      return {"*", false, false};
+      return {"*", origins_.listed(), false};
     }
     if (!origins_.only().empty()) return {origins_.only(), true, config_.credentials};
     return {origins_.match(origin).value_or(""), true, config_.credentials};

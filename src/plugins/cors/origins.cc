@@ -45,7 +45,8 @@ Origin Origin::parse(std::string_view text) {
 }
 
 Origins::Origins(const std::vector<std::string>& entries)
-    : any_(entries.empty() || std::ranges::find(entries, "*") != entries.end()) {
+    : any_(entries.empty() || std::ranges::find(entries, "*") != entries.end()),
+      listed_(entries.size() > 1 || (entries.size() == 1 && entries.front() != "*")) {
   if (any_) return;
   if (entries.size() == 1 && is_plain(entries.front())) {
     only_ = entries.front();
@@ -61,7 +62,7 @@ Origins::Origins(const std::vector<std::string>& entries)
 }
 
 bool Origins::matches(const Entry& entry, const Origin& origin) {
-  if (entry.regex == nullptr) return entry.plain == origin.text;
+  if (entry.regex == nullptr) return !origin.host.empty() && entry.plain == origin.text;  // "b.com" is no origin
   const std::string& subject = entry.host_only ? origin.host : origin.text;
   return !subject.empty() && entry.regex->search(subject, expr::Anchor::Start) == expr::Matched::Yes;
 }

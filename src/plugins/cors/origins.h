@@ -27,6 +27,8 @@ class Origins {
 
   /// Whether the answer is `*`: no entries, or one of them is `*`.
   [[nodiscard]] bool any() const { return any_; }
+  /// Whether there are entries besides a lone `*`: then caches are told that the answer may depend on the origin.
+  [[nodiscard]] bool listed() const { return listed_; }
   /// The only origin there is, which is told to everybody; empty when there are more or when it is an expression.
   [[nodiscard]] const std::string& only() const { return only_; }
   /// What to tell a client of this origin; nothing when it may not read the response.
@@ -44,6 +46,7 @@ class Origins {
   static bool matches(const Entry& entry, const Origin& origin);
 
   bool any_;
+  bool listed_;
   std::string only_;
   std::vector<Entry> entries_;
 };

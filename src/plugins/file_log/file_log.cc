@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ class FileLog final : public Plugin {
  public:
   static constexpr std::string_view kName = "file-log";
   static constexpr int kPriority = 9;
+  static constexpr std::uint8_t kScopes = kRoute | kService | kConsumer;
   static constexpr std::string_view kProtocols[] = {"grpc", "grpcs",           "http", "https", "tcp",
                                                     "tls",  "tls_passthrough", "udp",  "ws",    "wss"};
 

@@ -93,6 +93,7 @@ class HttpLog final : public Plugin {
  public:
   static constexpr std::string_view kName = "http-log";
   static constexpr int kPriority = 12;
+  static constexpr std::uint8_t kScopes = kRoute | kService | kConsumer;
   static constexpr std::string_view kProtocols[] = {"grpc", "grpcs",           "http", "https", "tcp",
                                                     "tls",  "tls_passthrough", "udp",  "ws",    "wss"};
 

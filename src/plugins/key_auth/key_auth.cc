@@ -36,6 +36,7 @@ class KeyAuth final : public Plugin {
   static constexpr int kPriority = 1250;
   static constexpr std::uint8_t kScopes = kRoute | kService;
   static constexpr std::string_view kProtocols[] = {"grpc", "grpcs", "http", "https", "ws", "wss"};
+  static constexpr std::string_view kDefaultProtocols[] = {"grpc", "grpcs", "http", "https", "ws", "wss"};
 
   struct Config {
     std::vector<std::string> key_names = {"apikey"};

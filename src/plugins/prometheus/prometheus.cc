@@ -11,7 +11,6 @@
 #include "base/uuid.h"
 #include "entity/route.h"
 #include "entity/service.h"
-#include "gateway/log_record.h"
 #include "gateway/plugin.h"
 #include "plugins/all.h"
 #include "telemetry/metrics.h"
@@ -76,6 +75,7 @@ class Prometheus final : public Plugin {
  public:
   static constexpr std::string_view kName = "prometheus";
   static constexpr int kPriority = 13;
+  static constexpr std::uint8_t kScopes = kRoute | kService | kConsumer;
   static constexpr std::string_view kProtocols[] = {"grpc", "grpcs",           "http", "https", "tcp",
                                                     "tls",  "tls_passthrough", "udp",  "ws",    "wss"};
 
@@ -115,6 +115,7 @@ class Prometheus final : public Plugin {
     std::string service;  // label values: an entity may be renamed while it keeps its id
     std::string route;
     std::string consumer;
+    std::string workspace;
     std::vector<StatusSeries> requests;
     telemetry::Series* ingress = nullptr;
     telemetry::Series* egress = nullptr;
@@ -179,11 +180,12 @@ Prometheus::Cached& Prometheus::find(const Exchange& ex) {
   const Consumer* consumer = config_.per_consumer ? ex.authenticated.consumer : nullptr;
   std::string_view service = service_label(ex);
   std::string_view consumer_name = consumer == nullptr ? std::string_view() : consumer_label(*consumer);
+  const std::string_view workspace = ex.directory->workspace().name;
   Key key{ex.route->id.value, consumer == nullptr ? Uuid{} : consumer->id};
 
   auto matches = [&](const Cached& entry) {  // the route's label is its name, or its id when it has none
     bool same_route = ex.route->name.empty() ? entry.route.size() == Uuid::kTextSize : entry.route == ex.route->name;
-    return same_route && entry.service == service && entry.consumer == consumer_name;
+    return same_route && entry.service == service && entry.consumer == consumer_name && entry.workspace == workspace;
   };
   if (auto found = cache_.find(key); found != cache_.end() && matches(found->second)) [[likely]]
     return found->second;
@@ -193,19 +195,19 @@ Prometheus::Cached& Prometheus::find(const Exchange& ex) {
   entry.service = service;
   entry.route = ex.route->name.empty() ? ex.route->id.value.to_string() : ex.route->name;
   entry.consumer = consumer_name;
+  entry.workspace = workspace;
   resolve(entry);
   return entry;
 }
 
 void Prometheus::resolve(Cached& entry) const {
   if (bandwidth_ != nullptr) {
-    entry.ingress = &bandwidth_->at({entry.service, entry.route, "ingress", kDefaultWorkspaceName, entry.consumer});
-    entry.egress = &bandwidth_->at({entry.service, entry.route, "egress", kDefaultWorkspaceName, entry.consumer});
+    entry.ingress = &bandwidth_->at({entry.service, entry.route, "ingress", entry.workspace, entry.consumer});
+    entry.egress = &bandwidth_->at({entry.service, entry.route, "egress", entry.workspace, entry.consumer});
   }
   if (gateway_latency_ == nullptr) return;
-  auto latency = [&](Family& family) { return &family.at({entry.service, entry.route, kDefaultWorkspaceName}); };
+  auto latency = [&](Family& family) { return &family.at({entry.service, entry.route, entry.workspace}); };
   entry.gateway_latency = latency(*gateway_latency_);
-  entry.upstream_latency = latency(*upstream_latency_);
   entry.request_latency = latency(*request_latency_);
 }
 
@@ -215,7 +217,7 @@ Series& Prometheus::requests_of(Cached& entry, const RequestRecord& record) cons
     if (known.status == record.status && known.from_service == from_service) return *known.requests;
   }
   Series& made = requests_->at({entry.service, entry.route, fmt::to_string(record.status),
-                                from_service ? "service" : "kong", kDefaultWorkspaceName, entry.consumer});
+                                from_service ? "service" : "kong", entry.workspace, entry.consumer});
   entry.requests.push_back({record.status, from_service, &made});
   return made;
 }
@@ -234,8 +236,12 @@ void Prometheus::on_log(const Exchange& ex) noexcept {
     if (ms >= 0) series.observe(static_cast<double>(ms));  // negative: never happened
   };
   observe(*entry.request_latency, record.total_ms());
-  observe(*entry.upstream_latency, record.upstream_latency_ms());
   observe(*entry.gateway_latency, record.gateway_latency_ms());
+  if (record.upstream_latency_ms() < 0) return;  // a route that asks no upstream has no such series
+  if (entry.upstream_latency == nullptr) {
+    entry.upstream_latency = &upstream_latency_->at({entry.service, entry.route, entry.workspace});
+  }
+  observe(*entry.upstream_latency, record.upstream_latency_ms());
 }
 
 void add_prometheus(PluginRegistry& registry) {

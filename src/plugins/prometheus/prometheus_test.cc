@@ -116,8 +116,7 @@ TEST_F(PrometheusTest, MeasuresTimes) {
 TEST_F(PrometheusTest, LeavesOutTheUpstreamsTimeWhenItWasNeverAsked) {
   call_.ex.record.upstream_started_ns = 0;
   call_.ex.record.upstream_head_ns = 0;
-  EXPECT_THAT(log(R"({"latency_metrics":true})"), HasSubstr("kong_upstream_latency_ms_count{service=\"s\","
-                                                            "route=\"r\",workspace=\"default\"} 0\n"));
+  EXPECT_THAT(log(R"({"latency_metrics":true})"), Not(HasSubstr("kong_upstream_latency_ms")));
 }
 
 TEST_F(PrometheusTest, FollowsARouteThatIsRenamed) {

@@ -19,14 +19,22 @@ enum class SizeUnit : std::uint8_t { Megabytes, Kilobytes, Bytes };
 
 constexpr std::string_view kTooLarge = "Request size limit exceeded";
 
-/// Passes content on and fails as soon as there is more of it than the limit.
+/// The content was cut on its way upstream.
+struct Cut {
+  bool value = false;
+};
+
+/// Passes content on and fails as soon as there is more of it than the limit, which `cut` then says.
 class LimitedBody final : public http::BodyReader {
  public:
-  LimitedBody(http::BodyReader& inner, std::uint64_t limit) : inner_(inner), left_(limit) {}
+  LimitedBody(http::BodyReader& inner, std::uint64_t limit, Cut& cut) : inner_(inner), left_(limit), cut_(cut) {}
 
   Task<Result<http::Chunk>> read() override {
     CO_TRY(const http::Chunk chunk, co_await inner_.read());
-    if (chunk.bytes.size() > left_) co_return fail(Errc::TooLarge, std::string(kTooLarge), Blame::Client);
+    if (chunk.bytes.size() > left_) {
+      cut_.value = true;
+      co_return fail(Errc::TooLarge, std::string(kTooLarge), Blame::Client);
+    }
     left_ -= chunk.bytes.size();
     co_return chunk;
   }
@@ -36,6 +44,7 @@ class LimitedBody final : public http::BodyReader {
  private:
   http::BodyReader& inner_;
   std::uint64_t left_;
+  Cut& cut_;
 };
 
 class RequestSizeLimiting final : public Plugin {
@@ -67,6 +76,14 @@ class RequestSizeLimiting final : public Plugin {
     return measure(ex);
   }
 
+  /// A content that was cut on its way is refused with the words of one that was refused at once.
+  Task<Verdict> on_response(Exchange& ex) override {
+    if (ex.response.from_upstream) return Next{};
+    if (auto* cut = ex.find<Cut>(); cut == nullptr || !cut->value) return Next{};
+    ex.slot<Cut>().value = false;
+    return refuse(ex);
+  }
+
  private:
   // What is buffered is bounded (DESIGN.md, safety).
   static constexpr std::uint64_t kMaxBuffered = std::uint64_t{10} << 20U;
@@ -80,7 +97,7 @@ class RequestSizeLimiting final : public Plugin {
   /// that may be large is counted on its way.
   [[nodiscard]] Task<Verdict> measure(Exchange& ex) const {
     if (limit_ > kMaxBuffered) {
-      ex.request.body = ex.make<LimitedBody>(*ex.request.body, limit_);
+      ex.request.body = ex.make<LimitedBody>(*ex.request.body, limit_, ex.slot<Cut>());
       co_return Next{};
     }
     const auto content = co_await ex.read_body(static_cast<std::size_t>(limit_));

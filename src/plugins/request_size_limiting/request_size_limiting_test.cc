@@ -63,6 +63,11 @@ TEST_F(RequestSizeLimiting, CutsALargeContentOnItsWay) {
   Call large(shard, "POST", "/");
   EXPECT_FALSE(large.with_chunked_body(std::string(limit + 1, 'a')).request_hook(*plugin).replied());
   EXPECT_EQ(large.upstream_body(), "error: Request size limit exceeded");
+  large.response_hook(*plugin);
+  EXPECT_EQ(large.status(), 413);
+  EXPECT_EQ(large.body(), "Request size limit exceeded");
+  fits.response_hook(*plugin);
+  EXPECT_FALSE(fits.replied());
 }
 
 TEST_F(RequestSizeLimiting, WantsALengthWhenTold) {

@@ -62,7 +62,7 @@ Json parsed_content(const Exchange& ex, std::string_view content) {
 Json::Object captures_of(const Exchange& ex) {
   Json::Object captures;
   Json::Array unnamed;
-  for (std::string_view text : ex.captures.unnamed) unnamed.emplace_back(text);
+  for (std::size_t i = 1; i < ex.captures.unnamed.size(); ++i) unnamed.emplace_back(ex.captures.unnamed[i]);
   captures.set("unnamed", std::move(unnamed));
   Json::Object named;
   for (const auto& [name, text] : ex.captures.named) named.set(name, text);

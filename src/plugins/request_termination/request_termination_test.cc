@@ -56,6 +56,7 @@ TEST_F(RequestTermination, ShowsTheRequestWhenTold) {
   Call call(shard, "POST", "/a?b=1&b=2&c", {{"X-A", "1"}, {"x-a", "2"}});
   call.with_body("application/json", R"({"n":[1]})");
   call.ex.route = &route;
+  call.ex.captures.unnamed = {"/a/7", "7"};  // the first is the whole match
   call.ex.captures.named = {{"id", "7"}};
   call.request_hook(*plugin);
   EXPECT_EQ(call.status(), 200);
@@ -68,6 +69,7 @@ TEST_F(RequestTermination, ShowsTheRequestWhenTold) {
   EXPECT_EQ(request.find("raw_body")->as_string(), R"({"n":[1]})");
   EXPECT_EQ(to_json(*request.find("body")), R"({"n":[1]})");
   EXPECT_EQ(to_json(*request.find("uri_captures")->find("named")), R"({"id":"7"})");
+  EXPECT_EQ(to_json(*request.find("uri_captures")->find("unnamed")), R"(["7"])");
   EXPECT_EQ(document.find("matched_route")->find("name")->as_string(), "r");
   EXPECT_EQ(document.find("matched_service"), nullptr);
 }

@@ -66,7 +66,7 @@ struct alignas(64) CounterTable::Lock {
 
 // A quarter of head-room: with two buckets to choose from, a table filled to 80 % still finds room for nearly all.
 CounterTable::CounterTable(std::size_t capacity)
-    : mask_(std::bit_ceil(std::max<std::size_t>(capacity + capacity / 4, kSlots * 2) / kSlots) - 1),
+    : mask_(std::bit_ceil(std::max<std::size_t>(capacity + capacity / 4, std::size_t{2} * kSlots) / kSlots) - 1),
       buckets_(std::make_unique<Bucket[]>(mask_ + 1)),
       locks_(std::make_unique<Lock[]>(kLocks)) {}
 
@@ -160,6 +160,11 @@ std::int64_t CounterTable::take(std::string_view key, std::int64_t limit, std::i
   while (before < limit && !value.compare_exchange_weak(before, before + 1, std::memory_order_relaxed)) {
   }
   return before;
+}
+
+std::size_t CounterTable::capacity() const {
+  static_assert(sizeof(Bucket) == kSlots * kCounterSize);
+  return (mask_ + 1) * kSlots;
 }
 
 std::size_t CounterTable::size() const {

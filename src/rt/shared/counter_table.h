@@ -35,6 +35,9 @@ class CounterTable {
 
   /// Counters held, expired ones not yet replaced included. Walks the whole table: for tests and metrics.
   [[nodiscard]] std::size_t size() const;
+  /// Counters that there is room for.
+  [[nodiscard]] std::size_t capacity() const;
+  static constexpr std::size_t kCounterSize = 24;  // octets of memory, whether in use or not
 
  private:
   struct Bucket;

@@ -17,6 +17,7 @@ constexpr std::int64_t kMinute = 60'000;
 
 void in_threads(int count, const std::function<void(int)>& work) {
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) threads.emplace_back(work, i);
   for (auto& thread : threads) thread.join();
 }
@@ -90,7 +91,7 @@ TEST(CounterTable, ReplacesExpiredCountersBeforeLiveOnes) {
   CounterTable table(kKeys * 2);
   for (int i = 0; i < kKeys; ++i) table.add("live " + std::to_string(i), 1, kNow, kNow + 60 * kMinute);
   for (int round = 0; round < 20; ++round) {
-    const std::int64_t now = kNow + round * 5000;
+    const std::int64_t now = kNow + std::int64_t{5000} * round;
     for (int i = 0; i < kKeys / 4; ++i) {
       table.add("brief " + std::to_string(round) + "/" + std::to_string(i), 1, now, now + 1000);
     }

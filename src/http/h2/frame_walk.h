@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "http/h2/preface.h"
+
+namespace sluice::http::h2 {
+
+/// What stands before each frame. RFC 9113, 4.1.
+struct FrameHeader {
+  static constexpr std::size_t kSize = 9;
+  std::size_t length = 0;
+  std::uint8_t type = 0;
+  std::uint8_t flags = 0;
+  std::int32_t stream = 0;
+};
+
+/// Finds the frames in what a client sends, however it is cut into pieces. nghttp2 does not report frames that it
+/// ignores; limits and late frames are judged here, before it sees them.
+class FrameWalk {
+ public:
+  /// Calls `visit(header, begin)` for each frame whose header is complete within `bytes`; `begin` is where in `bytes`
+  /// the frame begins (0 when that was in an earlier piece). Ends early, for good, when it returns false.
+  template <class Visit>
+  void walk(std::string_view bytes, Visit visit) {
+    std::size_t at = 0;
+    while (at < bytes.size()) {
+      if (skip_ != 0) {
+        const std::size_t skipped = std::min(skip_, bytes.size() - at);
+        skip_ -= skipped;
+        at += skipped;
+        continue;
+      }
+      const std::size_t begin = have_ == 0 ? at : 0;
+      const std::size_t taken = std::min(FrameHeader::kSize - have_, bytes.size() - at);
+      std::copy_n(bytes.data() + at, taken, octets_.data() + have_);
+      have_ += taken;
+      at += taken;
+      if (have_ < FrameHeader::kSize) return;
+      have_ = 0;
+      const FrameHeader header = parse();
+      skip_ = header.length;
+      if (!visit(header, begin)) return;
+    }
+  }
+
+ private:
+  [[nodiscard]] FrameHeader parse() const {
+    auto octet = [this](std::size_t at) { return static_cast<std::uint8_t>(octets_[at]); };
+    FrameHeader header;
+    header.length = static_cast<std::size_t>(octet(0)) << 16U | static_cast<std::size_t>(octet(1)) << 8U | octet(2);
+    header.type = octet(3);
+    header.flags = octet(4);
+    std::uint32_t stream = octet(5) & 0x7fU;  // the highest bit is reserved
+    for (std::size_t i = 6; i < FrameHeader::kSize; ++i) stream = stream << 8U | octet(i);
+    header.stream = static_cast<std::int32_t>(stream);
+    return header;
+  }
+
+  std::array<char, FrameHeader::kSize> octets_{};
+  std::size_t have_ = 0;
+  std::size_t skip_ = kPreface.size();  // of the preface, then of payloads
+};
+
+}  // namespace sluice::http::h2

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/listener.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "rt/test_loop.h"
+
+namespace sluice::net {
+namespace {
+
+/// Takes all descriptors that this process may have, while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = 256;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    for (int fd = 0; fd >= 0; fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) taken_.push_back(fd);
+    taken_.erase(taken_.begin());
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+  ~NoDescriptors() {
+    for (const int fd : taken_) ::close(fd);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+class ListenerTest : public testing::Test {
+ protected:
+  ListenerTest() {
+    auto made = listen_on(Address(IpAddress::parse("127.0.0.1").value(), 0), {});
+    EXPECT_TRUE(made);
+    door_ = made.value_or(-1);
+    where_ = Address::local_of(door_);
+  }
+
+  /// A client that has connected.
+  int connect() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::connect(fd, where_.data(), where_.size()), 0);
+    ::fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+  }
+
+  rt::Reactor reactor_;
+  int door_ = -1;
+  Address where_;
+};
+
+TEST_F(ListenerTest, AReserveThatCouldNotBeHadIsHadLater) {
+  log::Capture capture;
+  const int waiting = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::optional<Listener> listener;
+  {
+    const NoDescriptors none;
+    listener.emplace(reactor_, door_);
+  }
+  int accepted = 0;
+  Task<void> running = listener->run([&](int fd, const Address&) {
+    ++accepted;
+    ::close(fd);
+  });
+  running.start();
+  const int first = connect();
+  rt::turn_until(reactor_, [&] { return accepted == 1; });
+  {
+    const NoDescriptors none;
+    ASSERT_EQ(::connect(waiting, where_.data(), where_.size()), 0);
+    ::fcntl(waiting, F_SETFL, O_NONBLOCK);
+    char octet = 0;
+    rt::turn_until(reactor_, [&] { return ::recv(waiting, &octet, 1, 0) == 0; });
+    for (int i = 0; i < 25; ++i) reactor_.run_once(10);  // it goes on looking every 100 ms
+  }
+  EXPECT_EQ(accepted, 1);
+  const std::string log = capture.text();
+  const std::size_t warned = log.find("out_of_descriptors");
+  EXPECT_EQ(log.find("out_of_descriptors", warned + 1), log.npos) << "once a second";
+  running = Task<void>::done();
+  listener->close();
+  ::close(first);
+  ::close(waiting);
+}
+
+}  // namespace
+}  // namespace sluice::net
