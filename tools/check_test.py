@@ -125,6 +125,15 @@ class Tidy(unittest.TestCase):
     def test_counts_what_there_is_no_time_for(self):
         self.assertEqual(self.run_over(lambda files: {}, deadline=time.monotonic() - 1), ([], [], [], 3))
 
+    def test_reads_whom_a_finding_blames(self):
+        a, b, _ = self.files
+        lines = [f"{path}:1:2: error: bad [{check}]" for path, check in (
+            (b, "clang-diagnostic-error"), (self.header, "bugprone-x"), (self.header, "clang-diagnostic-error"),
+            ("/usr/include/c++/12/vector", "clang-diagnostic-error"))]
+        together = check_tidy.findings("\n".join([*lines, "  1 | int a;"]), [a, b])
+        self.assertEqual(together, {b: lines[:1], self.header: lines[1:2], None: lines[2:]})
+        self.assertEqual(check_tidy.findings(lines[2], [a]), {self.header: lines[2:3]})
+
     def test_puts_files_of_equal_flags_together(self):
         a, b, c = self.files
         command = "clang++ -O{} -o {}.o -c {}.cc"

@@ -224,7 +224,6 @@ def _build_precompiled_headers(commands):
 
 def _tidy(files, command):
     """Looks at files of the same flags. Path (None: nowhere in our tree) -> what was found there."""
-    ours = set().union(*map(_with_headers, files))
     with tempfile.TemporaryDirectory(prefix="tidy-", dir=BUILD) as folder:
         source = files[0]
         if len(files) > 1:
@@ -237,12 +236,22 @@ def _tidy(files, command):
                                    stdin=subprocess.DEVNULL, text=True, timeout=TIMEOUT_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             return {None: [f"{files[0].relative_to(ROOT)}: clang-tidy did not end in {TIMEOUT_SECONDS} s"]}
-    found = {}
-    for line in ended.stdout.splitlines():
-        match = FINDING.match(line)
-        if match:
-            path = Path(match[1])
-            found.setdefault(path if path in ours else None, []).append(line.replace(f"{ROOT}/", ""))
+    found = findings(ended.stdout, files)
     if ended.returncode != 0 and not found:
         return {None: [f"{files[0].relative_to(ROOT)}: clang-tidy failed: {ended.stderr.strip()[-300:]}"]}
+    return found
+
+
+def findings(output, files):
+    """What clang-tidy wrote about files looked at together: path (None: that blames nobody) -> lines."""
+    ours = set().union(*map(_with_headers, files))
+    found = {}
+    for line in output.splitlines():
+        match = FINDING.match(line)
+        if not match:
+            continue
+        path = Path(match[1])
+        # A header that does not compile may be the victim of a source before it.
+        victim = len(files) > 1 and path not in files and "[clang-diagnostic-error" in line
+        found.setdefault(path if path in ours and not victim else None, []).append(line.replace(f"{ROOT}/", ""))
     return found

@@ -188,6 +188,7 @@ TEST(Log, NeverWaitsForABlockedSinkAndCountsWhatItDrops) {
 TEST(Log, KeepsLinesOfDifferentThreadsApart) {
   const log::Capture capture;
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([t] {
       for (int i = 0; i < 200; ++i) log::info("race", {{"thread", t}, {"i", i}});

@@ -137,6 +137,7 @@ TEST(PersistentMap, HoldsAHundredThousandEntriesAndFindsThemQuickly) {
   constexpr int kEntries = 100'000;
   PersistentMap<std::string, int> map;
   std::vector<std::string> keys;
+  keys.reserve(kEntries);
   for (int i = 0; i < kEntries; ++i) keys.push_back("host-" + std::to_string(i) + ".example.com");
   for (int i = 0; i < kEntries; ++i) map.insert(keys[static_cast<std::size_t>(i)], i);
   EXPECT_EQ(map.size(), static_cast<std::size_t>(kEntries));

@@ -12,6 +12,7 @@ using testing::HasSubstr;
 
 Result<StateFile> read(const std::vector<std::string>& texts) {
   std::vector<Input> inputs;
+  inputs.reserve(texts.size());
   for (const std::string& text : texts) inputs.push_back({"file " + std::to_string(inputs.size() + 1), text});
   return read_state_file(inputs, [](const std::string&) { return std::nullopt; });
 }

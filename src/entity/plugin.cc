@@ -81,6 +81,10 @@ void Plugin::describe(schema::Entity<Plugin>& e) {
   e.field<&Plugin::enabled>("enabled", "Whether it runs.");
   e.tags<&Plugin::tags>();
   e.field<&Plugin::partials>("partials", "Partials whose values stand in `config`.").optional();
+  e.normalize([](Json::Object& plugin, const Json*, schema::Violations&) {
+    Json& links = *plugin.find("partials");
+    if (links.is_array() && links.as_array().empty()) links = nullptr;  // one way to say that there are none
+  });
 }
 
 PluginCases add_plugin_cases(schema::Entity<Plugin>& e, const PluginSchemas& schemas) {

@@ -20,6 +20,7 @@ namespace sluice::gateway {
 namespace {
 
 constexpr std::size_t kLarge = 10'000;  // routes and consumers whose tables no cache holds
+constexpr std::chrono::minutes kEnlargeAgain(1);
 
 }  // namespace
 
@@ -34,6 +35,7 @@ Node::Node(NodeParts& parts, const entity::Catalog& catalog, const PluginRegistr
 }
 
 Node::~Node() {
+  ending_ = true;
   reactors_.stop();
   current_.reset();  // while the builder thread, which frees it, still runs
 }
@@ -86,16 +88,25 @@ std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> Node::compile(syn
   if (whole) ::malloc_trim(0);
   if (whole) trim_due_ = true;
   if (!built) return built;
-  if ((*built)->routes->size() + (*built)->consumers.size() >= kLarge && whole) enlarge_pages({});
+  if (whole && (*built)->routes->size() + (*built)->consumers.size() >= kLarge) enlarge_pages();
   return freed_by_builder(*std::move(built));
 }
 
-/// Lays out what has been loaded in large pages, a little at a time: changes that come meanwhile take their turn.
-void Node::enlarge_pages(std::optional<rt::LargePages> pages) {
-  builder_thread_.submit([this, pages = std::move(pages)]() mutable {
-    if (!pages) pages = rt::LargePages::of_process();
-    if (pages->step()) enlarge_pages(std::move(pages));
+/// Lays out what has been loaded in large pages, a little at a time: changes that come meanwhile take their turn. Who
+/// loads again and again, as controllers do, has it done once in a while.
+void Node::enlarge_pages() {
+  builder_thread_.submit([this] {
+    const auto now = std::chrono::steady_clock::now();
+    if (pages_.left() != 0 || (pages_enlarged_ && now - *pages_enlarged_ < kEnlargeAgain)) return;
+    pages_enlarged_ = now;
+    pages_ = rt::LargePages::of_process();
+    go_on_enlarging();
   });
+}
+
+void Node::go_on_enlarging() {
+  if (ending_ || !pages_.step()) return;
+  builder_thread_.submit([this] { go_on_enlarging(); });
 }
 
 /// The same snapshot, whose last reference, wherever it is dropped, frees it on the builder thread: a hundred thousand
@@ -214,6 +225,7 @@ Task<Node::Outcome> Node::apply(sync::Delta delta, sync::CommitStep commit) {
     live.get_future().wait();
   });
   co_await publishing;
+  forget_marks();
   co_return sync::Applied{snapshot->generation, snapshot->hash};
 }
 
@@ -291,22 +303,38 @@ bool Node::is_marked_unhealthy(const Uuid& upstream, const std::string& target) 
   return marked != unhealthy_.end() && marked->second.contains(target);
 }
 
+/// A target that is gone leaves no mark behind for one of the same name that comes later.
+void Node::forget_marks() {
+  Snapshot::Ref now = snapshot();
+  std::vector<std::pair<Uuid, std::string>> gone;
+  for (const auto& [upstream, marked] : unhealthy_) {
+    const auto* found = now->upstreams.find(upstream);
+    for (const std::string& target : marked) {
+      if (found == nullptr || !has_target(**found, target)) gone.emplace_back(upstream, target);
+    }
+  }
+  for (const auto& [upstream, target] : gone) mark(upstream, target, true);
+}
+
 bool Node::set_health(const Uuid& upstream, const std::string& target, bool healthy) {
   Snapshot::Ref now = snapshot();
-  std::erase_if(unhealthy_, [&](const auto& entry) { return !now->upstreams.contains(entry.first); });
   const auto* found = now->upstreams.find(upstream);
-  if (found == nullptr) return false;
-  const std::vector<TargetConfig> targets = effective_targets(**found);
-  if (std::ranges::none_of(targets, [&](const TargetConfig& known) { return name_of(known) == target; })) return false;
+  if (found == nullptr || !has_target(**found, target)) return false;
+  mark(upstream, target, healthy);
+  return true;
+}
+
+void Node::mark(const Uuid& upstream, const std::string& target, bool healthy) {
+  UnhealthyTargets& marked = unhealthy_[upstream];
   if (healthy) {
-    unhealthy_[upstream].erase(target);
+    marked.erase(target);
   } else {
-    unhealthy_[upstream].insert(target);
+    marked.insert(target);
   }
+  if (marked.empty()) unhealthy_.erase(upstream);
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     reactors_.post(i, [this, i, upstream, target, healthy] { shards_[i]->set_health(upstream, target, healthy); });
   }
-  return true;
 }
 
 }  // namespace sluice::gateway

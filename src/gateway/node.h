@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -62,7 +63,10 @@ class Node final : public sync::LocalGateway {
   using Turns = std::deque<Turn*>;
 
   [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> compile(sync::Delta delta);
-  void enlarge_pages(std::optional<rt::LargePages> pages);
+  void enlarge_pages();
+  void go_on_enlarging();
+  void forget_marks();
+  void mark(const Uuid& upstream, const std::string& target, bool healthy);
   [[nodiscard]] Snapshot::Ref freed_by_builder(Snapshot::Ref snapshot);
   void publish(const Snapshot::Ref& snapshot, std::function<void()> when_live);
   [[nodiscard]] bool is_marked_unhealthy(const Uuid& upstream, const std::string& target) const;
@@ -73,9 +77,12 @@ class Node final : public sync::LocalGateway {
   Snapshot::Ref current_;
   rt::BlockingPool builder_thread_{1};
   rt::Shards reactors_;
-  std::vector<std::unique_ptr<Shard>> shards_;                // each made and destroyed on its own thread
-  std::map<Uuid, UnhealthyTargets> unhealthy_;                // by upstream; of the control reactor
-  std::atomic<bool> trim_due_{false};                         // when the next snapshot has been freed
+  std::vector<std::unique_ptr<Shard>> shards_;  // each made and destroyed on its own thread
+  std::map<Uuid, UnhealthyTargets> unhealthy_;  // by upstream; of the control reactor
+  std::atomic<bool> trim_due_{false};           // when the next snapshot has been freed
+  rt::LargePages pages_;                        // of the builder thread, as the next
+  std::optional<std::chrono::steady_clock::time_point> pages_enlarged_;
+  std::atomic<bool> ending_{false};
   std::shared_ptr<Turns> turns_ = std::make_shared<Turns>();  // of apply(), in order; the first one has it
   std::atomic<bool> ready_{false};
   std::atomic<bool> draining_{false};

@@ -111,6 +111,7 @@ class PublicationTest : public testing::Test {
 TEST_F(PublicationTest, IsLiveOnEveryShardWhenApplyReturns) {
   start(answering(0));
   std::vector<std::unique_ptr<Asker>> askers;
+  askers.reserve(8);
   for (int i = 0; i < 8; ++i)
     askers.push_back(std::make_unique<Asker>(gateway));  // the kernel spreads them over the shards
   for (auto& asker : askers) EXPECT_EQ(asker->ask("/a"), "200 0");
@@ -127,6 +128,7 @@ TEST_F(PublicationTest, FailsNoRequestWhileConfigurationsChange) {
   std::atomic<int> answered{0};
   std::atomic<int> wrong{0};
   std::vector<std::thread> clients;
+  clients.reserve(4);
   for (int i = 0; i < 4; ++i) {
     clients.emplace_back([&] {
       Asker asker(gateway);

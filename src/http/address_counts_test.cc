@@ -26,6 +26,7 @@ TEST(AddressCounts, ForgetsAnAddressWithItsLastConnection) {
   AddressCounts counts;
   {
     std::vector<AddressCounts::Seat> seats;
+    seats.reserve(100);
     for (int i = 0; i < 100; ++i) seats.push_back(counts.take(ip("192.0.2.1")));
     EXPECT_EQ(counts.count(ip("192.0.2.1")), 100U);
   }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
 #include "rt/reactor.h"
 
@@ -12,23 +11,24 @@ namespace sluice::http {
 /// us in its own coroutine for good: nobody else on the shard would be served, and no timer would fire.
 class TurnShare {
  public:
-  /// Spends `cost` of `most`. True: the share is used up, and the others want their turn: co_await rest(reactor).
-  [[nodiscard]] bool spend(const rt::Reactor& reactor, std::uint64_t cost, std::uint64_t most) {
+  /// A step of the work is done: a request, a piece of content. True: the share of this turn is used up, by its time or
+  /// by `most` steps; the others want their turn: co_await rest(reactor). Free for a connection's first step in a turn.
+  [[nodiscard]] bool spend(const rt::Reactor& reactor, std::uint32_t most = UINT32_MAX) {
     if (turn_ != reactor.turns()) {
       turn_ = reactor.turns();
-      used_ = 0;
+      steps_ = 1;
+      return false;
     }
-    used_ += cost;
-    return used_ >= most && std::exchange(used_, 0) != 0;
+    return used_up(most);
   }
   [[nodiscard]] static rt::Sleep rest(rt::Reactor& reactor) { return {reactor, reactor.after_ms(1)}; }
 
  private:
-  std::uint64_t turn_ = 0;
-  std::uint64_t used_ = 0;
-};
+  [[nodiscard]] bool used_up(std::uint32_t most);
 
-/// Octets of content that a connection may move in a turn: some milliseconds' worth.
-inline constexpr std::uint64_t kOctetsPerTurn = 8 * 1024 * 1024;
+  std::uint64_t turn_ = UINT64_MAX;
+  std::int64_t began_ns_ = 0;
+  std::uint32_t steps_ = 0;
+};
 
 }  // namespace sluice::http

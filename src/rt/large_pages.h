@@ -9,7 +9,8 @@ namespace sluice::rt {
 
 /// Has the kernel put the process's own memory, where it is in use without gaps, into pages of 2 MiB. What is read all
 /// over a large heap (a router's tables) then waits for fewer look-ups of addresses, which under a hypervisor take as
-/// long as the memory itself. Nothing happens where the kernel cannot (before Linux 6.1, or switched off).
+/// long as the memory itself. Nothing happens where the kernel cannot (before Linux 6.1), or where the
+/// machine's owner has switched large pages off.
 class LargePages {
  public:
   static constexpr std::size_t kBytes = 2 << 20;

@@ -58,7 +58,6 @@ std::string_view wrong_type(Type type) {
     case Type::Map:
       return "expected a map";
     case Type::Record:
-      return "expected a record";
     case Type::Foreign:
       return "expected a record";
     case Type::Any:

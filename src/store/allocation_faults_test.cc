@@ -15,7 +15,8 @@ namespace {
 thread_local std::uint64_t allocations_left = 0;  // 0: none fails
 
 bool fails_now() {
-  return allocations_left != 0 && --allocations_left == 0;
+  if (allocations_left == 0) return false;
+  return --allocations_left == 0;
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ struct LogPart {
   Version reached = {};                // where they lead to: the versions up to it that have no entries changed nothing
 };
 
-/// When rows of one type were last changed or deleted in one workspace.
+/// When rows of one type were last changed or deleted in one workspace. Deletions that were compacted away are
+/// forgotten.
 struct Touched {
   std::string type;
   Uuid workspace;

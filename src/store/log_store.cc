@@ -2,6 +2,8 @@
 #include "store/log_store.h"
 
 #include <algorithm>
+#include <iterator>
+#include <unordered_map>
 
 #include "base/strings.h"
 #include "crypto/hash.h"
@@ -218,22 +220,23 @@ Result<sync::EntityRow> LogStore::opened(const sql::Row& row) {
 
 Result<Contents> LogStore::read_current(sql::Connection& db, const State& state) {
   Contents contents{.version = state.head};
+  std::unordered_map<Uuid, std::vector<Touched>> touched;  // a handful of types in each of perhaps many workspaces
   const sql::ValueView values[] = {control_plane_};
-  TRY(db.query(
-      "SELECT type, id, workspace, document, number FROM changes WHERE control_plane = $1 AND ended IS NULL "
-      "ORDER BY number, ordinal",
-      values, [&](const sql::Row& row) -> Result<> {
-        const Uuid workspace = from_octets(row.text(2));
-        const auto same = [&](const Touched& one) { return one.workspace == workspace && one.type == row.text(0); };
-        auto& touched = contents.touched;  // few: a type in a workspace each
-        auto at = std::ranges::find_if(touched, same);
-        if (at == touched.end()) at = touched.insert(at, Touched{std::string(row.text(0)), workspace, {}});
-        at->version = state.version_of(static_cast<std::uint64_t>(row.integer(4)));
-        if (row.is_null(3)) return {};  // a deletion
-        TRY(auto entity, opened(row));
-        contents.rows.push_back(std::move(entity));
-        return {};
-      }));
+  TRY(
+      db.query("SELECT type, id, workspace, document, number FROM changes WHERE control_plane = $1 AND ended IS NULL "
+               "ORDER BY number, ordinal",
+               values, [&](const sql::Row& row) -> Result<> {
+                 const Uuid workspace = from_octets(row.text(2));
+                 auto& types = touched[workspace];
+                 auto at = std::ranges::find(types, row.text(0), &Touched::type);
+                 if (at == types.end()) at = types.insert(at, Touched{std::string(row.text(0)), workspace, {}});
+                 at->version = state.version_of(static_cast<std::uint64_t>(row.integer(4)));
+                 if (row.is_null(3)) return {};  // a deletion
+                 TRY(auto entity, opened(row));
+                 contents.rows.push_back(std::move(entity));
+                 return {};
+               }));
+  for (auto& [workspace, types] : touched) std::ranges::move(types, std::back_inserter(contents.touched));
   return contents;
 }
 

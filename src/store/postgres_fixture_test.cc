@@ -78,6 +78,7 @@ std::vector<std::string> PostgresServer::unprivileged(std::vector<std::string> c
 
 int PostgresServer::spawn(const std::vector<std::string>& command, const std::string& log) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const int pid = ::fork();

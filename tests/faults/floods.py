@@ -10,6 +10,8 @@ import contextlib
 import pathlib
 import select
 import socket
+import struct
+import subprocess
 import sys
 import threading
 import time
@@ -21,6 +23,7 @@ from harness.fault import Fault, Traffic, must  # noqa: E402
 from harness.h2frames import Sender, frame, headers  # noqa: E402
 from harness.one_route import OneRoute  # noqa: E402
 from harness.origin import eventually  # noqa: E402
+from harness.ports import reserve  # noqa: E402
 
 MIB = 1 << 20
 FLOOD_MEMORY = 16 * MIB  # what a flood may add at its peak
@@ -37,6 +40,17 @@ OWN = {
         "plugins": [{"name": "request-termination", "config": {"status_code": 200, "message": "ok"}}],
     }],
 }  # fmt: skip
+
+
+# An upstream that takes whatever comes as fast as it can, in a process of its own.
+SINK = """
+import socket, sys
+door = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    peer = door.accept()[0]
+    while peer.recv(1 << 20):
+        pass
+"""
 
 
 class Target(contextlib.AbstractContextManager):
@@ -220,18 +234,29 @@ def pipelining(under: Fault) -> None:
 
 
 def keeps_sending(under: Fault) -> None:
-    """one client that pipelines without end, and reads as fast as it is answered, does not keep a shard to itself"""
-    with Target(under, client_keepalive_requests="0") as target:
-        sock = socket.create_connection(("127.0.0.1", target.port), 10)
-        reading = threading.Thread(target=lambda: all(iter(lambda: receive(sock), b"")), daemon=True)
-        reading.start()
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline:
-            sock.sendall(GET.replace(b"/ ", b"/own ") * 2000)
-        served = len(target.traffic.latencies)
-        must(served > 50, f"neighbours had {served} answers in 2 s")
-        sock.shutdown(socket.SHUT_RDWR)
-        sock.close()
+    """requests without end, or a body in chunks of one octet, do not keep a shard to themselves"""
+    port = reserve()
+    sink = {"name": "sink", "url": f"http://127.0.0.1:{port}", "routes": [{"name": "sink", "paths": ["/sink"]}]}
+    target = Target(under, client_keepalive_requests="0")
+    target.one.config["services"].append(sink)
+    with subprocess.Popen([sys.executable, "-c", SINK, str(port)]) as upstream, target:
+        post = b"POST /sink HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        for opening, more in ((b"", GET.replace(b"/ ", b"/own ") * 2000), (post, b"1\r\nx\r\n" * 10_000)):
+            before = len(target.traffic.latencies)
+            sock = socket.create_connection(("127.0.0.1", target.port), 10)
+            reading = threading.Thread(target=read_to_end, args=(sock,), daemon=True)
+            reading.start()
+            sock.sendall(opening)
+            deadline = time.monotonic() + 1
+            while time.monotonic() < deadline:
+                sock.sendall(more)
+            served = len(target.traffic.latencies) - before
+            must(served > 25, f"neighbours had {served} answers in 1 s")
+            sock.shutdown(socket.SHUT_RD)
+            reading.join()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave what is on its way
+            sock.close()
+        upstream.terminate()
 
 
 def reader(port: int, buffer: int) -> socket.socket:
@@ -261,8 +286,13 @@ def receive(sock: socket.socket) -> bytes:
         return b""
 
 
+def read_to_end(sock: socket.socket) -> None:
+    while receive(sock):
+        pass
+
+
 def silent(under: Fault) -> None:
-    """silent connections, where HTTP/2 or 1 is told by the first octets: closed at client_tls_timeout, cheap till then"""
+    """silent connections, where the first octets tell HTTP/2 from 1: closed at client_tls_timeout, cheap till then"""
     count = 2000 if under.full else 500
     with Target(under, memory=count * 4096 + MIB, client_tls_timeout="1500ms") as target:
         started = time.monotonic()

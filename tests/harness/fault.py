@@ -14,6 +14,8 @@ from collections.abc import Callable
 
 from harness import client, wire
 
+JOIN_SECONDS = 20
+
 
 class Fault:
     """What one check gets: the binary, whether time is plentiful, and chance that can be repeated."""
@@ -62,20 +64,17 @@ def run(doc: str, *checks: Callable[[Fault], None]) -> int:
     return 1 if failed else 0
 
 
-class Traffic:
-    """Steady requests on kept connections, from entry to exit: so many a second, each due at its own moment, so that a
-    slow answer delays no other's start on the clock (its wait counts as latency)."""
+class Crew:
+    """Threads that do `work(number)` from entry to exit of the block, which sets `stopping`."""
 
-    def __init__(self, port: int, target: str = "/", rate: float = 200, connections: int = 4) -> None:
-        self.port = port
-        self.target = target
-        self.gap = connections / rate
-        self.failures: list[str] = []
-        self.latencies: list[float] = []
+    def __init__(self, count: int) -> None:
         self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self.load, args=(n,), daemon=True) for n in range(connections)]
+        self.threads = [threading.Thread(target=self.work, args=(n,), daemon=True) for n in range(count)]
 
-    def __enter__(self) -> Traffic:
+    def work(self, number: int) -> None:
+        raise NotImplementedError
+
+    def __enter__(self):  # noqa: ANN204 -- the subclass
         for thread in self.threads:
             thread.start()
         return self
@@ -83,9 +82,22 @@ class Traffic:
     def __exit__(self, *_: object) -> None:
         self.stopping.set()
         for thread in self.threads:
-            thread.join(client.DEFAULT_TIMEOUT)
+            thread.join(JOIN_SECONDS)
 
-    def load(self, number: int) -> None:
+
+class Traffic(Crew):
+    """Steady requests on kept connections, from entry to exit: so many a second, each due at its own moment, so that a
+    slow answer delays no other's start on the clock (its wait counts as latency)."""
+
+    def __init__(self, port: int, target: str = "/", rate: float = 200, connections: int = 4) -> None:
+        super().__init__(connections)
+        self.port = port
+        self.target = target
+        self.gap = connections / rate
+        self.failures: list[str] = []
+        self.latencies: list[float] = []
+
+    def work(self, number: int) -> None:
         due = time.monotonic() + self.gap * number / len(self.threads)
         link = None
         while not self.stopping.wait(max(0.0, due - time.monotonic())):

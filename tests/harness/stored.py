@@ -6,9 +6,8 @@ from __future__ import annotations
 import http.client
 import json
 import pathlib
-import threading
 
-from harness.fault import must
+from harness.fault import Crew, must
 from harness.gateway import Gateway
 from harness.supervised import World, wait_for
 
@@ -57,31 +56,20 @@ def names_of(gateway: Gateway, kind: str) -> set[str]:
     return found
 
 
-class Writers:
+class Writers(Crew):
     """Clients that make a service and its route in one batch, over and over, until the end of the block or of the
     gateway."""
 
     def __init__(self, gateway: Gateway, port: int, mark: str = "w", count: int = 4) -> None:
+        super().__init__(count)
         self.gateway = gateway
         self.port = port
         self.mark = mark
         self.acknowledged: list[str] = []
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self.write, args=(n,), daemon=True) for n in range(count)]
 
-    def __enter__(self) -> Writers:
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(20)
-
-    def write(self, writer: int) -> None:
+    def work(self, number: int) -> None:
         for count in range(100_000):
-            name = f"{self.mark}-{writer}-{count}"
+            name = f"{self.mark}-{number}-{count}"
             try:
                 add_route(self.gateway, name, self.port)
             except OSError:

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from harness.fault import Fault, must
+from harness.fault import Crew, Fault, must
 from harness.gateway import Gateway
 from harness.origin import Origin
 
@@ -134,10 +134,11 @@ def gone(pid: int) -> bool:
     return True
 
 
-class Load:
+class Load(Crew):
     """Requests at a steady rate, each on a new connection, until the end of the block. Counts what became of them."""
 
     def __init__(self, port: int, per_second: int = 100, threads: int = 2) -> None:
+        super().__init__(threads)
         self.port = port
         self.pause = threads / per_second
         self.good = 0
@@ -145,10 +146,8 @@ class Load:
         self.broken = 0  # the connection was accepted and then lost
         self.other = 0
         self.lock = threading.Lock()
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(threads)]
 
-    def work(self) -> None:
+    def work(self, number: int) -> None:
         while not self.stopping.wait(self.pause):
             name = "good"
             try:
@@ -160,16 +159,6 @@ class Load:
                 name = "broken"
             with self.lock:
                 setattr(self, name, getattr(self, name) + 1)
-
-    def __enter__(self) -> Load:
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(10)
 
     def __str__(self) -> str:
         return f"{self.good} good, {self.broken} broken, {self.refused} refused, {self.other} other"

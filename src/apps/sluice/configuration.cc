@@ -44,6 +44,17 @@ entity::RouterFlavor entity_flavor(settings::RouterFlavor flavor) {
   return entity::RouterFlavor::TraditionalCompatible;
 }
 
+/// Clients know the enterprise edition by a version of four numbers, `3.10.0.0`. reference/gateway.md, 0.
+bool is_enterprise(std::string_view compat_version) {
+  return std::ranges::count(compat_version, '.') >= 3;
+}
+
+/// Protocols of a plugin as that edition knows them: the other one has no routes for WebSockets.
+std::vector<std::string> known_protocols(std::vector<std::string> protocols, bool enterprise) {
+  if (!enterprise) std::erase_if(protocols, [](const std::string& one) { return one == "ws" || one == "wss"; });
+  return protocols;
+}
+
 bool looks_like_json(std::string_view text) {
   std::size_t first = text.find_first_not_of(" \t\r\n");
   return first != std::string_view::npos && text[first] == '{';
@@ -57,13 +68,14 @@ Vocabulary::Vocabulary(const settings::Settings& settings) : flavor(router_flavo
     return std::ranges::any_of(settings.plugins,
                                [&](const std::string& listed) { return listed == "bundled" || listed == name; });
   };
+  const bool enterprise = is_enterprise(settings.compat_version);
   for (const gateway::PluginDescriptor* plugin : plugins.in_order()) {
     if (!enabled(std::string(plugin->name))) continue;
     entity::PluginSchema schema;
     schema.name = plugin->name;
     schema.config = *plugin->config_schema;
-    schema.protocols = plugin->protocols;
-    schema.default_protocols = plugin->default_protocols;
+    schema.protocols = known_protocols(plugin->protocols, enterprise);
+    schema.default_protocols = known_protocols(plugin->default_protocols, enterprise);
     schema.on_route = (plugin->scopes & gateway::kRoute) != 0;
     schema.on_service = (plugin->scopes & gateway::kService) != 0;
     schema.on_consumer = (plugin->scopes & gateway::kConsumer) != 0;

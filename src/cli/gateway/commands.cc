@@ -253,8 +253,8 @@ void read_environment(CLI::App& group) {
   for (CLI::App* command : group.get_subcommands([](CLI::App*) { return true; })) {
     for (CLI::Option* option : command->get_options()) {
       const auto& names = option->get_lnames();
-      if (names.empty() || names.front() == "admin" || names.front() == "headers") continue;
-      if (names.front().starts_with("help")) continue;
+      constexpr std::string_view kOthers[] = {"admin", "headers", "token", "help", "help-all"};
+      if (names.empty() || std::ranges::find(kOthers, names.front()) != std::end(kOthers)) continue;
       std::string variable = "DECK_" + to_upper(names.front());
       std::ranges::replace(variable, '-', '_');
       option->envname(variable);

@@ -65,7 +65,7 @@ class GatewayCommands : public testing::Test {
     add_commands(app, code, [](entity::RouterFlavor) {
       entity::PluginSchemas plugins;
       plugins.add({.name = "marker", .config = schema::describe<MarkerConfig>()});
-      return std::make_unique<const entity::Catalog>(std::move(plugins));
+      return std::make_unique<const entity::Catalog>(plugins);
     });
     words.insert(words.begin(), "gateway");
     words.insert(words.end(), {"--admin-url", admin_.url()});

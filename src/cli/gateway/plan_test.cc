@@ -177,7 +177,7 @@ struct LogConfig {
 TEST(PlanText, MasksWhatTheStoreEncryptsInsideAPluginToo) {
   entity::PluginSchemas plugins;
   plugins.add({.name = "http-log", .config = schema::describe<LogConfig>()});
-  const entity::Catalog with_log(std::move(plugins));
+  const entity::Catalog with_log(plugins);
   const StateFile file = file_of(R"({"_format_version":"3.0",
       "plugins":[{"name":"http-log","config":{"http_endpoint":"http://u:pw@sink/"}}]})");
   const auto state = wanted_state(with_log, file, {});

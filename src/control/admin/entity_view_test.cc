@@ -29,7 +29,7 @@ struct OldNameConfig {
 TEST(EntityView, AHiddenSecretIsHiddenUnderItsOldNameToo) {
   entity::PluginSchemas plugins;
   plugins.add({.name = "old-name", .config = schema::describe<OldNameConfig>()});
-  const entity::Catalog catalog{std::move(plugins)};
+  const entity::Catalog catalog{plugins};
   const store::MemoryStore store{catalog};
   const Json plugin =
       entity::accepted(catalog, "plugins", R"({"name":"old-name","config":{"redis":{"password":"hush"}}})");

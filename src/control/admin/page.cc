@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/admin/page.h"
 
+#include <algorithm>
+
 #include "base/base64.h"
 #include "base/strings.h"
 #include "control/admin/errors.h"
@@ -40,6 +42,11 @@ std::expected<TagFilter, Reply> parse_tags(const std::string& text) {
 }
 
 }  // namespace
+
+bool TagFilter::admits(const std::vector<std::string>& own) const {
+  const auto has = [&](const std::string& tag) { return std::ranges::find(own, tag) != own.end(); };
+  return any ? std::ranges::any_of(tags, has) : std::ranges::all_of(tags, has);
+}
 
 std::expected<Page, Reply> Page::parse(const Query& query) {
   Page page;

@@ -17,6 +17,9 @@ namespace sluice::control::admin {
 struct TagFilter {
   std::vector<std::string> tags;
   bool any = false;
+
+  /// Whether an entity with these tags is wanted.
+  [[nodiscard]] bool admits(const std::vector<std::string>& own) const;
 };
 
 /// Which part of a list is asked for. reference/gateway.md, 2.2.

@@ -30,12 +30,23 @@ std::vector<Target> targets_of(const store::Space& space, const Uuid& upstream) 
   return targets;
 }
 
+std::vector<std::string> tags_of(const Target& target) {
+  std::vector<std::string> tags;
+  const Json* list = target.document.find("tags");
+  if (list == nullptr || !list->is_array()) return tags;
+  for (const Json& tag : list->as_array()) tags.push_back(tag.as_string());
+  return tags;
+}
+
 /// Lists targets by position: their order is not that of ids. `write` appends one.
 template <class Write>
-Reply list_targets(const std::vector<Target>& targets, const Request& request, const std::string& path,
-                   const Write& write, Json::Object more) {
+Reply list_targets(std::vector<Target> targets, const Request& request, const std::string& path, const Write& write,
+                   Json::Object more) {
   const auto page = Page::parse(request.query);
   if (!page) return page.error();
+  if (page->tags) {
+    std::erase_if(targets, [&](const Target& target) { return !page->tags->admits(tags_of(target)); });
+  }
   const auto from = page->after_position();
   if (!from) return from.error();
   const std::size_t begin = std::min(*from, targets.size());

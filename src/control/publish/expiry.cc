@@ -12,7 +12,7 @@
 namespace sluice::control::publish {
 namespace {
 
-constexpr std::size_t kRowsAtATime = 1000;
+constexpr std::size_t kRowsAtATime = 250;  // so that other writes wait for tenths of a second at most
 constexpr std::int64_t kEveryMs = 1000;
 constexpr std::int64_t kAfterFailureMs = 30'000;
 constexpr const char* kAuthor = "expiry";  // whom the audit shows

@@ -25,7 +25,7 @@ const std::string* text(const Json::Object& object, std::string_view member) {
 class Run {
  public:
   Run(const entity::Catalog& catalog, Draft& draft, const std::vector<Operation>& operations)
-      : work_{.catalog = catalog, .draft = draft, .now = static_cast<double>(unix_seconds())},
+      : work_{.catalog = catalog, .draft = draft, .now = static_cast<double>(unix_millis()) / 1000},
         operations_(operations),
         effects_(operations.size()) {}
 

@@ -100,7 +100,6 @@ void Balancer::set_health(const Uuid& upstream, std::string_view target, bool he
 }
 
 void Balancer::sweep(const Snapshot& snapshot) {
-  std::erase_if(unhealthy_, [&](const auto& entry) { return !snapshot.upstreams.contains(entry.first); });
   sweep_buckets(services_, next_service_bucket_, kBucketsAtOnce, [&](const Rc<LiveService>& live) {
     const auto* current = snapshot.services.find(live->config().id.value);
     return current == nullptr || current->get() != &live->config();

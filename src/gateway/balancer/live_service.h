@@ -93,7 +93,7 @@ class Balancer {
   Task<Result<Choice>> pick(LiveService& service, rt::Deadline deadline);
 
   /// Takes `target` ("host:port") of an upstream out of the turns, or puts it back. The mark outlives changes of the
-  /// configuration as long as the upstream exists.
+  /// configuration until whoever set it takes it back.
   void set_health(const Uuid& upstream, std::string_view target, bool healthy);
   /// Drops what no configuration and no request needs any more, a few entries at a time; after each publication.
   void sweep(const Snapshot& snapshot);

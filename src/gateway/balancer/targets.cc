@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/balancer/targets.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -10,6 +11,10 @@ namespace sluice::gateway {
 std::string name_of(const TargetConfig& target) {
   const bool is_ipv6 = target.host.find(':') != std::string::npos;
   return (is_ipv6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+}
+
+bool has_target(const UpstreamConfig& upstream, std::string_view name) {
+  return std::ranges::any_of(upstream.targets, [&](const TargetConfig& target) { return name_of(target) == name; });
 }
 
 std::vector<TargetConfig> effective_targets(const UpstreamConfig& upstream) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/config/snapshot.h"
@@ -10,6 +11,9 @@ namespace sluice::gateway {
 
 /// "host:port", an IPv6 address in brackets: how people and the Admin API name a target.
 std::string name_of(const TargetConfig& target);
+
+/// Whether a row of the upstream has that name, whatever its weight.
+bool has_target(const UpstreamConfig& upstream, std::string_view name);
 
 /// The targets that take requests, in order of their names: of several rows for one place the newest counts, and weight
 /// 0 takes it out.

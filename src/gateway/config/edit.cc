@@ -98,6 +98,7 @@ void Edit::workspace(const Change& change) {
 
 /// A vault came, went or changed: what refers to secrets is made anew, wherever it stands.
 void Edit::resolve_again() {
+  const Remaking remaking(*this);
   for (const auto& [type, ids] : std::map(next_->referring)) {
     for (const auto& entry : ids) {
       const StoredRow row = *next_->rows[type].find(entry.key);

@@ -71,10 +71,11 @@ class Edit {
   void vault(const Change& /*change*/) { vaults_changed_ = true; }
   void partial(const Change& change) { partials_changed_.insert(change.id); }
 
+  class Remaking;
   void apply(const sync::EntityKey& key, const Json* after, const Uuid& workspace);
   void note_reference(const std::string& type, const Uuid& id, const std::string* document);
   void resolve_again();
-  [[nodiscard]] std::optional<Json> find_partial(const Uuid& id) const;
+  [[nodiscard]] std::optional<Json> find_partial(const Uuid& workspace, const Uuid& id);
   void note_links(const Change& plugin);
   void remake_linked_plugins();
   void credential(const Change& change, std::string_view collection, std::string_view identity,
@@ -109,10 +110,24 @@ class Edit {
   std::vector<Uuid> consumers_to_rebuild_;  // repeated where several rows changed
   std::set<Uuid> services_switched_;        // enabled or disabled: their routes come or go
   std::set<Uuid> routes_to_flag_;           // plugin rows that name them came or went
-  PluginRows plugins_changed_;
+  PluginRows plugins_written_;              // by the change itself
+  bool remaking_ = false;                   // what others take values of has changed, not the rows themselves
+  std::map<Uuid, std::pair<sync::Document, Json>> parsed_partials_;
   std::vector<Uuid> routes_changed_;
   std::vector<Uuid> routes_removed_;
   std::vector<sync::ConfigProblem> problems_;
+};
+
+/// While it lives, rows are made again that the change does not write.
+class Edit::Remaking {
+ public:
+  explicit Remaking(Edit& edit) : edit_(edit) { edit_.remaking_ = true; }
+  Remaking(const Remaking&) = delete;
+  Remaking& operator=(const Remaking&) = delete;
+  ~Remaking() { edit_.remaking_ = false; }
+
+ private:
+  Edit& edit_;
 };
 
 }  // namespace sluice::gateway

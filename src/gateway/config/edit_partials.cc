@@ -7,11 +7,18 @@
 
 namespace sluice::gateway {
 
-std::optional<Json> Edit::find_partial(const Uuid& id) const {
+/// Of that workspace. Many plugins may take values of one: it is parsed once.
+std::optional<Json> Edit::find_partial(const Uuid& workspace, const Uuid& id) {
   const auto rows = next_->rows.find("partials");
   const StoredRow* row = rows != next_->rows.end() ? rows->second.find(id) : nullptr;
-  auto parsed = row != nullptr ? parse_json(*row->document) : Result<Json>(Json());
-  return parsed && parsed->is_object() ? std::optional(*std::move(parsed)) : std::nullopt;
+  if (row == nullptr || row->workspace != workspace) return std::nullopt;
+  auto& [document, parsed] = parsed_partials_[id];
+  if (document != row->document) {
+    document = row->document;
+    auto read = parse_json(*document);
+    parsed = read ? *std::move(read) : Json();
+  }
+  return parsed.is_object() ? std::optional(parsed) : std::nullopt;
 }
 
 /// Remembers whether the plugin takes values of partials.
@@ -27,9 +34,11 @@ void Edit::note_links(const Change& plugin) {
 /// change has made already.
 void Edit::remake_linked_plugins() {
   const PersistentMap<Uuid, bool> linked = next_->linked_plugins;
+  std::set<Uuid> made;
+  for (const auto& row : plugins_written_) made.insert(row->identity.id);
+  const Remaking remaking(*this);
   for (const auto& entry : linked) {
-    const auto made = [&](const Shared<const PluginConfig>& row) { return row->identity.id == entry.key; };
-    if (std::ranges::any_of(plugins_changed_, made)) continue;
+    if (made.contains(entry.key)) continue;
     const StoredRow row = *next_->rows["plugins"].find(entry.key);
     auto parsed = parse_json(*row.document);
     if (!parsed) continue;

@@ -107,6 +107,26 @@ TEST_F(EditPartialsTest, SecretsOfAPartialAreResolvedWhereItIsUsed) {
   ::unsetenv("SLUICE_TEST_PARTIAL");
 }
 
+TEST_F(EditPartialsTest, APartialOfAnotherWorkspaceGivesNothing) {
+  sync::Delta delta = vocabulary.load(text(7000));
+  for (auto& row : delta.upserts) {
+    if (row.type == "partials") row.workspace = test_uuid(900);
+  }
+  apply(std::move(delta));
+  EXPECT_NE(redis(*current, "host"), "a.test");
+}
+
+TEST_F(EditPartialsTest, APartialMayChangeThoughAPluginNoLongerFitsItsRoute) {
+  const auto scoped = [](int port) {
+    std::string yaml = text(port);
+    yaml.insert(yaml.find("partials: [{name: r}]"), "protocols: [grpc], route: " + test_id(3) + ", ");
+    return yaml + "routes:\n- {id: " + test_id(3) + ", paths: [/], protocols: [http]}\n";
+  };
+  apply(vocabulary.load(scoped(7000)));  // a whole load does not compare them
+  EXPECT_TRUE(builder->build(*current, vocabulary.only("partials", scoped(7001))));
+  EXPECT_FALSE(builder->build(*current, vocabulary.only("plugins", scoped(7001))));
+}
+
 TEST_F(EditPartialsTest, AnotherPartialThanTheirsLeavesPluginsAlone) {
   const auto before = apply(vocabulary.load(text(7000)));
   const auto after = apply(vocabulary.only(

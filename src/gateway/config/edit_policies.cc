@@ -2,7 +2,9 @@
 // Plugins, upstreams and certificates of a generation.
 #include <algorithm>
 #include <cstdlib>
+#include <initializer_list>
 
+#include "base/log.h"
 #include "entity/all.h"
 #include "gateway/config/edit.h"
 #include "gateway/config/plugin_check.h"
@@ -22,6 +24,33 @@ Uuid anchor_of(const Json& document, const Uuid& workspace) {
 bool is_enabled(const Json& document) {
   const Json* enabled = document.find("enabled");
   return enabled == nullptr || !enabled->is_bool() || enabled->as_bool();
+}
+
+bool is_positive(const Json& document, std::initializer_list<std::string_view> path) {
+  const Json* at = &document;
+  for (const std::string_view name : path) {
+    at = at->find(name);
+    if (at == nullptr) return false;
+  }
+  return at->is_number() && at->number() > 0;
+}
+
+/// What this version reads and does not do must not pass for done. TODO(feature): the other algorithms, and probes.
+void tell_what_is_not_done(const Json& upstream) {
+  std::vector<std::string> left_out;
+  if (const std::string algorithm = text(upstream, "algorithm"); !algorithm.empty() && algorithm != "round-robin") {
+    left_out.push_back("algorithm " + algorithm + " (requests go round by weight)");
+  }
+  for (const std::string_view kind : {"active", "passive"}) {
+    for (const std::string_view limit : {"interval", "tcp_failures", "http_failures", "timeouts"}) {
+      if (!is_positive(upstream, {"healthchecks", kind, "unhealthy", limit})) continue;
+      left_out.push_back(std::string(kind) + " health checks");
+      break;
+    }
+  }
+  for (const std::string& what : left_out) {
+    log::warn("upstream.not_supported_yet", {{"upstream", text(upstream, "name")}, {"what", what}});
+  }
 }
 
 }  // namespace
@@ -70,7 +99,8 @@ void Edit::plugin(const Change& change) {
   note_links(change);
   if (change.before != nullptr) drop_plugin(change);
   if (change.after == nullptr || !is_enabled(*change.after)) return;
-  const Json document = entity::with_partials(*change.after, [this](const Uuid& id) { return find_partial(id); });
+  const Json document =
+      entity::with_partials(*change.after, [&](const Uuid& id) { return find_partial(change.workspace, id); });
   std::string name = text(document, "name");
   const PluginDescriptor* descriptor = plugins_.find(name);
   if (descriptor == nullptr) {
@@ -97,12 +127,13 @@ void Edit::plugin(const Change& change) {
   }
   count_policed(document, 1);
   Shared<const PluginConfig> made(std::move(row));
-  plugins_changed_.push_back(made);
+  if (!remaking_) plugins_written_.push_back(made);
   add_plugin(std::move(made), anchor_of(document, change.workspace));
 }
 
+/// Of what the change itself writes: a row that is only made again, because of a vault or a partial, was judged before.
 void Edit::check_protocols() {
-  for (const Shared<const PluginConfig>& row : plugins_changed_) {
+  for (const Shared<const PluginConfig>& row : plugins_written_) {
     auto shares_one = [&](const RouteConfig& route) { return (route.RouteFacts::protocols & row->protocols) != 0; };
     if (const auto* route = next_->routes_by_id.find(row->route); route != nullptr) {
       if (!shares_one(**route)) {
@@ -138,6 +169,7 @@ void Edit::upstream(const Change& change) {
     next_->upstreams.erase(change.id);
     return;
   }
+  tell_what_is_not_done(*change.after);
   auto upstream = Shared<UpstreamConfig>::make();
   upstream->id = change.id;
   upstream->workspace = change.workspace;

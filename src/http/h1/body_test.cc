@@ -53,14 +53,57 @@ TEST_F(IncomingBodyTest, IsCompleteAtOnceWithoutContent) {
 }
 
 TEST_F(IncomingBodyTest, DecodesChunksAndKeepsTheTrailers) {
+  {
+    IncomingBody body(stream, input, arena, sender);
+    body.begin({Framing::Kind::Chunked, 0});
+    peer.say("5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 11\r\n\r\n");
+    EXPECT_EQ(body.trailers(), nullptr);
+    EXPECT_EQ(read_all(body), "hello world");
+    ASSERT_NE(body.trailers(), nullptr);
+    EXPECT_EQ(body.trailers()->get("X-Sum"), "11");
+  }
+  EXPECT_TRUE(input.empty());
+}
+
+TEST_F(IncomingBodyTest, HandsOutAllChunksThatAreThereAtOnce) {
   IncomingBody body(stream, input, arena, sender);
   body.begin({Framing::Kind::Chunked, 0});
-  peer.say("5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 11\r\n\r\n");
-  EXPECT_EQ(body.trailers(), nullptr);
-  EXPECT_EQ(read_all(body), "hello world");
-  ASSERT_NE(body.trailers(), nullptr);
-  EXPECT_EQ(body.trailers()->get("X-Sum"), "11");
-  EXPECT_TRUE(input.empty());
+  peer.say("1\r\na\r\n2;x=y\r\nbc\r\n3\r\ndef\r\n0\r\n\r\nGET /");
+  {
+    const Result<Chunk> chunk = rt::run(reactor, body.read());
+    ASSERT_TRUE(chunk);
+    EXPECT_EQ(chunk->bytes, "abcdef");
+    EXPECT_TRUE(chunk->last);
+  }
+  EXPECT_EQ(body.octets_read(), 6U);
+  EXPECT_EQ(rt::run(reactor, body.read())->bytes, "");
+  EXPECT_EQ(input.pending(), "GET /");
+}
+
+TEST_F(IncomingBodyTest, PutsChunksTogetherHoweverTheyAreCut) {
+  const std::string sent = "5\r\nhello\r\n1;a=\"b\"\r\n \r\n5\r\nworld\r\n0\r\nX-Sum: 11\r\n\r\n";
+  for (std::size_t cut = 1; cut + 1 < sent.size(); ++cut) {
+    IncomingBody body(stream, input, arena, sender);
+    body.begin({Framing::Kind::Chunked, 0});
+    peer.say(sent.substr(0, cut));
+    std::string content;
+    auto reading = body.read();
+    reading.start();
+    for (bool last = false; !last;) {
+      if (!reading.ready()) reactor.run_once(1);
+      if (!reading.ready()) peer.say(sent.substr(cut));
+      ASSERT_TRUE(rt::turn_until(reactor, [&] { return reading.ready(); }));
+      Result<Chunk> chunk = reading.take();
+      ASSERT_TRUE(chunk) << cut << chunk.error().what;
+      content += chunk->bytes;
+      last = chunk->last;
+      if (last) break;
+      reading = body.read();
+      reading.start();
+    }
+    EXPECT_EQ(content, "hello world") << cut;
+    ASSERT_NE(body.trailers(), nullptr);
+  }
 }
 
 TEST_F(IncomingBodyTest, WaitsForWhatComesLater) {

@@ -145,10 +145,9 @@ Task<Result<>> Outgoing::relay(BodyReader& body, Framing framing) {
       if (auto source = body.splice_source(); wants_splice(source)) co_return co_await splice(body, *source);
     }
     CO_TRY(Chunk chunk, co_await body.read());
-    const std::size_t octets = chunk.bytes.size();
     CO_TRY(co_await send_piece(chunk, body, framing));
     if (chunk.last) co_return Result<>{};
-    if (share.spend(sink.reactor(), octets, kOctetsPerTurn)) co_await TurnShare::rest(sink.reactor());
+    if (share.spend(sink.reactor())) co_await TurnShare::rest(sink.reactor());
   }
 }
 
@@ -197,7 +196,7 @@ Task<Result<>> Outgoing::splice(BodyReader& body, SpliceSource source) {
         left -= held;
         pipe.set_held(held);
         body.spliced(held);
-        if (share.spend(from.reactor(), held, kOctetsPerTurn)) co_await TurnShare::rest(from.reactor());
+        if (share.spend(from.reactor())) co_await TurnShare::rest(from.reactor());
       } else if (got < 0 && errno == EAGAIN) {
         from.source().clear_readable();
         if (from.source().peer_closed())

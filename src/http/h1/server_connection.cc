@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint64_t kDiscardLimit = 256 * 1024;
 constexpr std::int64_t kDiscardMs = 2'000;
 constexpr std::int64_t kLingerMs = 2'000;
-constexpr std::uint64_t kRequestsPerTurn = 64;  // of one client that pipelines
+constexpr std::uint32_t kRequestsPerTurn = 64;  // of one client that pipelines
 
 /// Runs a handler until it is done or the client has gone, whichever is first.
 class UntilHangup final : public rt::IoSource::HangupListener {
@@ -273,7 +273,7 @@ Task<void> ServerConnection::serve() {
     if (!co_await finish_request()) co_return;
     end_exchange();
     ++info_.requests;
-    if (share.spend(reactor(), 1, kRequestsPerTurn)) co_await TurnShare::rest(reactor());
+    if (share.spend(reactor(), kRequestsPerTurn)) co_await TurnShare::rest(reactor());
   }
 }
 

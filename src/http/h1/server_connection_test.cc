@@ -113,6 +113,19 @@ TEST_F(ServerConnectionTest, AnswersPipelinedRequestsInOrder) {
   EXPECT_EQ(handler.targets, (std::vector<std::string>{"/1", "/2", "/3"}));
 }
 
+TEST_F(ServerConnectionTest, SendsALargeHead) {
+  handler.answer = [](ServerStream& stream) -> Task<void> {
+    ResponseHead head(stream.arena());
+    head.status = 200;
+    head.headers.add("X-Large", std::string(56 * 1024, 'x'));
+    MemoryBody body("hello");
+    head.framing = {Framing::Kind::Length, 5};
+    (void)co_await stream.respond(head, &body);
+  };
+  client->say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(client->hear("hello").ends_with("xxx\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello"));
+}
+
 // A client that sends without end must not keep the loop, with all its timers and other clients, to itself.
 TEST_F(ServerConnectionTest, LetsOthersHaveTheirTurnBetweenPipelinedRequests) {
   std::string requests;

@@ -400,7 +400,7 @@ Task<void> ServerConnection::write_loop() {
       if (io.moved()) {
         output_sent_ += io.octets;
         drop_sent();
-        if (share.spend(reactor(), io.octets, kOctetsPerTurn)) co_await TurnShare::rest(reactor());
+        if (share.spend(reactor())) co_await TurnShare::rest(reactor());
         continue;
       }
       if (!io.blocked()) break;

@@ -245,6 +245,7 @@ TEST_F(RateLimiting, GrantsALimitOnceToAllShardsTogether) {
     }
   };
   std::vector<std::thread> shards;
+  shards.reserve(3);
   for (int i = 0; i < 3; ++i) shards.emplace_back(work);
   for (auto& thread : shards) thread.join();
   EXPECT_EQ(passed, kLimit);

@@ -86,6 +86,17 @@ func (s *state) apply(t *testing.T, client *kong.Client, known bool) {
 	}
 }
 
+func upstreams(t *testing.T, client *kong.Client) []*string {
+	t.Helper()
+	all, err := client.Upstreams.ListAll(ctx)
+	must(t, err)
+	var found []*string
+	for _, one := range all {
+		found = append(found, one.ID)
+	}
+	return found
+}
+
 // ids lists what has our tag, a page of two at a time.
 func ids(t *testing.T, client *kong.Client) []string {
 	t.Helper()
@@ -113,6 +124,13 @@ func ids(t *testing.T, client *kong.Client) []string {
 	for _, one := range routes {
 		add(one.ID)
 	}
+	for _, upstream := range upstreams(t, client) {
+		targets, _, err := client.Targets.List(ctx, upstream, opt)
+		must(t, err)
+		for _, one := range targets {
+			add(one.ID)
+		}
+	}
 	consumers, _, err := client.Consumers.List(ctx, opt)
 	must(t, err)
 	for _, one := range consumers {
@@ -130,8 +148,10 @@ func TestASyncWritesUpdatesAndRemovesByID(t *testing.T) {
 	s.apply(t, client, false)
 	before, err := client.Services.Get(ctx, s.service.ID)
 	must(t, err)
-	if found := ids(t, client); len(found) != 3+len(s.plugins) {
-		t.Errorf("tagged are %d, not %d", len(found), 3+len(s.plugins))
+	_, err = client.Targets.Create(ctx, s.upstream.ID, &kong.Target{Target: kong.String("10.0.0.2:80")})
+	must(t, err)
+	if found := ids(t, client); len(found) != 4+len(s.plugins) {
+		t.Errorf("tagged are %d, not %d", len(found), 4+len(s.plugins))
 	}
 
 	s.service.Host = kong.String("v.test")
@@ -150,8 +170,8 @@ func TestASyncWritesUpdatesAndRemovesByID(t *testing.T) {
 	}
 	targets, err := client.Targets.ListAll(ctx, s.upstream.ID)
 	must(t, err)
-	if len(targets) != 1 || *targets[0].Weight != 4 {
-		t.Errorf("there are %d targets", len(targets))
+	if len(targets) != 2 || *targets[0].Weight != 4 {
+		t.Errorf("there are %d targets, the newest %+v", len(targets), members(t, targets[0]))
 	}
 
 	if err := client.Services.Delete(ctx, s.service.ID); err == nil {
