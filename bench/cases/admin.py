@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""admin: durable single writes from 32 clients on SQLite and on PostgreSQL, the latter beside pgbench inserting one row a
-transaction into the same server; reads by id. Our process has one core, the generator and the server the other."""
+"""admin: durable single writes from 32 clients on SQLite and on PostgreSQL, the latter beside pgbench inserting one row
+a transaction into the same server; reads by id. Our process has one core, the generator and the server the other."""
 
 import importlib.util
 import json

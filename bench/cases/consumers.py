@@ -67,8 +67,8 @@ def run(lab, options):
     options.progress(f"loading {count:,} consumers")
     many = start(lab, count)
     base, held = (one.process.memory()["resident"] for one in (few, many))
-    loaded = {"fill_seconds": round(many.fill_seconds, 1), "ready_seconds": round(many.ready_seconds, 1), "resident_mb": round(held / 1e6, 1),
-              "bytes_each": round((held - base) / count)}
+    loaded = {"fill_seconds": round(many.fill_seconds, 1), "ready_seconds": round(many.ready_seconds, 1),
+              "resident_mb": round(held / 1e6, 1), "bytes_each": round((held - base) / count)}
     options.progress(json.dumps(loaded))
     scene = Scene("consumers", requests=write_requests(lab, count), rounds=9)
     alone = Scene("consumers", requests=write_requests(lab, FEW), rounds=9)

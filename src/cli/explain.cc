@@ -5,7 +5,6 @@
 
 #include <fmt/core.h>
 
-#include "base/strings.h"
 #include "cli/gateway/admin_client.h"
 #include "cli/gateway/admin_target.h"
 
@@ -48,6 +47,15 @@ std::string upstream_text(const Json* upstream) {
   return text;
 }
 
+Json question(const ImaginedRequest& request) {
+  Json::Array headers;
+  for (const auto& [name, value] : request.headers) headers.emplace_back(name + ": " + value);
+  return Json::Object{{"method", request.method},
+                      {"url", request.url},
+                      {"client_ip", request.client_ip},
+                      {"headers", std::move(headers)}};
+}
+
 }  // namespace
 
 std::string explanation_text(const Json& answer) {
@@ -65,11 +73,8 @@ std::string explanation_text(const Json& answer) {
 Result<Json> ask_gateway(const GatewayArguments& where, const ImaginedRequest& request) {
   TRY(AdminTarget target, admin_target(where));
   AdminClient client(std::move(target));
-  // A question in the target, not in a body: POST is for those who may write.
-  std::string path = "/explain?method=" + percent_encode(request.method) + "&url=" + percent_encode(request.url) +
-                     "&client_ip=" + percent_encode(request.client_ip);
-  for (const auto& [name, value] : request.headers) path += "&header=" + percent_encode(name + ": " + value);
-  auto reply = client.send_above("GET", std::move(path));
+  // In the body, which nobody logs: headers of a request may be credentials.
+  auto reply = client.send_above("POST", "/explain", to_json(question(request)));
   if (!reply) {
     Error error = std::move(reply).error();
     error.what +=

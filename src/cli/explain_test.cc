@@ -11,10 +11,10 @@ namespace {
 
 using testing::HasSubstr;
 
-/// What comes of asking a server that answers so; `asked` is the target of the request.
-Result<Json> ask(FakeReply reply, std::string* asked = nullptr) {
+/// What comes of asking a server that answers so.
+Result<Json> ask(FakeReply reply, FakeRequest* asked = nullptr) {
   FakeAdmin admin([&](const FakeRequest& request) {
-    if (asked != nullptr) *asked = request.method + " " + request.target;
+    if (asked != nullptr) *asked = request;
     return reply;
   });
   GatewayArguments where;
@@ -22,12 +22,12 @@ Result<Json> ask(FakeReply reply, std::string* asked = nullptr) {
   return ask_gateway(where, {"GET", "http://a.test/x?y=1&z", {{"X-Canary", "yes"}}, "192.0.2.1"});
 }
 
-TEST(Explain, AsksWithoutABodySoThatAReadOnlyTokenSuffices) {
-  std::string asked;
+TEST(Explain, AsksInTheBodySoThatNoAccessLogHasTheHeaders) {
+  FakeRequest asked;
   ASSERT_TRUE(ask({200, R"({"route":null})"}, &asked));
-  EXPECT_EQ(asked,
-            "GET /explain?method=GET&url=http%3A%2F%2Fa.test%2Fx%3Fy%3D1%26z&client_ip=192.0.2.1"
-            "&header=X-Canary%3A%20yes");
+  EXPECT_EQ(asked.method + " " + asked.target, "POST /explain");
+  EXPECT_EQ(asked.body, R"({"method":"GET","url":"http://a.test/x?y=1&z","client_ip":"192.0.2.1",)"
+                        R"("headers":["X-Canary: yes"]})");
 }
 
 TEST(Explain, SaysWhatToTryWhenItGetsNoExplanation) {

@@ -250,6 +250,19 @@ TEST_P(DurableStoreTest, AKeyThatAnotherProcessMadeActiveSealsWhatIsWrittenNext)
   EXPECT_EQ(expect(turning->reseal()), 0U);
 }
 
+TEST_P(DurableStoreTest, SecretsAreRefusedWhileANewerKeyringCannotBeRead) {
+  write({consumer(1)});
+  std::filesystem::rename(folder / "secrets/keyring", folder / "secrets/copy");
+  std::ofstream(folder / "secrets/keyring") << "half a fi";
+  const Commit secret{{credential(2, 1, "one")}, {}, "x"};
+  const auto refused = store->commit({1, 1}, {&secret, 1});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().failure, CommitFailure::Unavailable);
+  EXPECT_EQ(write({consumer(3)}), (Version{1, 2})) << "what seals nothing goes on";
+  std::filesystem::rename(folder / "secrets/copy", folder / "secrets/keyring");
+  EXPECT_EQ(expect(store->commit({1, 2}, {&secret, 1})), (Version{1, 3}));
+}
+
 TEST_P(DurableStoreTest, CompactionForgetsThePastOnly) {
   write({consumer(1), consumer(2)});
   write({test_row(catalog, "consumers", test_id(1), R"("username":"changed")")}, {{"consumers", test_id(2)}});

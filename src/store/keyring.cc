@@ -2,14 +2,16 @@
 #include "store/keyring.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <optional>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,9 +39,12 @@ std::unexpected<Error> io_error(std::string_view doing, const std::string& file)
 /// A descriptor that closes itself.
 class File {
  public:
-  explicit File(int fd) : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
+  explicit File(int fd = -1) : fd_(fd) {}
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  File& operator=(File&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~File() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -63,11 +68,50 @@ std::int64_t change_time_ns(const struct stat& status) {
   return status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
 }
 
-/// A file that root replaces stays that of the user whom the gateway runs as.
-bool keep_owner(int fd, const std::string& replaced) {
+std::string folder_of(const std::string& file) {
+  const auto folder = std::filesystem::path(file).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+/// A file that root makes belongs to the user whom the gateway runs as: who has `like`.
+bool keep_owner(int fd, const std::string& like) {
   struct stat status{};
-  if (::geteuid() != 0 || ::stat(replaced.c_str(), &status) != 0) return true;
+  if (::geteuid() != 0 || ::stat(like.c_str(), &status) != 0) return true;
   return ::fchown(fd, status.st_uid, status.st_gid) == 0;
+}
+
+/// What a folder is to us that we may not read, or that is mounted to be read only.
+enum class Foreign : std::uint8_t { Refused, LeftAlone };
+
+/// Keeps the name of a file. Who reads need not own the folder; then somebody else sees to it.
+Result<> sync_folder(const std::string& file, Foreign folder_of_others) {
+  const File folder(::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() >= 0 && ::fsync(folder.get()) == 0) return {};
+  const bool not_ours = errno == EACCES || errno == EPERM || errno == EROFS || errno == EINVAL;
+  if (folder_of_others == Foreign::LeftAlone && not_ours) return {};
+  return io_error("sync the folder of it", file);
+}
+
+/// The right to change a keyring, until the file is closed or its owner dies. The lock is a file of its own, because
+/// the keyring is replaced: who waits for the old one would hold nothing.
+Result<File> lock_for_change(const std::string& keyring) {
+  constexpr int kTries = 500;
+  constexpr std::chrono::milliseconds kPause{10};
+  const std::string folder = folder_of(keyring);
+  std::error_code ignored;
+  if (std::filesystem::create_directories(folder, ignored)) ::chmod(folder.c_str(), 0700);
+  const std::string name = keyring + ".lock";
+  File lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const bool made = std::filesystem::exists(keyring, ignored);
+  if (lock.get() < 0 || !keep_owner(lock.get(), made ? keyring : folder)) return io_error("make its lock", keyring);
+  for (int i = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return io_error("lock it", keyring);
+    if (i == kTries) {
+      return fail(Errc::Timeout, "keyring " + keyring + ": another process holds " + name + "; end it, or wait for it");
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  return lock;
 }
 
 Result<Secret<std::string>> parse_key(std::string_view digits) {
@@ -121,6 +165,7 @@ Result<Keyring> Keyring::open(std::string file) {
   std::ifstream in(keyring.file_, std::ios::binary);
   const Secret<std::string> text(std::string(std::istreambuf_iterator<char>(in), {}));
   if (!in) return io_error("read it", keyring.file_);
+  TRY(sync_folder(keyring.file_, Foreign::LeftAlone));
   auto parsed = parse(text.reveal());
   if (!parsed) {
     return fail("keyring " + keyring.file_ + " is damaged, put it back from its copy; nothing was changed: ",
@@ -133,36 +178,74 @@ Result<Keyring> Keyring::open(std::string file) {
 }
 
 Result<> Keyring::create() {
-  Keyring made(file_);
-  made.index_ = Secret(crypto::random_octets(kKeySize));
-  made.active_ = to_hex(crypto::random_octets(kNameSize));
-  made.keys_.emplace(made.active_, Secret(crypto::random_octets(kKeySize)));
-  if (auto saved = made.save(Replace::No); !saved) {
-    // Another process that started at the same time may have made it: then those are the keys.
-    auto other = open(file_);
-    if (!other || other->empty()) return saved;
-    made = *std::move(other);
+  TRY(const File lock, lock_for_change(file_));
+  // Another process that started at the same time may have made it: then those are the keys.
+  TRY(Keyring made, open(file_));
+  if (made.empty()) {
+    made.index_ = Secret(crypto::random_octets(kKeySize));
+    made.active_ = made.new_key();
+    TRY(made.save(Replace::No));
   }
   *this = std::move(made);
   return {};
 }
 
-Result<> Keyring::rotate() {
+/// Returns its name.
+std::string Keyring::new_key() {
+  std::string name = to_hex(crypto::random_octets(kNameSize));
+  keys_.emplace(name, Secret(crypto::random_octets(kKeySize)));
+  return name;
+}
+
+template <class Edit>
+Result<> Keyring::change(const Edit& edit) {
+  TRY(const File lock, lock_for_change(file_));
   TRY(refresh());
   Keyring changed = *this;
-  changed.active_ = to_hex(crypto::random_octets(kNameSize));
-  changed.keys_.emplace(changed.active_, Secret(crypto::random_octets(kKeySize)));
+  TRY(edit(changed));
   TRY(changed.save(Replace::Yes));
   *this = std::move(changed);
   return {};
 }
 
+Result<> Keyring::rotate() {
+  return change([](Keyring& keyring) -> Result<> {
+    keyring.active_ = keyring.new_key();
+    return {};
+  });
+}
+
+Result<std::string> Keyring::add() {
+  std::string name;
+  TRY(change([&](Keyring& keyring) -> Result<> {
+    name = keyring.new_key();
+    return {};
+  }));
+  return name;
+}
+
+Result<> Keyring::activate(std::string_view name) {
+  return change([&](Keyring& keyring) -> Result<> {
+    if (!keyring.keys_.contains(name)) {
+      return fail(Errc::NotFound, "keyring " + keyring.file_ + " has no key " + std::string(name), Blame::Client);
+    }
+    keyring.active_ = name;
+    return {};
+  });
+}
+
 Result<> Keyring::merge(std::string_view text) {
   auto parsed = parse(text);
   if (!parsed) return fail("the keyring to be added: ", std::move(parsed).error());
+  TRY(const File lock, lock_for_change(file_));
+  if (empty()) {
+    TRY(*this, open(file_));
+  } else {
+    TRY(refresh());
+  }
   Keyring changed = *this;
   changed.keys_.merge(parsed->keys);
-  const bool first = changed.active_.empty();
+  const bool first = empty();
   if (first) {
     changed.active_ = std::move(parsed->active);
     changed.index_ = std::move(parsed->index);
@@ -182,18 +265,31 @@ Result<> Keyring::refresh() {
   keys_.merge(now.keys_);
   active_ = std::move(now.active_);
   mark_ = now.mark_;
+  unread_.reset();
   return {};
 }
 
 Result<> Keyring::follow() {
   struct stat status{};
   if (::stat(file_.c_str(), &status) != 0) return io_error("look at it", file_);
-  if (mark_ == Mark{status.st_ino, change_time_ns(status)}) return {};
-  return refresh();
+  if (mark_ == Mark{status.st_ino, change_time_ns(status)}) {
+    unread_.reset();
+    return {};
+  }
+  auto read = refresh();
+  if (!read) unread_ = read.error().what;
+  return read;
+}
+
+Result<> Keyring::may_seal() const {
+  if (!unread_) return {};
+  return fail(Errc::Unavailable, "no secret is stored until the keyring can be read, which has changed: " + *unread_,
+              Blame::System);
 }
 
 std::vector<std::string> Keyring::names() const {
   std::vector<std::string> names;
+  names.reserve(keys_.size());
   for (const auto& [name, key] : keys_) names.push_back(name);
   return names;
 }
@@ -211,12 +307,10 @@ Secret<std::string> Keyring::text() const {
   return Secret(std::move(text));
 }
 
-/// Written beside its place, synced, then moved there: a crash leaves the old file or the new one.
+/// Written beside its place, synced, then moved there, and the folder synced: a crash leaves the old file or the new
+/// one. Under the lock.
 Result<> Keyring::save(Replace replace) const {
-  std::error_code ignored;
-  const auto folder = std::filesystem::path(file_).parent_path();
-  if (!folder.empty() && std::filesystem::create_directories(folder, ignored)) ::chmod(folder.c_str(), 0700);
-  // Of its own: another process may be making the first keys at this moment.
+  // A name of its own: what a crash left behind is in nobody's way.
   const std::string temporary = file_ + '.' + to_hex(crypto::random_octets(kNameSize)) + ".new";
   {
     const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -227,7 +321,7 @@ Result<> Keyring::save(Replace replace) const {
       return error;
     }
   }
-  // link() refuses where rename() would replace: of two processes that start at once, one keeps its keys.
+  // link() refuses where rename() would replace: the keys of a release that takes no lock are kept too.
   const int moved =
       replace == Replace::Yes ? ::rename(temporary.c_str(), file_.c_str()) : ::link(temporary.c_str(), file_.c_str());
   if (moved != 0) {
@@ -236,9 +330,7 @@ Result<> Keyring::save(Replace replace) const {
     return error;
   }
   if (replace == Replace::No) ::unlink(temporary.c_str());
-  const File parent(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.get() < 0 || ::fsync(parent.get()) != 0) return io_error("sync the folder of it", file_);
-  return {};
+  return sync_folder(file_, Foreign::Refused);
 }
 
 }  // namespace sluice::store

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,28 +15,42 @@
 namespace sluice::store {
 
 /// The keys that secrets in a store are sealed under, in a file of their own outside the store, readable by its owner
-/// only. Several keys may be known, so that they can be changed while old secrets stay readable; one is active. Not
-/// thread-safe while keys are added; that of an open store is left to the store.
+/// only. Several keys may be known, so that they can be changed while old secrets stay readable; one is active. Who
+/// changes the file holds `<file>.lock` meanwhile, so that processes lose no key of each other. Not thread-safe while
+/// keys are added; that of an open store is left to the store.
 class Keyring {
  public:
-  /// Reads the file if there is one. Without one the keyring is empty until create().
+  /// Reads the file if there is one. Without one the keyring is empty until create(). What was read is on stable
+  /// storage when this returns, also if whoever wrote it died on the way: nothing is sealed under a key that may
+  /// vanish.
   static Result<Keyring> open(std::string file);
 
   [[nodiscard]] bool empty() const { return keys_.empty(); }
   [[nodiscard]] const std::string& file() const { return file_; }
 
-  /// Makes the first keys and writes the file; never replaces one.
+  // All of these write the file, and keep the keys that others have put there meanwhile. Errc::Timeout when another
+  // process holds the lock for seconds.
+
+  /// Makes the first keys; where there is a file already, takes those.
   Result<> create();
-  /// Adds a key, which becomes the active one, and writes the file; keys that others have put there meanwhile stay.
+  /// Adds a key, which becomes the active one.
   Result<> rotate();
-  /// Adds the keys of another keyring's text that are not here yet, for reading; writes the file.
+  /// Adds a key that can open but does not seal yet, and returns its name: for keyrings that have to be copied to other
+  /// hosts before anything is sealed under it.
+  Result<std::string> add();
+  /// Makes a key that is here the active one; Errc::NotFound when it is not.
+  Result<> activate(std::string_view name);
+  /// Adds the keys of another keyring's text that are not here yet, for reading.
   Result<> merge(std::string_view text);
 
   /// Reads the file again: keys that another process has added to it are known from then on, and the key that is active
   /// in it seals. Refused when it is the file of another store.
   Result<> refresh();
-  /// The same if the file is another one than was last read: one system call when it is not.
+  /// The same if the file is another one than was last read: one system call when it is not. When that other one cannot
+  /// be read, may_seal() says so from then on, until it can.
   Result<> follow();
+  /// Errc::Unavailable while the file holds something newer that could not be read: which key is to seal is not known.
+  [[nodiscard]] Result<> may_seal() const;
 
   /// All keys, in the order of their names.
   [[nodiscard]] std::vector<std::string> names() const;
@@ -62,12 +77,17 @@ class Keyring {
   static Result<Parsed> parse(std::string_view text);
   enum class Replace : std::uint8_t { No, Yes };
   [[nodiscard]] Result<> save(Replace replace) const;
+  std::string new_key();
+  /// Reads the file again, has `edit` change a copy of it, and writes that, alone.
+  template <class Edit>
+  Result<> change(const Edit& edit);
 
   std::string file_;
   std::map<std::string, Secret<std::string>, std::less<>> keys_;
   std::string active_;
   Secret<std::string> index_;
-  Mark mark_;  // of the file when it was read; none: it was not
+  Mark mark_;                          // of the file when it was read; none: it was not
+  std::optional<std::string> unread_;  // why the file as it stands now could not be read
 };
 
 }  // namespace sluice::store

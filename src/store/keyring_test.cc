@@ -4,14 +4,65 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <vector>
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/sealing.h"
 #include "store/store_fixture.h"
 
+namespace {
+
+/// What the thread has synced, by inode; null: nobody asks.
+thread_local std::vector<ino_t>* synced = nullptr;
+
+}  // namespace
+
+/// Stands in for the library's, which it calls.
+extern "C" int fsync(int fd) {
+  struct stat status{};
+  if (synced != nullptr && ::fstat(fd, &status) == 0) synced->push_back(status.st_ino);
+  return static_cast<int>(::syscall(SYS_fsync, fd));
+}
+
 namespace sluice::store {
 namespace {
+
+/// The inodes of what is synced while `work` runs.
+template <class Work>
+std::vector<ino_t> syncs_of(const Work& work) {
+  std::vector<ino_t> seen;
+  synced = &seen;
+  work();
+  synced = nullptr;
+  return seen;
+}
+
+ino_t inode_of(const std::string& path) {
+  struct stat status{};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+  return status.st_ino;
+}
+
+/// Runs `work` in processes at the same moment; whether it was true in all of them.
+template <class Work>
+bool in_processes(int count, const Work& work) {
+  std::vector<pid_t> children;
+  for (int i = 0; i < count; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(work(i) ? 0 : 1);
+    children.push_back(child);
+  }
+  bool good = true;
+  for (const pid_t child : children) {
+    int status = 0;
+    good = ::waitpid(child, &status, 0) == child && status == 0 && good;
+  }
+  return good;
+}
 
 class KeyringTest : public testing::Test {
  protected:
@@ -69,6 +120,81 @@ TEST_F(KeyringTest, TwoWhoRotateLoseNoKey) {
   const Keyring again = *Keyring::open(file);
   EXPECT_EQ(again.names().size(), 3U);
   EXPECT_NE(again.find(other.active()), nullptr);
+}
+
+TEST_F(KeyringTest, ProcessesThatRotateAtTheSameMomentLoseNoKey) {
+  constexpr int kProcesses = 3;
+  constexpr int kTimes = 40;
+  expect(keyring.create());
+  EXPECT_TRUE(in_processes(kProcesses, [this](int) {
+    Keyring mine = *Keyring::open(file);
+    for (int i = 0; i < kTimes; ++i) {
+      if (!mine.rotate()) return false;
+    }
+    return true;
+  }));
+  EXPECT_EQ(Keyring::open(file)->names().size(), 1U + kProcesses * kTimes);
+}
+
+TEST_F(KeyringTest, AProcessThatAddsABackupsKeysLosesNoneOfOneThatRotates) {
+  constexpr int kTimes = 40;
+  expect(keyring.create());
+  std::vector<std::string> backups;
+  for (int i = 0; i < kTimes; ++i) {
+    Keyring other = *Keyring::open(folder / ("backup" + std::to_string(i)));
+    expect(other.create());
+    backups.push_back(other.text().reveal());
+  }
+  EXPECT_TRUE(in_processes(2, [&](int which) {
+    Keyring mine = *Keyring::open(file);
+    for (const std::string& backup : backups) {
+      if (!(which == 0 ? mine.merge(backup) : mine.rotate())) return false;
+    }
+    return true;
+  }));
+  EXPECT_EQ(Keyring::open(file)->names().size(), 1U + 2 * kTimes);
+}
+
+TEST_F(KeyringTest, TheLockIsForTheOwnerOnly) {
+  expect(keyring.create());
+  struct stat status{};
+  ASSERT_EQ(::stat((file + ".lock").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600U);
+}
+
+TEST_F(KeyringTest, AKeyIsOnStableStorageBeforeItMaySeal) {
+  expect(keyring.create());
+  Keyring other = *Keyring::open(file);
+  const auto written = syncs_of([&] { expect(keyring.rotate()); });
+  const ino_t secrets = inode_of(folder / "secrets");
+  ASSERT_GE(written.size(), 2U);
+  EXPECT_EQ(written[written.size() - 2], inode_of(file));
+  EXPECT_EQ(written.back(), secrets);
+  // Whoever wrote it may have died before the last step: who takes the key over makes up for that.
+  EXPECT_EQ(syncs_of([&] { expect(other.follow()); }), std::vector{secrets});
+  EXPECT_TRUE(syncs_of([&] { expect(other.follow()); }).empty());
+}
+
+TEST_F(KeyringTest, AnAddedKeyOpensAndSealsOnceItIsActivated) {
+  expect(keyring.create());
+  const std::string old = keyring.active();
+  const std::string added = expect(keyring.add());
+  EXPECT_NE(keyring.find(added), nullptr);
+  EXPECT_EQ(Keyring::open(file)->active(), old);
+  EXPECT_EQ(keyring.activate("12345678").error().code, Errc::NotFound);
+  expect(keyring.activate(added));
+  EXPECT_EQ(Keyring::open(file)->active(), added);
+}
+
+TEST_F(KeyringTest, NothingIsSealedWhileTheFileHasChangedAndCannotBeRead) {
+  expect(keyring.create());
+  const std::string good = keyring.text().reveal();
+  std::ofstream(file) << "half";
+  EXPECT_FALSE(keyring.follow());
+  EXPECT_EQ(keyring.may_seal().error().code, Errc::Unavailable);
+  std::ofstream(file) << good;
+  expect(keyring.follow());
+  expect(keyring.may_seal());
 }
 
 TEST_F(KeyringTest, TheFileOfAnotherStoreIsNotTakenOver) {

@@ -73,7 +73,8 @@ Result<bool> LogStore::claim(sql::Connection& db, Version expected, std::size_t 
 }
 
 /// The key may have been changed by `sluice keys rotate`. Called once the numbers are claimed: who seals the old rows
-/// anew claims too, so that none is sealed under the old key behind their back.
+/// anew claims too, so that none is sealed under the old key behind their back. Where the new file cannot be read,
+/// changes that seal nothing go on; for others see Keyring::may_seal().
 void LogStore::follow_keyring() {
   if (auto followed = keyring_.follow(); !followed) {
     static log::Counted unread(log::Level::Warn, "keyring.not_read");

@@ -79,6 +79,7 @@ Result<evp_cipher_ctx_st*> Sealer::context(std::string_view key, Direction direc
 }
 
 Result<std::string> Sealer::seal_text(std::string_view bound_to, std::string_view text) {
+  TRY(keyring_.may_seal());
   TRY(auto* const gcm, context(keyring_.active(), Direction::Seal));
   std::string out = crypto::random_octets(kNonceSize);
   out.resize(kNonceSize + text.size() + kTagSize);

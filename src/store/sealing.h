@@ -28,7 +28,8 @@ class Sealer {
   Sealer& operator=(const Sealer&) = delete;
   ~Sealer();
 
-  /// The form to be stored of a canonical document.
+  /// The form to be stored of a canonical document; Errc::Unavailable when it holds secrets and Keyring::may_seal()
+  /// says no.
   Result<std::string> seal(std::string_view type, const Uuid& id, std::string_view document);
   /// A stored document as it was; Errc::Forbidden when the keyring lacks the key.
   Result<std::string> open(std::string_view type, const Uuid& id, std::string_view stored);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a store promises when its disk fails it, on a real file system of its own: no acknowledged write is lost when the
-power goes, and a disk that is full refuses writes, clearly, until it is not."""
+"""What a store promises when its disk fails it, on a real file system of its own: no acknowledged write is lost when
+the power goes, and a disk that is full refuses writes, clearly, until it is not."""
 
 from __future__ import annotations
 
@@ -100,14 +100,14 @@ def check(world: World, copy: pathlib.Path, acknowledged: set[str], number: int)
         database.close()
         kept = {kind: names_of(gateway, kind) for kind in ("services", "routes")}
         lost = acknowledged - kept["routes"]
-        must(not lost, f"copy {number}: {len(lost)} of {len(acknowledged)} acknowledged writes lost: {sorted(lost)[:3]}")
+        must(not lost, f"copy {number}: {len(lost)} of {len(acknowledged)} acknowledged lost: {sorted(lost)[:3]}")
         must(kept["services"] == kept["routes"], f"copy {number}: half a batch")
         must(not gateway.stop(), "it did not end well")
         world.gateways.remove(gateway)
 
 
 def full_disk(world: World) -> str:
-    """A full disk: writes get 507 or 503, reads and traffic go on; when there is space again, writes do by themselves."""
+    """A full disk: writes get 507 or 503, reads and traffic go on; with space again, writes do by themselves."""
     image = world.folder / "disk.img"
     if not make_image(image):
         return "skipped: no file system can be mounted here"

@@ -74,7 +74,7 @@ class Postgres:
 
 
 class Relay:
-    """A way to the server over TCP that can be cut: then octets are swallowed, as a network does, and nobody is told."""
+    """A way to the server over TCP that can be cut: then octets wait, as in a network, and nobody is told."""
 
     def __init__(self, server: Postgres) -> None:
         self.target = f"{server.folder}/.s.PGSQL.5432"

@@ -41,9 +41,15 @@ int token_create(const SettingsArguments& arguments, const TokenArguments& wante
 int token_list(const SettingsArguments& arguments);
 int token_revoke(const SettingsArguments& arguments, const std::string& name);
 int keys_list(const SettingsArguments& arguments);
+struct KeyArguments {
+  bool inactive = false;  // of rotate: adds a key and no more
+  std::string name;       // of activate
+};
 /// Makes a new key active and seals everything under it.
-int keys_rotate(const SettingsArguments& arguments);
-/// The second half alone: after a rotation that was interrupted, or a restored backup.
+int keys_rotate(const SettingsArguments& arguments, const KeyArguments& wanted);
+/// The second half after `inactive`: makes a key of the keyring active and seals everything under it.
+int keys_activate(const SettingsArguments& arguments, const KeyArguments& wanted);
+/// Seals everything under the active key: after a rotation that was interrupted, or a restored backup.
 int keys_reseal(const SettingsArguments& arguments);
 
 struct ExplainArguments {
@@ -54,6 +60,9 @@ struct ExplainArguments {
   bool as_json = false;
   cli::GatewayArguments gateway;  // which one is asked, unless `arguments` name a file
 };
+// Exit codes besides 0: a route matches.
+inline constexpr int kExplainNoRoute = 1;
+inline constexpr int kExplainNotAsked = 2;  // bad arguments, a bad file, no gateway: nothing is known of the request
 int explain(const SettingsArguments& arguments, const ExplainArguments& request);
 
 }  // namespace sluice::apps

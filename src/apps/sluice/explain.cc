@@ -57,11 +57,11 @@ int explain(const SettingsArguments& arguments, const ExplainArguments& wanted) 
   }();
   if (!answer) {
     fmt::print(stderr, "sluice: {}\n", answer.error().what);
-    return 1;
+    return kExplainNotAsked;
   }
   fmt::print("{}", wanted.as_json ? to_pretty_json(*answer) + "\n" : cli::explanation_text(*answer));
   const Json* route = answer->find("route");
-  return route != nullptr && !route->is_null() ? 0 : 1;
+  return route != nullptr && !route->is_null() ? 0 : kExplainNoRoute;
 }
 
 }  // namespace sluice::apps

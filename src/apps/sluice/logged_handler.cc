@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "logged_handler.h"
 
+#include <string>
 #include <utility>
+
+#include "base/strings.h"
 
 namespace sluice::apps {
 namespace {
@@ -22,6 +25,15 @@ std::string_view version_text(http::Version version) {
   return "HTTP/1.1";
 }
 
+/// Without its query where that holds the headers of another request, which may be credentials: `/explain`, however it
+/// is written and below whichever workspace.
+std::string_view target_of(const http::RequestHead& head) {
+  std::string_view path = head.path;
+  while (path.ends_with('/')) path.remove_suffix(1);
+  const std::string last = percent_decode(path.substr(path.rfind('/') + 1)).value_or("explain");
+  return last == "explain" ? head.target.substr(0, head.target.find('?')) : head.target;
+}
+
 }  // namespace
 
 /// The stream as the inner handler sees it; what is known of the exchange when it ends becomes the line.
@@ -36,7 +48,7 @@ class LoggedHandler::Line final : public http::ServerStream {
     handler_.log_->write({.address = stream_.connection().peer.ip(),
                           .authorization = head.headers.get(http::Known::Authorization).value_or(std::string_view()),
                           .method = head.method,
-                          .target = head.target,
+                          .target = target_of(head),
                           .version = version_text(head.version),
                           .status = status_,
                           .body_octets = stream_.octets_sent() - stream_.head_octets_sent(),

@@ -22,21 +22,30 @@ void add_settings_options(CLI::App& command, SettingsArguments& arguments) {
   command.add_option("-p,--prefix", arguments.prefix, "Working folder for logs, sockets and secrets");
 }
 
-void add_key_commands(CLI::App& app, SettingsArguments& settings, int& code) {
+void add_key_commands(CLI::App& app, SettingsArguments& settings, KeyArguments& key, int& code) {
   CLI::App* group = app.add_subcommand("keys", "Keys that secrets in the store are sealed under");
   group->require_subcommand(1);
-  const auto add = [&](const char* name, const char* description, int (*command)(const SettingsArguments& arguments)) {
+  const auto add = [&](const char* name, const char* description, const auto& command) {
     CLI::App* added = group->add_subcommand(name, description);
     add_settings_options(*added, settings);
-    added->callback([&settings, &code, command] { code = command(settings); });
+    added->callback([&code, command] { code = command(); });
     return added;
   };
-  add("list", "Names of the keys in the keyring, and which one is active", keys_list);
-  add("rotate", "Make a new key and seal everything under it, also while a gateway runs", keys_rotate)
-      ->footer(
-          "A gateway that runs with the same keyring file seals under the new key from its next write on. Older keys\n"
-          "stay in the file, since older backups need them.");
-  add("reseal", "Seal everything under the active key: after a rotation that was cut short, or a restore", keys_reseal);
+  add("list", "Names of the keys in the keyring, and which one is active", [&] { return keys_list(settings); });
+  CLI::App* rotate = add("rotate", "Make a new key and seal everything under it, also while a gateway runs",
+                         [&] { return keys_rotate(settings, key); });
+  rotate->add_flag("--inactive", key.inactive, "Only add the key: copy the keyring to all hosts, then `keys activate`");
+  rotate->footer(
+      "A gateway that runs with the same keyring file seals under the new key from its next write on. Control planes\n"
+      "with copies of the file cannot read what is sealed under a key that their copy lacks: use --inactive with "
+      "them.\n"
+      "Older keys stay in the file, since older backups need them.");
+  add("activate", "Seal everything under a key of the keyring, from now on and what is stored",
+      [&] { return keys_activate(settings, key); })
+      ->add_option("key", key.name, "As `keys list` shows it")
+      ->required();
+  add("reseal", "Seal everything under the active key: after a rotation that was cut short, or a restore",
+      [&] { return keys_reseal(settings); });
 }
 
 void add_explain_command(CLI::App& app, SettingsArguments& settings, ExplainArguments& request, int& code) {
@@ -44,7 +53,9 @@ void add_explain_command(CLI::App& app, SettingsArguments& settings, ExplainArgu
       app.add_subcommand("explain", "Say which route a request would match and why, which plugins run, where it goes");
   command->footer(
       "Nothing is sent anywhere but the question: to the Admin API of a running gateway, or with --declarative to no\n"
-      "gateway at all. The exit code is 0 when a route matches, else 1.\n\n"
+      "gateway at all. The exit code is 0 when a route matches, 1 when none does (or the request is refused), 2 when "
+      "the\n"
+      "arguments are wrong or nobody could be asked.\n\n"
       "  sluice explain GET http://shop.example/orders\n"
       "  sluice explain POST https://shop.example/orders -H 'X-Canary: yes' --admin http://10.0.0.7:8001\n"
       "  sluice explain GET http://shop.example/orders --declarative gateway.yaml");
@@ -164,7 +175,8 @@ int run(int argc, char** argv) {
   revoke_command->add_option("name", token.name, "As `token list` shows it")->required();
   revoke_command->callback([&] { code = token_revoke(settings, token.name); });
 
-  add_key_commands(app, settings, code);
+  KeyArguments key;
+  add_key_commands(app, settings, key, code);
 
   ExplainArguments request;
   add_explain_command(app, settings, request, code);
@@ -179,7 +191,8 @@ int run(int argc, char** argv) {
       return 1;
     }
     int wanted = app.exit(error);
-    return wanted == 0 ? 0 : 1;
+    const int wrong = app.got_subcommand("explain") ? kExplainNotAsked : 1;
+    return wanted == 0 ? 0 : wrong;
   }
   return code;
 }

@@ -89,6 +89,29 @@ int reseal(const Desk& desk) {
   return 0;
 }
 
+int reseal_under_new_key(const Desk& desk) {
+  const store::Keyring& keyring = *desk.open.keyring;
+  fmt::print(stderr, "{}: key {} is active now. Keep a copy; older backups need the older keys in it.\n",
+             keyring.file(), keyring.active());
+  if (desk.store().shared()) {
+    fmt::print(stderr, "Control planes with a copy of the file of their own need the new one now; docs/store.md.\n");
+  }
+  return reseal(desk);
+}
+
+/// The keys alone, without the store; makes nothing.
+Result<store::Keyring> find_keyring(const SettingsArguments& arguments) {
+  const auto settings = load_settings(arguments);
+  if (!settings) return fail(Errc::Invalid, "the settings are not valid");
+  const std::string file = settings::below_prefix(*settings, settings->keyring_path);
+  TRY(auto keyring, store::Keyring::open(file));
+  if (keyring.empty()) {
+    return fail(Errc::NotFound, "there is no keyring " + file +
+                                    "; the first start with a store makes it (-p says where the prefix is)");
+  }
+  return keyring;
+}
+
 }  // namespace
 
 int backup(const SettingsArguments& arguments, const BackupArguments& wanted) {
@@ -168,25 +191,41 @@ int token_revoke(const SettingsArguments& arguments, const std::string& name) {
 }
 
 int keys_list(const SettingsArguments& arguments) {
-  const Desk desk = open_desk(arguments);
-  if (!desk.open.store) return 1;
-  const store::Keyring& keyring = *desk.open.keyring;
-  for (const std::string& name : keyring.names()) {
-    fmt::print("{}{}\n", name, name == keyring.active() ? "  active" : "");
+  const auto keyring = find_keyring(arguments);
+  if (!keyring) return refuse(keyring.error());
+  for (const std::string& name : keyring->names()) {
+    fmt::print("{}{}\n", name, name == keyring->active() ? "  active" : "");
   }
   return 0;
 }
 
-int keys_rotate(const SettingsArguments& arguments) {
+int keys_rotate(const SettingsArguments& arguments, const KeyArguments& wanted) {
+  auto keyring = find_keyring(arguments);
+  if (!keyring) return refuse(keyring.error());
+  if (wanted.inactive) {
+    const auto added = keyring->add();
+    if (!added) return refuse(added.error());
+    fmt::print("{}\n", *added);
+    fmt::print(stderr, "Copy {} to every control plane of this store, then run `sluice keys activate {}`.\n",
+               keyring->file(), *added);
+    return 0;
+  }
   const Desk desk = open_desk(arguments);
   if (!desk.open.store) return 1;
   if (auto done = desk.store().rotate_key(); !done) return refuse(done.error());
-  fmt::print(stderr, "{}: key {} is active now. Keep a copy; older backups need the older keys in it.\n",
-             desk.open.keyring->file(), desk.open.keyring->active());
-  return reseal(desk);
+  return reseal_under_new_key(desk);
+}
+
+int keys_activate(const SettingsArguments& arguments, const KeyArguments& wanted) {
+  auto keyring = find_keyring(arguments);
+  if (!keyring) return refuse(keyring.error());
+  if (auto done = keyring->activate(wanted.name); !done) return refuse(done.error());
+  const Desk desk = open_desk(arguments);
+  return desk.open.store ? reseal_under_new_key(desk) : 1;
 }
 
 int keys_reseal(const SettingsArguments& arguments) {
+  if (const auto keyring = find_keyring(arguments); !keyring) return refuse(keyring.error());
   const Desk desk = open_desk(arguments);
   return desk.open.store ? reseal(desk) : 1;
 }

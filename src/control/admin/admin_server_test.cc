@@ -79,6 +79,19 @@ TEST_F(AdminServerTest, ExplainTakesArgumentsOrABody) {
   EXPECT_EQ(get("/explain")->status, 400);
 }
 
+TEST_F(AdminServerTest, AReaderMayAskForAnExplanationByPost) {
+  require_token();
+  const auto reader = iam::make_token("eyes", iam::Role::Reader);
+  tokens.set({reader.token});
+  const auto ask = [&](std::string_view target) {
+    return send("POST", target, R"({"url":"http://x/y"})",
+                {{"Content-Type", "application/json"}, {"Kong-Admin-Token", reader.text}})
+        ->status;
+  };
+  EXPECT_EQ(ask("/explain"), 200);
+  EXPECT_EQ(ask("/services"), 403);
+}
+
 TEST_F(AdminServerTest, WithoutTokensForeignHostsAndOriginsAreRefused) {
   EXPECT_EQ(send("GET", "/", {}, {{"Host", "evil.test"}})->status, 403);
   EXPECT_EQ(send("GET", "/", {}, {{"Host", "[::1]:8001"}})->status, 200);

@@ -27,11 +27,14 @@ store::Ids members(const store::Space& space, std::string_view link, const Uuid&
   return result;
 }
 
+/// Those of the rows that are still there.
 std::string array_of(const View& view, std::string_view type, const store::Ids& ids) {
+  const store::Table& table = view.space.table(type);
   std::string text = "[";
   for (const Uuid& id : ids) {
+    if (table.find(id) == nullptr) continue;
     if (text.size() > 1) text += ',';
-    append_row(text, view, view.space.table(type), id);
+    append_row(text, view, table, id);
   }
   return text + "]";
 }
@@ -107,8 +110,10 @@ Json reference(const Uuid& id) {
   return Json::Object{{"id", id.to_string()}};
 }
 
-/// The entity itself and the members that it was just given.
+/// The entity itself and the members that it was just given. Other requests of the same commit may have removed any of
+/// them already.
 Reply with_members(const View& view, const Side& side, const Uuid& id, const store::Ids& added) {
+  if (view.space.table(side.here).find(id) == nullptr) return Reply::not_found();
   std::string text = "{\"" + std::string(side.link) + "\":";
   append_row(text, view, view.space.table(side.here), id);
   text += ",\"" + std::string(side.there) + "\":";

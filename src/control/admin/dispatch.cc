@@ -50,8 +50,8 @@ bool unchanged(const Request& request, const Reply& reply) {
   });
 }
 
-bool reads(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+bool reads(std::string_view method, const Endpoint& endpoint) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || (method == "POST" && endpoint.post_asks);
 }
 
 Task<Reply> run(const Handler& handler, const Request& request) {
@@ -96,7 +96,7 @@ Task<Reply> dispatch(const RouteTree& tree, const store::MemoryStore& store, std
   auto match = find(tree, store, *std::move(segments), request.workspace);
   if (!match) return Reply::not_found();
   const Endpoint& endpoint = *match->endpoint;
-  const auto action = reads(request.method) ? iam::Action::Read : iam::Action::Write;
+  const auto action = reads(request.method, endpoint) ? iam::Action::Read : iam::Action::Write;
   if (!iam::allow(request.who, action, endpoint.pattern)) return Reply::message(403, "Forbidden");
   if (request.method == "OPTIONS") return options(endpoint, allowed_headers);
   const Handler* handler = endpoint.find(request.method);

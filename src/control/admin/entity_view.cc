@@ -124,7 +124,12 @@ void append_document(std::string& out, const View& view, const schema::EntityBas
 }
 
 void append_row(std::string& out, const View& view, const store::Table& table, const Uuid& id) {
-  append_document(out, view, table.type(), id, **table.find(id));
+  const sync::Document* document = table.find(id);
+  if (document == nullptr) {
+    out += "null";
+    return;
+  }
+  append_document(out, view, table.type(), id, **document);
 }
 
 Reply document_reply(int status, const View& view, const schema::EntityBase& type, const Uuid& id,
@@ -139,8 +144,9 @@ Reply document_reply(int status, const View& view, const schema::EntityBase& typ
 }
 
 Reply row_reply(const View& view, const store::Table& table, const Uuid& id) {
-  if (id.is_nil()) return Reply::not_found();
-  return document_reply(200, view, table.type(), id, **table.find(id));
+  const sync::Document* document = id.is_nil() ? nullptr : table.find(id);
+  if (document == nullptr) return Reply::not_found();
+  return document_reply(200, view, table.type(), id, **document);
 }
 
 Reply list_rows(const View& view, const store::Table& table, std::optional<store::Ids> among, const Query& query,

@@ -35,9 +35,9 @@ struct View {
 /// certificate and of a plugin's partials.
 void append_document(std::string& out, const View& view, const schema::EntityBase& type, const Uuid& id,
                      const std::string& document);
-/// The same for a row that is there.
+/// The same for a row; `null` when it is gone.
 void append_row(std::string& out, const View& view, const store::Table& table, const Uuid& id);
-/// 200 with the row and its ETag, or 404 for nil.
+/// 200 with the row and its ETag, or 404 when there is none.
 Reply row_reply(const View& view, const store::Table& table, const Uuid& id);
 /// The same for a document that a write has just made.
 Reply document_reply(int status, const View& view, const schema::EntityBase& type, const Uuid& id,

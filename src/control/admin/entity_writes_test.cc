@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/admin/entity_writes.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "control/admin/admin_fixture.h"
@@ -270,6 +272,29 @@ TEST_F(EntityWritesTest, MembershipsComeAndGoFromBothSides) {
   EXPECT_EQ(remove("/consumer_groups/gold/consumers/bob")->status, 404);
   EXPECT_EQ(remove("/consumers/bob/consumer_groups")->status, 204);
   EXPECT_THAT(column(get("/consumer_groups/gold/consumers")->json(), "username"), ElementsAre("ann"));
+}
+
+TEST_F(EntityWritesTest, WhatTheSameCommitRemovesAgainIsNotShownAsAMember) {
+  const auto members = [this](std::string_view removed, std::string_view group) {
+    gateway.held = true;
+    // The first is carried out alone; those that come meanwhile are taken together.
+    FakeStream first(reactor, "DELETE", "/services/gamma", {});
+    FakeStream joins(reactor, "POST", "/consumer_groups/" + std::string(group) + "/consumers", R"({"consumer":"bob"})");
+    joins.request().headers.add("Content-Type", "application/json");
+    FakeStream removes(reactor, "DELETE", removed, {});
+    std::vector<rt::Task<void>> tasks;
+    for (FakeStream* stream : {&first, &joins, &removes}) tasks.push_back(server.handle(*stream));
+    for (auto& task : tasks) task.start();
+    gateway.held = false;
+    rt::turn_until(reactor, [&] { return std::ranges::all_of(tasks, [](const auto& task) { return task.ready(); }); });
+    EXPECT_EQ(removes.status, 204) << removes.text;
+    return std::pair(joins.status, joins.text);
+  };
+  EXPECT_EQ(post("/consumer_groups", R"({"name":"silver"})")->status, 201);
+  EXPECT_EQ(members("/consumer_groups/silver", "silver").first, 404);
+  const auto [status, text] = members("/consumers/bob", "gold");
+  EXPECT_EQ(status, 201);
+  EXPECT_THAT(text, HasSubstr(R"("consumers":[])"));
 }
 
 TEST_F(EntityWritesTest, APluginMustFitTheProtocolsOfItsRoute) {

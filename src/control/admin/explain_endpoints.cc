@@ -36,7 +36,8 @@ Reply answer(const Parts& parts, const sync::ExplainQuery& query) {
   return Reply::json(200, parts.gateway.explain(query));
 }
 
-/// `?method=GET&url=http://host/path&header=Name: value`
+/// `?method=GET&url=http://host/path&header=Name: value`. For questions without credentials: proxies on the way may log
+/// them.
 Reply explain_arguments(const Parts& parts, const Request& request) {
   sync::ExplainQuery query;
   for (const auto& [name, value] : request.query.all()) {
@@ -68,7 +69,7 @@ Reply explain_body(const Parts& parts, const Request& request) {
 
 void add_explain(RouteTree& tree, const Parts& parts) {
   tree.add("GET", "/explain", [&parts](const Request& request) { return explain_arguments(parts, request); });
-  tree.add("POST", "/explain", [&parts](const Request& request) { return explain_body(parts, request); });
+  tree.add_question("/explain", [&parts](const Request& request) { return explain_body(parts, request); });
 }
 
 }  // namespace sluice::control::admin

@@ -43,7 +43,7 @@ std::string Endpoint::allow() const {
 RouteTree::RouteTree() : root_(std::make_unique<Node>()) {}
 RouteTree::~RouteTree() = default;
 
-void RouteTree::add(std::string_view method, std::string_view pattern, Handler handler) {
+Endpoint& RouteTree::endpoint(std::string_view pattern) {
   Node* node = root_.get();
   for (const std::string_view segment : split_list(pattern, '/')) {
     auto& next = segment.starts_with('{') ? node->parameter : node->literals[std::string(segment)];
@@ -52,7 +52,16 @@ void RouteTree::add(std::string_view method, std::string_view pattern, Handler h
   }
   // What stands for a name has one place in the tree: the first pattern names it.
   if (node->endpoint.pattern.empty()) node->endpoint.pattern = pattern;
-  node->endpoint.methods[std::string(method)] = std::move(handler);
+  return node->endpoint;
+}
+
+void RouteTree::add(std::string_view method, std::string_view pattern, Handler handler) {
+  endpoint(pattern).methods[std::string(method)] = std::move(handler);
+}
+
+void RouteTree::add_question(std::string_view pattern, Handler handler) {
+  add("POST", pattern, std::move(handler));
+  endpoint(pattern).post_asks = true;
 }
 
 const Endpoint* RouteTree::find(const Node& node, std::span<const std::string> rest, std::vector<std::string>& params) {

@@ -17,6 +17,7 @@ namespace sluice::control::admin {
 struct Endpoint {
   std::string pattern;  // "/services/{services}"
   std::map<std::string, Handler, std::less<>> methods;
+  bool post_asks = false;  // POST changes nothing: its body is a question
 
   /// HEAD is answered by GET. Null when the method is not offered.
   [[nodiscard]] const Handler* find(std::string_view method) const;
@@ -34,6 +35,8 @@ class RouteTree {
 
   /// Replaces the handler that the pattern has for the method so far, if any.
   void add(std::string_view method, std::string_view pattern, Handler handler);
+  /// The same for a POST that changes nothing: who may read may send it.
+  void add_question(std::string_view pattern, Handler handler);
 
   struct Match {
     const Endpoint* endpoint;
@@ -46,6 +49,7 @@ class RouteTree {
 
  private:
   struct Node;
+  Endpoint& endpoint(std::string_view pattern);
   [[nodiscard]] static const Endpoint* find(const Node& node, std::span<const std::string> rest,
                                             std::vector<std::string>& params);
 

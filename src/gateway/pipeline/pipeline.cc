@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/pipeline/pipeline.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <utility>
@@ -20,30 +19,6 @@ Verdict failed(const PluginInstance& instance, std::string_view what) {
 
 bool takes_part(const PluginInstance& instance, Hook phase) {
   return (instance.row->descriptor->hooks & phase) != 0;
-}
-
-bool runs_after(const PluginDescriptor& candidate, const PluginDescriptor& done) {
-  return candidate.priority != done.priority ? candidate.priority < done.priority : candidate.name < done.name;
-}
-
-/// The first `done` instances of `plan`, then those of `other` that run after them. What ran before the consumer was
-/// known stays as it was chosen then, for the later phases too. Nearly always `other` itself.
-Rc<Plan> continued(const Plan& plan, std::size_t done, Rc<Plan> other) {
-  const auto& last = *plan.instances[done - 1]->row->descriptor;
-  const auto rest = std::ranges::find_if(
-      other->instances, [&](const auto& instance) { return runs_after(*instance->row->descriptor, last); });
-  const auto first = plan.instances.begin();
-  if (std::equal(first, first + static_cast<std::ptrdiff_t>(done), other->instances.begin(), rest)) return other;
-  auto merged = make_rc<Plan>();
-  merged->epoch = other->epoch;
-  merged->route = other->route;
-  merged->service = other->service;
-  merged->consumer = other->consumer;
-  merged->live = other->live;
-  merged->instances.assign(first, first + static_cast<std::ptrdiff_t>(done));
-  merged->instances.insert(merged->instances.end(), rest, other->instances.end());
-  for (const auto& instance : merged->instances) merged->hooks |= instance->row->descriptor->hooks;
-  return merged;
 }
 
 }  // namespace
@@ -74,7 +49,7 @@ std::size_t Pipeline::next_after(const Exchange& ex, std::size_t index) {
   if (ex.authenticated.consumer == planned_for_) return index + 1;
   planned_for_ = ex.authenticated.consumer;
   Rc<Plan> followed = cache_.plan(snapshot_, route_, planned_for_);
-  if (followed != plan_) plan_ = continued(*plan_, index + 1, std::move(followed));
+  if (followed != plan_) plan_ = cache_.continued(plan_, index + 1, followed);
   return index + 1;
 }
 

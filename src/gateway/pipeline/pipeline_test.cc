@@ -67,6 +67,27 @@ TEST_F(PipelineTest, DoesNotGoBackForRowsThatRunBeforeTheAuthentication) {
   EXPECT_EQ(trail(ex.response.headers), "everyone late ");
 }
 
+TEST_F(PipelineTest, KeepsThePlanOfAConsumerWhoseRowsCameTooLate) {
+  load(kBase + plugin("identify", "x") + plugin("mark-early", "everyone") + plugin("mark-early", "bob", kForBob) +
+       plugin("mark-late", "late"));
+  request_trail("bob");
+  const Rc<Plan> first(*pipeline->plan());
+  EXPECT_EQ(request_trail("bob"), "everyone late ");
+  EXPECT_EQ(pipeline->plan(), first.get());
+  request_trail("");
+  EXPECT_NE(pipeline->plan(), first.get());
+}
+
+TEST_F(PipelineTest, ForgetsSuchAPlanWithItsPolicies) {
+  load(kBase + plugin("identify", "x") + plugin("mark-early", "everyone") + plugin("mark-early", "bob", kForBob));
+  request_trail("bob");
+  const Rc<Plan> kept(*pipeline->plan());
+  pipeline.reset();
+  load(kBase + plugin("identify", "x") + plugin("mark-early", "everyone"));
+  cache.sweep(*current);
+  EXPECT_EQ(kept.use_count(), 1U);
+}
+
 TEST_F(PipelineTest, EndsTheRequestPhaseWithAReply) {
   load(kBase + plugin("mark-early", "early") + plugin("identify", "x") + plugin("mark-late", "late"));
   EXPECT_EQ(request_trail("nobody"), "early 401");

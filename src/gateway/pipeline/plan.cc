@@ -2,6 +2,7 @@
 #include "gateway/pipeline/plan.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <string_view>
 
@@ -153,6 +154,34 @@ Rc<Plan> PlanCache::resolve(const Snapshot& snapshot, const RouteConfig* route, 
   return plan;
 }
 
+std::size_t PlanCache::ChangeHash::operator()(const Change& change) const {
+  const std::hash<const Plan*> hash;
+  return hash(change.to) ^ (hash(change.from) * 0x9E3779B97F4A7C15ULL) ^ (change.done << 1U);
+}
+
+Rc<Plan> PlanCache::continued(const Rc<Plan>& plan, std::size_t done, const Rc<Plan>& other) {
+  const PluginDescriptor* last = plan->instances[done - 1]->row->descriptor;
+  const auto rest = std::ranges::find_if(
+      other->instances, [&](const auto& instance) { return runs_before(last, instance->row->descriptor); });
+  const auto first = plan->instances.begin();
+  const auto chosen = first + static_cast<std::ptrdiff_t>(done);
+  if (std::equal(first, chosen, other->instances.begin(), rest)) return other;
+  if (continued_.size() >= kMaxPlans) continued_.clear();
+  Continued& entry = continued_[{plan.get(), other.get(), done}];
+  if (entry.plan) return entry.plan;
+  auto merged = make_rc<Plan>();
+  merged->epoch = other->epoch;
+  merged->route = other->route;
+  merged->service = other->service;
+  merged->consumer = other->consumer;
+  merged->live = other->live;
+  merged->instances.assign(first, chosen);
+  merged->instances.insert(merged->instances.end(), rest, other->instances.end());
+  for (const auto& instance : merged->instances) merged->hooks |= instance->row->descriptor->hooks;
+  entry = {merged, plan, other};
+  return merged;
+}
+
 Rc<PluginInstance> PlanCache::instance(const Shared<const PluginConfig>& row) {
   Rc<PluginInstance>& live = instances_[row.get()];
   if (!live) {
@@ -175,6 +204,8 @@ void PlanCache::sweep(const Snapshot& snapshot) {
     return current == nullptr || current->get() != plan->consumer.get();
   };
   sweep_buckets(plans_, next_plan_bucket_, kBucketsAtOnce, is_stale);
+  sweep_buckets(continued_, next_continued_bucket_, kBucketsAtOnce,
+                [&](const Continued& entry) { return is_stale(entry.plan); });
   sweep_buckets(instances_, next_instance_bucket_, kBucketsAtOnce,
                 [](const Rc<PluginInstance>& instance) { return instance.use_count() == 1; });
 }

@@ -46,6 +46,10 @@ class PlanCache {
   /// The plan for requests to `route` (null: no route matched, only global rows apply) by `consumer` (null: nobody
   /// yet).
   Rc<Plan> plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer);
+  /// For a request that ran the first `done` (at least one) instances of `plan` before it came to `other`, that of its
+  /// consumer: those instances, then what `other` has to run after them. What ran before the consumer was known stays
+  /// as it was chosen then, for the later phases too. Nearly always `other` itself; else made once and kept.
+  Rc<Plan> continued(const Rc<Plan>& plan, std::size_t done, const Rc<Plan>& other);
   /// Looks for plans and instances that are no longer of use, a few at a time so that no request waits for it; called
   /// after each publication. All are visited in the course of several calls.
   void sweep(const Snapshot& snapshot);
@@ -65,14 +69,31 @@ class PlanCache {
     std::size_t operator()(const Key& key) const;
   };
 
+  /// What continued() was asked.
+  struct Change {
+    const Plan* from;
+    const Plan* to;
+    std::size_t done;
+    friend bool operator==(const Change&, const Change&) = default;
+  };
+  struct ChangeHash {
+    std::size_t operator()(const Change& change) const;
+  };
+  struct Continued {
+    Rc<Plan> plan;
+    Rc<Plan> from, to;  // keep the addresses in the key from being used again
+  };
+
   Rc<Plan> resolve(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer);
   Rc<PluginInstance> instance(const Shared<const PluginConfig>& row);
   void make_room();
 
   PluginHost& host_;
   std::unordered_map<Key, Rc<Plan>, KeyHash> plans_;
+  std::unordered_map<Change, Continued, ChangeHash> continued_;
   std::unordered_map<const PluginConfig*, Rc<PluginInstance>> instances_;
   std::size_t next_plan_bucket_ = 0;
+  std::size_t next_continued_bucket_ = 0;
   std::size_t next_instance_bucket_ = 0;
 };
 

@@ -462,6 +462,7 @@ Task<void> Proxy::send_response(Life& life) {
   if (sending.ready()) {
     Result<> sent = sending.take();
     if (!sent) log::debug("response.broken", {{"request_id", ex.id()}, {"error", sent.error()}});
+    if (!sent && !life.stream.response_started()) return send_unfit(life);
     return Task<void>::done();
   }
   struct Wait {
@@ -473,6 +474,16 @@ Task<void> Proxy::send_response(Life& life) {
   return Wait::run(life, std::move(sending));
 }
 
+/// In place of a response whose head is too large to be sent: no plugin may add to this one.
+Task<void> Proxy::send_unfit(Life& life) {
+  Exchange& ex = life.ex;
+  life.upload = Result<>{};
+  render(ex, Reply::failure(502));
+  add_gateway_fields(ex, parts_.options);
+  ex.record.status = ex.response.head.status;
+  (void)co_await life.stream.respond(ex.response.head, ex.response.body);
+}
+
 /// 101: from here on the connection belongs to both ends.
 Task<void> Proxy::tunnel(Life& life, http::ClientStream& upstream) {
   Exchange& ex = life.ex;
@@ -482,6 +493,7 @@ Task<void> Proxy::tunnel(Life& life, http::ClientStream& upstream) {
   std::string_view from_client;
   std::string_view from_upstream;
   Result<net::Stream*> client = co_await life.stream.switch_protocols(ex.response.head, from_client);
+  if (!client && !life.stream.response_started()) co_return co_await send_unfit(life);
   net::Stream* server = upstream.take_tunnel(from_upstream);
   if (!client || server == nullptr) co_return;
   const std::int64_t idle_ms = life.service->config().read_timeout.count();

@@ -80,6 +80,7 @@ class Proxy final : public http::Handler {
   Task<void> tunnel(Life& life, http::ClientStream& upstream);
   Task<void> reply(Life& life, Reply answer);
   Task<void> send_response(Life& life);
+  Task<void> send_unfit(Life& life);
   void render(Exchange& ex, const Reply& answer);
   [[nodiscard]] static telemetry::Try& note_try(Exchange& ex, const Choice& choice, std::int64_t began_ns);
   [[nodiscard]] std::string_view date(const rt::Clock& clock);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h1/client_connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -8,12 +9,25 @@
 
 #include "http/h1/scan.h"
 #include "http/h1/serialize.h"
+#include "http/turn_share.h"
 #include "rt/reactor.h"
 
 namespace sluice::http::h1 {
 namespace {
 
 constexpr std::size_t kMostFields = 500;
+// Before the answer; an upstream that sends more of them is not about to answer.
+constexpr unsigned kMostInterimHeads = 16;
+
+/// Whether a whole head is that of a 1xx response behind which another one comes. 101 ends HTTP: it is final.
+bool is_interim(std::string_view head) {
+  const std::string_view status = head.substr(0, 12).substr(std::min<std::size_t>(head.size(), 9));
+  return status.starts_with('1') && status != "101";
+}
+
+std::unexpected<Error> malformed(std::string_view why) {
+  return fail(Errc::Invalid, std::string("upstream: ").append(why), Blame::Upstream);
+}
 
 }  // namespace
 
@@ -67,18 +81,34 @@ Result<ClientExchange::HeadState> ClientExchange::try_head(ResponseHead& head) {
     received_anything_ = true;
     const char* end = find_head_end(bytes.data(), bytes.data() + bytes.size());
     if (end == nullptr) {
-      ResponseHead probe(arena_);
+      Arena scratch;
+      ResponseHead probe(scratch);
       ParseOutcome outcome = parse_response(bytes, limits_, method_, probe);
-      if (outcome.malformed()) return fail(Errc::Invalid, std::string("upstream: ") + outcome.why, Blame::Upstream);
+      if (outcome.malformed()) return malformed(outcome.why);
       return HeadState::NeedMore;
     }
-    std::string_view text = arena_.copy(bytes.substr(0, static_cast<std::size_t>(end - bytes.data())));
+    const std::string_view text = bytes.substr(0, static_cast<std::size_t>(end - bytes.data()));
+    if (is_interim(text)) {
+      TRY(skip_interim(text));
+      continue;
+    }
     head.headers.clear();
-    ParseOutcome outcome = parse_response(text, limits_, method_, head);
-    if (!outcome.complete()) return fail(Errc::Invalid, std::string("upstream: ") + outcome.why, Blame::Upstream);
+    ParseOutcome outcome = parse_response(arena_.copy(text), limits_, method_, head);
+    if (!outcome.complete()) return malformed(outcome.why);
     connection_.input_.consume(outcome.consumed);
-    if (head.status >= 200 || head.status == 101) return HeadState::Ready;
+    return HeadState::Ready;
   }
+}
+
+/// Nothing of it is kept: the request's arena is for the head that ends the wait.
+Result<> ClientExchange::skip_interim(std::string_view text) {
+  Arena scratch;
+  ResponseHead head(scratch);
+  ParseOutcome outcome = parse_response(text, limits_, method_, head);
+  if (!outcome.complete()) return malformed(outcome.why);
+  if (++interim_heads_ > kMostInterimHeads) return malformed("too many interim responses");
+  connection_.input_.consume(outcome.consumed);
+  return {};
 }
 
 Task<Result<>> ClientExchange::receive(ResponseHead& head) {
@@ -87,9 +117,14 @@ Task<Result<>> ClientExchange::receive(ResponseHead& head) {
 
 Task<Result<>> ClientExchange::wait_and_receive(ResponseHead& head) {
   net::Stream& stream = connection_.stream_;
-  rt::Deadline deadline = stream.reactor().after_ms(read_timeout_ms_);
+  rt::Reactor& reactor = stream.reactor();
+  rt::Deadline deadline = reactor.after_ms(read_timeout_ms_);
+  TurnShare share;  // one that sends octet by octet is not to have a whole turn for its head
   for (;;) {
-    if (!stream.has_input() && co_await stream.readable(deadline) == rt::Wake::TimedOut) {
+    if (share.spend(reactor)) co_await TurnShare::rest(reactor);
+    const bool late = stream.has_input() ? deadline.passed(reactor.clock())
+                                         : co_await stream.readable(deadline) == rt::Wake::TimedOut;
+    if (late) {
       co_return fail(Errc::Timeout, "upstream did not answer in time", Blame::Upstream);
     }
     net::Io io = connection_.input_.fill(stream, first_read_);

@@ -63,6 +63,7 @@ class ClientExchange final : public ClientStream {
   static constexpr std::size_t kHeadRead = 16 * 1024;  // most responses fit whole
   enum class HeadState : std::uint8_t { NeedMore, Ready, Failed };
   [[nodiscard]] Result<HeadState> try_head(ResponseHead& head);
+  [[nodiscard]] Result<> skip_interim(std::string_view text);
   Task<Result<>> wait_and_receive(ResponseHead& head);
   [[nodiscard]] bool decide_persistence(const ResponseHead& head) const;
   [[nodiscard]] std::unexpected<Error> closed_early() const;
@@ -75,6 +76,7 @@ class ClientExchange final : public ClientStream {
   Outgoing outgoing_;
   std::string_view method_;
   Framing framing_;
+  unsigned interim_heads_ = 0;
   std::size_t first_read_ = rt::Reactor::kScratch;
   bool sent_ = false;
   bool keep_alive_ = false;

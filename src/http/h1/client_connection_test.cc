@@ -76,6 +76,28 @@ TEST_F(ClientExchangeTest, SkipsInterimResponses) {
   EXPECT_TRUE(exchange->reusable());
 }
 
+TEST_F(ClientExchangeTest, GivesUpAnUpstreamThatOnlySendsInterimResponses) {
+  const std::size_t before = arena.heap_octets();
+  std::string flood;
+  for (int i = 0; i < 2000; ++i) flood += "HTTP/1.1 100 Continue\r\nX-Padding: 0123456789\r\n\r\n";
+  const Result<> received = receive(flood);
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error().what, "upstream: too many interim responses");
+  EXPECT_EQ(arena.heap_octets(), before);
+}
+
+TEST_F(ClientExchangeTest, KeepsNothingOfAHeadUntilItIsWhole) {
+  auto receiving = exchange->receive(head);
+  receiving.start();
+  server->say("HTTP/1.1 200 OK\r\n");
+  for (int i = 0; i < 200; ++i) {
+    server->say("X-A: b\r\n");
+    server->settle();
+  }
+  EXPECT_LT(arena.heap_octets(), 16 * 1024U);
+  EXPECT_FALSE(receiving.ready());
+}
+
 TEST_F(ClientExchangeTest, PutsAHeadTogetherThatComesInPieces) {
   auto receiving = exchange->receive(head);
   receiving.start();

@@ -84,8 +84,6 @@ Framing ServerExchange::wire_framing(const ResponseHead& head, const BodyReader*
 
 Task<Result<>> ServerExchange::respond(ResponseHead& head, BodyReader* body) {
   SLUICE_ASSERT(!response_started_);
-  response_started_ = true;
-  body_.patience().drop_rate();
   if (request_.method == "HEAD") body = nullptr;
   Framing framing = wire_framing(head, body);
   if (connection_.draining_) keep_alive_ = false;
@@ -93,6 +91,8 @@ Task<Result<>> ServerExchange::respond(ResponseHead& head, BodyReader* body) {
   write_response_head(writer, head, framing, keep_alive_ ? Persistence::KeepAlive : Persistence::Close);
   if (writer.overflow()) return Result<>(fail(Errc::TooLarge, "response head does not fit", Blame::Upstream));
 
+  response_started_ = true;
+  body_.patience().drop_rate();
   response_head_octets_ = writer.written().size();
   Task<Result<>> sending = outgoing_.send(writer.written(), body, framing);
   if (sending.ready()) {
@@ -128,8 +128,8 @@ Task<Result<>> ServerExchange::before_first_wait() {
 
 Task<Result<net::Stream*>> ServerExchange::switch_protocols(ResponseHead& head, std::string_view& early) {
   keep_alive_ = false;
-  tunnel_ = true;
   CO_TRY(co_await respond(head, nullptr));
+  tunnel_ = true;
   body_.abandon();
   early = arena_.copy(connection_.input_.pending());
   connection_.input_.consume(connection_.input_.pending().size());

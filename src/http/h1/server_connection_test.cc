@@ -126,6 +126,21 @@ TEST_F(ServerConnectionTest, SendsALargeHead) {
   EXPECT_TRUE(client->hear("hello").ends_with("xxx\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello"));
 }
 
+TEST_F(ServerConnectionTest, LeavesRoomForAnotherAnswerWhereAHeadDoesNotFit) {
+  handler.answer = [](ServerStream& stream) -> Task<void> {
+    ResponseHead head(stream.arena());
+    head.status = 200;
+    head.headers.add("X-Large", std::string(64 * 1024, 'x'));
+    const Result<> sent = co_await stream.respond(head, nullptr);
+    EXPECT_FALSE(sent);
+    EXPECT_FALSE(stream.response_started());
+    co_await TestHandler::text(stream, 502, "too large");
+  };
+  client->say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client->hear("too large"),
+            "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 9\r\nConnection: keep-alive\r\n\r\ntoo large");
+}
+
 // A client that sends without end must not keep the loop, with all its timers and other clients, to itself.
 TEST_F(ServerConnectionTest, LetsOthersHaveTheirTurnBetweenPipelinedRequests) {
   std::string requests;
