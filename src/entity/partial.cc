@@ -131,22 +131,25 @@ void RedisEe::describe_sentinel(Record<RedisEe>& r) {
   r.field<&RedisEe::sentinel_password>("sentinel_password", "For AUTH towards sentinels.").encrypted().referenceable();
 }
 
-// These are kept as they are given: plugins that take them describe what they may hold.
+// These are kept as they are given: plugins that take them describe what they may hold. Until then nobody can tell the
+// keys of their providers from the rest, and every text in them is a secret.
 constexpr std::array<std::string_view, 3> kFreeForm = {"embeddings", "model", "vectordb"};
 constexpr std::array<std::string_view, 5> kTypes = {"embeddings", "model", "redis-ce", "redis-ee", "vectordb"};
 
-/// The partial whole, with `config` as its type has it; null for free-form types.
+/// The partial whole, with `config` as its type has it.
 schema::CaseSelector by_type(const RecordBase& general) {
   std::map<std::string, std::shared_ptr<const RecordBase>, std::less<>> cases;
   for (const std::string_view type : kTypes) {
-    const RecordBase* shape = partial_config(type);
-    if (shape == nullptr) continue;
     auto special = std::make_shared<RecordBase>();
     schema::Field config = *general.find_field("config");
-    config.type = schema::Type::Record;
-    config.required = true;
     config.abstract = false;
-    config.record = std::make_shared<const RecordBase>(*shape);
+    if (const RecordBase* shape = partial_config(type)) {
+      config.type = schema::Type::Record;
+      config.required = true;
+      config.record = std::make_shared<const RecordBase>(*shape);
+    } else {
+      config.encrypted = true;
+    }
     special->add_field(std::move(config));
     cases.emplace(type, std::move(special));
   }

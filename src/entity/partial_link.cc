@@ -46,6 +46,19 @@ std::string known_places(const PartialPlaces& places) {
   return list.empty() ? "none" : list;
 }
 
+/// What is wrong with where the link leads; nothing where it is right. Of a partial that is not there only the place is
+/// judged, which any type may have.
+std::optional<std::string> misplaced(const PartialPlaces& places, const PartialLink& link,
+                                     const std::optional<Json>& partial) {
+  const std::string type = partial ? text(*partial, "type") : std::string();
+  const bool fits = std::ranges::any_of(places, [&](const auto& of_type) {
+    return (!partial || of_type.first == type) && std::ranges::find(of_type.second, link.path) != of_type.second.end();
+  });
+  if (fits || (!partial && link.path.empty())) return std::nullopt;
+  return "no place for a partial" + (partial ? " of type '" + type + "'" : std::string()) +
+         "; this plugin takes: " + known_places(places);
+}
+
 /// Gives each link its path; what does not fit is reported.
 void judge_links(const PartialPlaces& places, std::vector<PartialLink>& links, const FindPartial& find,
                  Violations& violations) {
@@ -53,18 +66,14 @@ void judge_links(const PartialPlaces& places, std::vector<PartialLink>& links, c
   const PathView list = root.member("partials");
   for (std::size_t i = 0; i < links.size(); ++i) {
     const auto partial = find(links[i].id);
-    if (!partial) continue;
-    const std::string type = text(*partial, "type");
-    const auto fitting = places.find(type);
+    const auto fitting = partial ? places.find(text(*partial, "type")) : places.end();
     if (fitting != places.end() && links[i].path.empty()) links[i].path = fitting->second.front();
-    const bool fits =
-        fitting != places.end() && std::ranges::find(fitting->second, links[i].path) != fitting->second.end();
     const PathView entry = list.element(i);
-    if (!fits) {
-      violations.add(entry.member("path"),
-                     "no place for a partial of type '" + type + "'; this plugin takes: " + known_places(places));
+    if (auto problem = misplaced(places, links[i], partial)) {
+      violations.add(entry.member("path"), *std::move(problem));
       continue;
     }
+    if (links[i].path.empty()) continue;  // leads nowhere
     const auto same = [&](const PartialLink& other) { return other.path == links[i].path; };
     const auto before = links.begin() + static_cast<std::ptrdiff_t>(i);
     if (std::any_of(links.begin(), before, same)) {
@@ -92,22 +101,27 @@ void forget_old_names(const schema::RecordBase& config, Json& plugin, const std:
   }
 }
 
-/// What describes the place; it is one of partial_places().
-const schema::RecordBase& described(const schema::RecordBase& config, std::string_view path) {
+/// What describes the place; null where the configuration has none.
+const schema::RecordBase* described(const schema::RecordBase& config, std::string_view path) {
   const schema::RecordBase* record = &config;
-  for (const std::string_view name : steps(path)) record = record->find_field(name)->record.get();
-  return *record;
+  for (const std::string_view name : steps(path)) {
+    const schema::Field* field = record->find_field(name);
+    record = field != nullptr ? field->record.get() : nullptr;
+    if (record == nullptr) return nullptr;
+  }
+  return record;
 }
 
 /// A partial may know more than the plugin does. What it leaves open is no reason to refuse it.
-void forget_open_fields(const schema::RecordBase& config, Json& plugin, const std::vector<PartialLink>& links) {
+void forget_open_fields(const schema::RecordBase& config, Json& plugin, const std::vector<PartialLink>& links,
+                        const FindPartial& find) {
   for (const PartialLink& link : links) {
-    if (link.path.empty()) continue;  // leads nowhere
-    const schema::RecordBase& record = described(config, link.path);
+    const schema::RecordBase* record = find(link.id) ? described(config, link.path) : nullptr;
+    if (record == nullptr) continue;  // leads nowhere
     std::vector<std::string> open;
     Json::Object& values = place(plugin, link.path).as_object();
     for (const auto& [name, value] : values) {
-      if (value.is_null() && record.find_field(name) == nullptr) open.push_back(name);
+      if (value.is_null() && record->find_field(name) == nullptr) open.push_back(name);
     }
     for (const std::string& name : open) values.erase(name);
   }
@@ -170,11 +184,12 @@ void process_entity(const Catalog& catalog, const schema::EntityBase& type, Json
   complete_paths(document, links);
   forget_old_names(*config, document, links);
   document = with_partials(std::move(document), find);
-  forget_open_fields(*config, document, links);
+  forget_open_fields(*config, document, links, find);
   type.process_at(document, PathView{}, options, violations);
   if (!violations.empty()) return;
   for (const PartialLink& link : links) {
-    if (find(link.id)) place(document, link.path) = described(*config, link.path).defaults();
+    const schema::RecordBase* record = find(link.id) ? described(*config, link.path) : nullptr;
+    if (record != nullptr) place(document, link.path) = record->defaults();
   }
 }
 

@@ -94,6 +94,14 @@ TEST_F(PartialTest, FreeFormTypesAreKeptAsTheyAre) {
               HasSubstr("config: expected a record"));
 }
 
+TEST_F(PartialTest, EveryTextOfAFreeFormTypeIsASecretUnlessItRefersToOne) {
+  Json model = accepted(catalog, "partials", R"({"type":"model","config":{"auth":{"header_value":"Bearer k"},
+    "targets":[{"key":"t"},"u"],"ref":"{vault://env/k}","size":7}})");
+  std::vector<std::string> found;
+  catalog.find("partials")->visit_secrets(model, [&](const std::string& secret) { found.push_back(secret); });
+  EXPECT_THAT(found, ElementsAre("Bearer k", "t", "u"));
+}
+
 TEST_F(PartialTest, PlacesFollowFromTheConfiguration) {
   EXPECT_THAT(partial_places(*catalog.plugin_config("count")),
               ElementsAre(Pair("redis-ce", ElementsAre("config.redis"))));
@@ -122,6 +130,26 @@ TEST_F(PartialTest, APathIsFoundWhereThereIsOne) {
   EXPECT_EQ(partial_links(document).front().path, "config.redis");
   EXPECT_THAT(processed(R"({"name":"key-auth",)" + std::string(kLink) + "}"),
               HasSubstr("no place for a partial of type 'redis-ce'; this plugin takes: none"));
+}
+
+TEST_F(PartialTest, AnUnknownPartialHasAPlaceToo) {
+  const FindPartial nothing = [](const Uuid&) { return std::nullopt; };
+  const auto judged = [&](std::string_view path) {
+    Json document = parse(R"({"name":"count","partials":[{"id":"99999999-9999-4999-8999-999999999999","path":")" +
+                          std::string(path) + "\"}]}");
+    schema::Violations violations;
+    process_entity(catalog, *catalog.find("plugins"), document, {}, nothing, violations);
+    return violations.empty() ? "" : violations.message();
+  };
+  EXPECT_EQ(judged("config.redis"), "");
+  for (const std::string_view path : {"config.nope", "config.policy", "config", "nope", "config.redis.host", "."}) {
+    EXPECT_THAT(judged(path), HasSubstr("no place for a partial; this plugin takes: redis-ce at config.redis")) << path;
+  }
+}
+
+TEST_F(PartialTest, APartialThatIsNoneHasNoPlace) {
+  partial = parse(R"({"type":7,"config":"x"})");
+  EXPECT_THAT(processed(R"({"name":"count",)" + std::string(kLink) + "}"), HasSubstr("no place for a partial"));
 }
 
 TEST_F(PartialTest, FilesLinkByNameWhereverThePluginStands) {

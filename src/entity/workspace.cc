@@ -10,14 +10,27 @@ void Workspace::describe(schema::Entity<Workspace>& e) {
   e.identity<&Workspace::id, &Workspace::name>("name", "What paths of the Admin API begin with.")
       .required()
       .rule(schema::utf8_name())
-      .rule(schema::not_one_of(
-          {"acls",          "basic-auths",  "batch",     "ca_certificates", "cache",      "certificates",
-           "clustering",    "config",       "consumers", "consumer_groups", "debug",      "endpoints",
-           "explain",       "hmac-auths",   "jwts",      "key-auths",       "key-sets",   "keys",
-           "kong",          "license",      "licenses",  "metrics",         "mtls-auths", "oauth2",
-           "oauth2_tokens", "openapi.json", "partials",  "plugins",         "robots.txt", "routes",
-           "schemas",       "services",     "snis",      "status",          "tags",       "targets",
-           "upstreams",     "v1",           "vaults",    "workspaces"}));
+      .rule(schema::not_one_of({"acls",          "basic-auths",
+                                "batch",         "ca_certificates",
+                                "cache",         "certificates",
+                                "clustering",    "config",
+                                "consumers",     "consumer_groups",
+                                "debug",         "endpoints",
+                                "filter-chains", "explain",
+                                "hmac-auths",    "jwts",
+                                "key-auths",     "key-sets",
+                                "keys",          "kong",
+                                "license",       "licenses",
+                                "metrics",       "mtls-auths",
+                                "oauth2",        "oauth2_tokens",
+                                "openapi.json",  "partials",
+                                "plugins",       "robots.txt",
+                                "routes",        "schemas",
+                                "services",      "snis",
+                                "status",        "tags",
+                                "targets",       "timers",
+                                "upstreams",     "v1",
+                                "vaults",        "workspaces"}));
   e.created_at<&Workspace::created_at>();
   e.updated_at<&Workspace::updated_at>();
   e.field<&Workspace::comment>("comment", "What it is for.").optional();

@@ -272,6 +272,10 @@ std::string Node::metrics() const {
   }
   stats.own.push_back({"sluice_config_generation", "Generation of the configuration that is served.",
                        telemetry::MetricType::Gauge, static_cast<double>(now.generation)});
+  std::uint64_t refused = 0;
+  for (const auto& shard : shards_) refused += shard ? shard->connections_refused() : 0;
+  stats.own.push_back({"sluice_connections_refused_total", "Connections over client_max_connections_per_address.",
+                       telemetry::MetricType::Counter, static_cast<double>(refused)});
   stats.own.push_back({"sluice_log_lines_dropped_total", "Log lines that a blocked sink did not take.",
                        telemetry::MetricType::Counter, static_cast<double>(parts_.files.dropped_lines())});
   return telemetry::render_metrics(shards, stats);

@@ -55,12 +55,14 @@ Shard::~Shard() = default;
 void Shard::listen(const ProxyDoor& door, int socket) {
   http::Preparation preparation;
   if (door.tls || door.http2 || door.proxy_protocol) {
-    preparation = [this, &door](net::Stream& stream, http::ConnectionInfo& info, std::string& early) {
+    preparation = [this, &door](net::Stream& stream, http::ConnectionInfo& info, std::string& early,
+                                const http::Admit& admit) {
       http::AcceptTerms terms{.proxy_protocol = door.proxy_protocol,
                               .http2 = door.http2,
                               .tls = door.tls,
                               .context = door.http2 ? tls_http2_ : tls_,
-                              .identities = identities_};
+                              .identities = identities_,
+                              .admit = admit};
       return http::accept_connection(stream, info, early, std::move(terms), reactor_.after_ms(options_.tls_timeout_ms));
     };
   }

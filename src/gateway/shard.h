@@ -83,6 +83,9 @@ class Shard final : private RequestObserver {
     std::atomic<std::uint64_t> requests{0};
   };
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] std::uint64_t connections_refused() const {
+    return server_.counts().refused.load(std::memory_order_relaxed);
+  }
 
  private:
   void on_request(const Exchange& ex) noexcept override;

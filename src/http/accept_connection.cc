@@ -25,6 +25,8 @@ Task<Result<>> accept_connection(net::Stream& stream, ConnectionInfo& info, std:
     if (header.source.is_set()) info.peer = header.source;
     if (header.destination.is_set()) info.local = header.destination;
   }
+  if (terms.admit && !terms.admit(info.peer))
+    co_return fail(Errc::Refused, "too many connections of one client", Blame::Client);
   if (terms.tls) {
     Result<> shaken =
         co_await net::tls::accept(stream, std::move(terms.context), std::move(terms.identities), deadline);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,9 @@ class ServerContext;
 
 namespace sluice::http {
 
+/// Asked once the client's address is known for certain. False: its connection is one too many and ends.
+using Admit = std::function<bool(const net::Address& peer)>;
+
 /// What a listener expects of a connection before HTTP begins.
 struct AcceptTerms {
   bool proxy_protocol = false;
@@ -23,6 +27,7 @@ struct AcceptTerms {
   bool tls = false;                                                   // then `context` is not null
   std::shared_ptr<const net::tls::ServerContext> context = {};        // null: plain
   std::shared_ptr<const net::tls::IdentityResolver> identities = {};  // null: the context's own certificate serves all
+  Admit admit = {};  // asked between the PROXY header and the handshake, which costs more than all else; null: all
 };
 
 /// Prepares a fresh connection, as the octets come: PROXY header, TLS handshake, the choice of the HTTP version. What

@@ -44,6 +44,18 @@ TEST_F(AcceptConnectionTest, TakesTheClientFromTheProxyHeader) {
   EXPECT_FALSE(info.tls);
 }
 
+TEST_F(AcceptConnectionTest, AsksForAdmissionBeforeTheHandshake) {
+  peer->say("PROXY TCP4 192.0.2.7 192.0.2.1 5000 443\r\nno handshake");
+  std::string asked;
+  const Result<> accepted = accept(
+      {.proxy_protocol = true, .tls = true, .context = server_context(), .admit = [&](const net::Address& client) {
+         asked = client.to_string();
+         return false;
+       }});
+  EXPECT_EQ(accepted.error().code, Errc::Refused);
+  EXPECT_EQ(asked, "192.0.2.7:5000");
+}
+
 TEST_F(AcceptConnectionTest, KeepsWhatItReadToChooseTheVersion) {
   peer->say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   ASSERT_TRUE(accept({.http2 = true}));

@@ -60,6 +60,24 @@ TEST_F(PatienceTest, IsOverAtOnceWhenTheRateWasMissed) {
   EXPECT_EQ(allowed(patience), 0);
 }
 
+TEST_F(PatienceTest, ForgetsTheRateAlsoInAWaitThatHasBegun) {
+  Patience patience({30'000, 256});
+  wait(patience, 29'000, 0);
+  const rt::Deadline until = patience.begin_wait(clock);
+  patience.drop_rate();
+  clock.advance_ms(1'000);
+  EXPECT_TRUE(until.passed(clock));
+  EXPECT_EQ(patience.wait_end().at_ms - clock.mono_ms(), 29'000);
+}
+
+TEST_F(PatienceTest, DoesNotCountWhatIsExcused) {
+  Patience patience({30'000, 256});
+  EXPECT_EQ(patience.begin_excused_wait(clock).at_ms - clock.mono_ms(), 30'000);
+  clock.advance_ms(20'000);
+  patience.ended_wait(clock, 15'000);
+  EXPECT_EQ(allowed(patience), 25'000);
+}
+
 TEST_F(PatienceTest, ForgetsTheRateWhenTold) {
   Patience patience({30'000, 256});
   wait(patience, 29'000, 1);

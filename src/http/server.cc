@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include <unistd.h>
+
 #include "base/log.h"
 #include "http/h2/preface.h"
 #include "rt/reactor.h"
@@ -22,23 +24,29 @@ void Server::listen(int fd, Preparation preparation, ClientKnown client) {
       door.listener.run([this, &door](int socket, const net::Address& peer) { adopt(socket, peer, door); }));
 }
 
-bool Server::seat(Client& client, const net::Address& peer) {
-  if (options_.max_connections == 0) return true;
+/// Taken where nothing is limited too: a limit may come by reload, and those who are here count then.
+std::optional<AddressCounts::Seat> Server::seat(const net::Address& peer) {
   const IpAddress address = peer.ip();
-  if (addresses_.count(address) >= options_.max_connections &&
+  if (options_.max_connections != 0 && addresses_.count(address) >= options_.max_connections &&
       std::none_of(options_.uncounted.begin(), options_.uncounted.end(),
                    [&](const Cidr& block) { return block.contains(address); })) {
-    static log::Counted refused(log::Level::Info, "connection.too_many_of_one_address");
-    refused.hit({{"client", peer.to_string()}, {"limit", options_.max_connections}});
-    return false;
+    counts_.refused.fetch_add(1, std::memory_order_relaxed);
+    static log::Counted refused(log::Level::Notice, "connection.too_many_of_one_address");
+    if (log::enabled(log::Level::Notice))
+      refused.hit({{"client", peer.to_string()}, {"limit", options_.max_connections}});
+    return std::nullopt;
   }
-  client.seat = addresses_.take(address);
-  return true;
+  return addresses_.take(address);
 }
 
 void Server::adopt(int fd, const net::Address& peer, const Door& door) {
   ended_.clear();
   ++counts_.accepted;
+  std::optional<AddressCounts::Seat> taken;
+  if (door.client == ClientKnown::AtAccept && !(taken = seat(peer))) {
+    ::close(fd);
+    return;
+  }
   ++counts_.active;
   auto stream = std::make_unique<net::Stream>();
   stream->attach(reactor_, fd);
@@ -47,7 +55,7 @@ void Server::adopt(int fd, const net::Address& peer, const Door& door) {
   info.local = net::Address::local_of(fd);
   info.id = next_id_++;
   auto client = connections_.emplace(connections_.end());
-  if (door.client == ClientKnown::AtAccept && !seat(*client, peer)) return retire(client);
+  if (taken) client->seat = *std::move(taken);
   client->life = door.preparation ? prepare(client, std::move(stream), std::move(info), door)
                                   : run(client, std::move(stream), std::move(info), {});
   client->life.start();
@@ -71,11 +79,17 @@ void Server::retire(Clients::iterator client) {
 Task<void> Server::prepare(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
                            const Door& door) {
   std::string early;
-  Result<> prepared = co_await door.preparation(*stream, info, early);
+  Admit admit;
+  if (door.client == ClientKnown::WhenPrepared) {
+    admit = [this, client](const net::Address& peer) {
+      auto taken = seat(peer);
+      if (taken) client->seat = *std::move(taken);
+      return taken.has_value();
+    };
+  }
+  Result<> prepared = co_await door.preparation(*stream, info, early, admit);
   if (!prepared) {
     log::debug("connection.not_prepared", {{"client", info.peer.to_string()}, {"error", prepared.error()}});
-  }
-  if (!prepared || (door.client == ClientKnown::WhenPrepared && !seat(*client, info.peer))) {
     stream->close();
     retire(client);
     co_return;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "http/accept_connection.h"
 #include "http/address_counts.h"
 #include "http/connection.h"
 #include "http/h1/server_connection.h"
@@ -19,15 +22,18 @@
 namespace sluice::http {
 
 /// Prepares a fresh connection before HTTP begins: reads a PROXY header, shakes hands. What it reads beyond that goes
-/// to `early`. An error ends the connection. Null: nothing to prepare. HTTP/2 is spoken when ALPN has chosen it or
-/// `early` begins with its preface (h2::sniff_preface).
-using Preparation = std::function<Task<Result<>>(net::Stream& stream, ConnectionInfo& info, std::string& early)>;
+/// to `early`. An error ends the connection. Of a listener whose clients are known WhenPrepared it asks `admit` as soon
+/// as it knows the address; elsewhere that is null. Null: nothing to prepare. HTTP/2 is spoken when ALPN has chosen it
+/// or `early` begins with its preface (h2::sniff_preface).
+using Preparation =
+    std::function<Task<Result<>>(net::Stream& stream, ConnectionInfo& info, std::string& early, const Admit& admit)>;
 
 /// Counts of a shard's connections, read by metrics.
 struct ConnectionCounts {
   std::uint64_t accepted = 0;
   std::uint64_t active = 0;
   std::uint64_t requests = 0;
+  std::atomic<std::uint64_t> refused{0};  // over the most of one address; readable from any thread
 };
 
 /// The HTTP server of one shard: accepts on listeners, prepares connections and runs them until they end.
@@ -68,8 +74,8 @@ class Server {
   };
 
   void adopt(int fd, const net::Address& peer, const Door& door);
-  /// False: that address has its share of connections.
-  [[nodiscard]] bool seat(Client& client, const net::Address& peer);
+  /// Counts a connection of that address; an empty seat when it has its share of them already.
+  [[nodiscard]] std::optional<AddressCounts::Seat> seat(const net::Address& peer);
   Task<void> prepare(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
                      const Door& door);
   Task<void> run(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,

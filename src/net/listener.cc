@@ -17,7 +17,8 @@
 namespace sluice::net {
 namespace {
 constexpr std::int64_t kPauseMs = 100;
-}
+constexpr unsigned kAcceptsPerTurn = 64;  // then the clients that we have get their turn
+}  // namespace
 
 Result<int> listen_on(const Address& address, const ListenOptions& options) {
   auto failed = [&](const char* call, int fd) {
@@ -70,11 +71,16 @@ Task<void> Listener::run(OnConnection on_connection) {
   rt::Reactor& reactor = source_.reactor();
   for (;;) {
     co_await source_.wait_readable(rt::Deadline::never());
-    for (;;) {
+    for (unsigned accepted = 0;;) {
+      if (accepted == kAcceptsPerTurn) {
+        accepted = 0;
+        co_await rt::Sleep(reactor, reactor.after_ms(1));
+      }
       sockaddr_storage storage;
       socklen_t size = sizeof storage;
       int fd = ::accept4(source_.fd(), reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0) {
+        ++accepted;
         keep_reserve();
         on_connection(fd, Address::from(storage));
         continue;

@@ -96,5 +96,23 @@ TEST_F(ListenerTest, AReserveThatCouldNotBeHadIsHadLater) {
   ::close(waiting);
 }
 
+TEST_F(ListenerTest, LetsOthersHaveTheirTurnInARushOfClients) {
+  Listener listener(reactor_, door_);
+  std::vector<int> clients;
+  for (int i = 0; i < 100; ++i) clients.push_back(connect());
+  int accepted = 0;
+  Task<void> running = listener.run([&](int fd, const Address&) {
+    ++accepted;
+    ::close(fd);
+  });
+  running.start();
+  reactor_.run_once(10);
+  EXPECT_EQ(accepted, 64);
+  EXPECT_TRUE(rt::turn_until(reactor_, [&] { return accepted == 100; }));
+  running = Task<void>::done();
+  listener.close();
+  for (const int fd : clients) ::close(fd);
+}
+
 }  // namespace
 }  // namespace sluice::net

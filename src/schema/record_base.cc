@@ -208,7 +208,7 @@ bool confidential(const Field& field) {
   return field.secret || field.encrypted || field.automatic == Auto::RandomString;
 }
 
-/// What marks a list or a map marks all that it holds.
+/// What marks a list or a map marks all that it holds; what nothing describes is secret down to its last text.
 void RecordBase::each_secret(const Field& field, Json& value, bool marked,
                              const std::function<void(std::string&)>& visit) {
   marked = marked || confidential(field);
@@ -220,6 +220,10 @@ void RecordBase::each_secret(const Field& field, Json& value, bool marked,
     field.record->visit_secrets(value, visit);
   } else if (value.is_object() && field.element) {
     for (auto& [name, member] : value.as_object()) each_secret(*field.element, member, marked, visit);
+  } else if (value.is_object() && marked) {
+    for (auto& [name, member] : value.as_object()) each_secret(field, member, marked, visit);
+  } else if (value.is_array() && marked) {
+    for (auto& item : value.as_array()) each_secret(field, item, marked, visit);
   }
 }
 

@@ -183,7 +183,10 @@ std::vector<Setting> proxy_rows() {
       ROW(client_max_streams, "100", kLive, "Concurrent HTTP/2 streams of a connection.")
           .alias("nginx_http_http2_max_concurrent_streams")
           .between(1, 10'000),
-      ROW(client_max_connections_per_address, "1000", kLive, "Connections from one address; 0 means no limit."),
+      ROW(client_max_connections_per_address, "0", kLive,
+          "Connections from one address (IPv6: one /64), on each worker (shard); 0 means no limit, since a balancer "
+          "that "
+          "speaks no PROXY protocol is one address. `trusted_ips` are exempt."),
       ROW(client_keepalive_requests, "1000", kLive, "Requests on one connection; 0 means no limit.")
           .alias("nginx_http_keepalive_requests"),
       ROW(client_keepalive_timeout, "60s", kLive, "How long an idle connection is kept.")

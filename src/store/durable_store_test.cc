@@ -277,6 +277,25 @@ TEST_P(DurableStoreTest, CompactionForgetsThePastOnly) {
   EXPECT_EQ(texts(expect(store->at({1, 2})).rows), now);
 }
 
+TEST_P(DurableStoreTest, CompactionKeepsWhatTouchedAWorkspaceLast) {
+  auto of_team = consumer(3);
+  of_team.workspace = test_id(100);
+  auto other = consumer(4);
+  other.workspace = test_id(100);
+  write({of_team, other});
+  write({}, {{"consumers", other.id}});
+  write({}, {{"consumers", of_team.id}});
+  write({consumer(1)});
+  expect(
+      store->compact(std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now() + std::chrono::hours(24))));
+  std::map<Uuid, Version> touched;
+  for (const Touched& one : expect(open()->load()).touched) touched[one.workspace] = one.version;
+  EXPECT_EQ(touched[test_id(100)], (Version{1, 3}));
+  EXPECT_EQ(stored(), texts({consumer(1)}));
+  write({of_team});
+  EXPECT_EQ(stored(), texts({consumer(1), of_team}));
+}
+
 TEST_P(DurableStoreTest, CompactionKeepsWhatIsYoung) {
   write({consumer(1)});
   write({}, {{"consumers", test_id(1)}});

@@ -207,9 +207,12 @@ Result<> LogStore::compact(SysTime older_than) {
   }
   return in_transaction(sql::Access::Write, [&](sql::Connection& db) -> Result<> {
     const sql::ValueView values[] = {control_plane_, horizon};
+    // What changed a workspace last stays, if only to tell when: versions of workspaces come from it.
     return db.queue(
-        "DELETE FROM changes WHERE control_plane = $1 AND ended IS NULL AND document IS NULL "
-        "AND number <= $2",
+        "DELETE FROM changes WHERE control_plane = $1 AND ended IS NULL AND document IS NULL AND number <= $2 "
+        "AND (number, ordinal) NOT IN (SELECT number, ordinal FROM (SELECT number, ordinal, ROW_NUMBER() OVER "
+        "(PARTITION BY type, workspace ORDER BY number DESC, ordinal DESC) AS place FROM changes "
+        "WHERE control_plane = $1 AND ended IS NULL) AS latest WHERE place = 1)",
         values);
   });
 }

@@ -171,9 +171,14 @@ void MemoryStore::erase(const sync::EntityKey& key) {
 }
 
 bool MemoryStore::index_ahead() {
-  return std::ranges::any_of(spaces_, [](auto& entry) {
-    return std::ranges::any_of(entry.second.tables_, [](Table& table) { return table.index_ahead(); });
-  });
+  auto at = spaces_.lower_bound(indexed_last_);
+  for (std::size_t left = spaces_.size(); left > 0; --left, ++at) {
+    if (at == spaces_.end()) at = spaces_.begin();
+    if (!std::ranges::any_of(at->second.tables_, [](Table& table) { return table.index_ahead(); })) continue;
+    indexed_last_ = at->first;
+    return true;
+  }
+  return false;
 }
 
 void MemoryStore::apply(const sync::Delta& delta) {

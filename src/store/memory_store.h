@@ -124,6 +124,7 @@ class MemoryStore {
 
   const entity::Catalog& catalog_;
   mutable std::map<Uuid, Space> spaces_;  // always has the default one; the others come when they are asked for
+  Uuid indexed_last_ = {};                // in which workspace index_ahead() goes on
   std::string hash_ = std::string(32, '0');
 };
 

@@ -57,6 +57,20 @@ TEST_F(MemoryStoreTest, RowsAreFoundByIdNameReferenceAndTag) {
   EXPECT_EQ(*store.table("services").find_all("tags", "y"), Ids{service});
 }
 
+TEST_F(MemoryStoreTest, IndexesAreBuiltAheadInEveryWorkspaceAlsoWhereNewRowsCameMeanwhile) {
+  while (store.index_ahead()) {
+  }
+  for (const std::string_view workspace :
+       {"99999999-9999-4999-8999-999999999999", "11111111-0000-4000-8000-000000000000"}) {
+    auto added = row(catalog, "services", R"({"host":"b.test"})");
+    added.workspace = *Uuid::parse(workspace);
+    store.put(added);
+    EXPECT_TRUE(store.index_ahead()) << workspace;
+    while (store.index_ahead()) {
+    }
+  }
+}
+
 TEST_F(MemoryStoreTest, IndexesFollowAnUpdate) {
   EXPECT_EQ(store.table("services").find_unique("name", "alpha"), service);
   sync::Delta delta;

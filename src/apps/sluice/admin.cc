@@ -142,7 +142,7 @@ void Admin::Parts::serve(http::Server& server, const std::vector<settings::Liste
     http::Preparation preparation;
     if (listener.ssl || listener.http2 || listener.proxy_protocol) {
       preparation = [this, listener, &http1, &http2](net::Stream& stream, http::ConnectionInfo& info,
-                                                     std::string& early) {
+                                                     std::string& early, const http::Admit&) {
         http::AcceptTerms terms{
             .proxy_protocol = listener.proxy_protocol, .http2 = listener.http2, .tls = listener.ssl};
         terms.context = listener.http2 ? http2 : http1;

@@ -144,8 +144,17 @@ Task<Reply> add_members(const Parts& parts, const Side& side, const Request& req
     operations.push_back(
         {.type = parts.catalog.find(kMemberships), .workspace = request.workspace, .document = std::move(membership)});
   }
-  const auto outcome = co_await carry_out(parts, request, std::move(operations));
+  // As with whatever is made anew: bound to the list.
+  const auto outcome = co_await carry_out(parts, request, std::move(operations), request.if_match);
   co_return outcome ? with_members(View(parts, request), side, id, added) : refused(outcome.error());
+}
+
+/// Whether the member is what the client has seen.
+bool as_seen(const Parts& parts, const Request& request, const store::Table& table, const Uuid& member) {
+  const Reply shown = row_reply(View(parts, request), table, member);
+  return std::ranges::any_of(shown.headers, [&](const auto& field) {
+    return field.first == "ETag" && publish::names_etag(request.if_match, field.second);
+  });
 }
 
 /// All members, or the one that the path names.
@@ -166,7 +175,11 @@ Task<Reply> remove_members(const Parts& parts, const Side& side, const Request& 
                           .key = membership.to_string()});
   }
   if (operations.empty()) co_return one ? Reply::not_found() : Reply::empty(204);
-  const auto outcome = co_await carry_out(parts, request, std::move(operations));
+  if (one && !request.if_match.empty() && !as_seen(parts, request, space.table(side.there), wanted)) {
+    co_return precondition_failed();
+  }
+  const auto outcome =
+      co_await carry_out(parts, request, std::move(operations), one ? std::string() : request.if_match);
   co_return outcome ? Reply::empty(204) : refused(outcome.error());
 }
 

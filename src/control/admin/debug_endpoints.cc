@@ -76,6 +76,20 @@ void add_refusal(RouteTree& tree, std::string_view method, std::string_view patt
   tree.add(method, pattern, [status, message](const Request&) { return Reply::message(status, message); });
 }
 
+/// There is no WebAssembly; clients tell by this answer.
+void refuse_filter_chains(RouteTree& tree) {
+  for (const char* pattern :
+       {"/filter-chains", "/filter-chains/{filter_chains}", "/filter-chains/{filter_chains}/route",
+        "/filter-chains/{filter_chains}/service", "/routes/{routes}/filter-chains",
+        "/routes/{routes}/filter-chains/{filter_chains}", "/services/{services}/filter-chains",
+        "/services/{services}/filter-chains/{filter_chains}", "/routes/{routes}/filters/all",
+        "/routes/{routes}/filters/enabled", "/routes/{routes}/filters/disabled"}) {
+    for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
+      add_refusal(tree, method, pattern, 400, "this endpoint is only available when wasm is enabled");
+    }
+  }
+}
+
 }  // namespace
 
 void add_debug(RouteTree& tree, const Parts& parts) {
@@ -104,11 +118,7 @@ void add_debug(RouteTree& tree, const Parts& parts) {
     add_refusal(tree, "GET", pattern, 400,
                 "this endpoint is only available when Kong is configured to run as Control Plane for the cluster");
   }
-  for (const char* pattern : {"/filter-chains", "/filter-chains/{filter_chains}", "/routes/{routes}/filters/all",
-                              "/routes/{routes}/filters/enabled", "/routes/{routes}/filters/disabled",
-                              "/routes/{routes}/filter-chains", "/services/{services}/filter-chains"}) {
-    add_refusal(tree, "GET", pattern, 400, "this endpoint is only available when wasm is enabled");
-  }
+  refuse_filter_chains(tree);
   tree.add("GET", "/schemas/filters/{name}",
            [](const Request& request) { return Reply::message(404, "No filter named '" + request.params[0] + "'"); });
 }

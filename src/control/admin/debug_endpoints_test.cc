@@ -43,7 +43,12 @@ TEST_F(DebugTest, WhatThereIsNotIsSaidAsClientsExpect) {
   EXPECT_EQ(remove("/cache")->status, 204);
   EXPECT_EQ(get("/cache/k")->status, 404);
   EXPECT_EQ(get("/clustering/data-planes")->status, 400);
-  EXPECT_EQ(get("/filter-chains")->status, 400);
+  for (const std::string_view path : {"/filter-chains", "/filter-chains/x", "/filter-chains/x/service",
+                                      "/routes/r/filter-chains/x", "/services/s/filter-chains"}) {
+    EXPECT_EQ(get(path)->status, 400) << path;
+    EXPECT_EQ(post(path, R"({"filters":[]})")->status, 400) << path;
+    EXPECT_EQ(remove(path)->status, 400) << path;
+  }
   EXPECT_EQ(get("/schemas/filters/f")->text, R"({"message":"No filter named 'f'"})");
   EXPECT_THAT(get("/timers")->text, HasSubstr(R"("worker":{"id":0,"count":1})"));
 }

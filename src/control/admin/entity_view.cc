@@ -25,7 +25,7 @@ bool shown_as_stored(const View& view, const schema::EntityBase& type, std::stri
   if (type.name() != entity::Plugin::kName) {
     return std::ranges::none_of(type.fields(), &schema::Field::abstract);
   }
-  if (!store::member_texts(document, "partials").empty()) return false;
+  if (store::raw_member(document, "partials") != "null") return false;  // some, or a row from before there were any
   const auto name = store::member_texts(document, "name");
   const auto* config = name.empty() ? nullptr : view.catalog.plugin_config(name.front());
   return config == nullptr || !has_old_names(*config);
@@ -43,7 +43,10 @@ void show_ttl(Json::Object& row) {
 void show_partials(const View& view, Json& plugin) {
   const auto find = publish::partial_finder(view.space);
   auto links = entity::partial_links(plugin);
-  if (links.empty()) return;
+  if (links.empty()) {
+    if (plugin.find("partials") == nullptr) plugin.as_object().append("partials", nullptr);
+    return;
+  }
   for (entity::PartialLink& link : links) {
     const auto partial = find(link.id);
     const Json* name = partial ? partial->find("name") : nullptr;
@@ -136,8 +139,9 @@ Reply document_reply(int status, const View& view, const schema::EntityBase& typ
                      const std::string& document) {
   std::string text;
   append_document(text, view, type, id, document);
-  // Of what is shown, where secrets are not: they could be guessed from it.
-  std::string etag = publish::etag_of(view.redacted && type.may_hold_secrets() ? text : document);
+  // Of what is shown, where secrets are not: they could be guessed from it. Also where other rows show in it.
+  const bool others = view.expanded && type.name() == entity::Plugin::kName;
+  std::string etag = publish::etag_of(others || (view.redacted && type.may_hold_secrets()) ? text : document);
   Reply reply = Reply::text(status, std::move(text));
   reply.headers.emplace_back("ETag", std::move(etag));
   return reply;

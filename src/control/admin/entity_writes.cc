@@ -54,6 +54,7 @@ Reply refuse(const Place& at, const Request& request, const Operation& operation
       document.as_object().set(at.link->name, Json::Object{{"id", operation.parent.to_string()}});
     }
   }
+  publish::resolve_link_names(at.space(request), at.type, document);
   schema::Violations violations;
   entity::process_entity(at.parts.catalog, at.type, document, options, publish::partial_finder(at.space(request)),
                          violations);
@@ -166,7 +167,9 @@ Task<Reply> put_referred(const Place& at, const Request& request) {
                         .type = &type,
                         .workspace = request.workspace,
                         .key = id.to_string(),
-                        .document = *std::move(body)});
+                        .document = *std::move(body),
+                        .if_match = request.if_match,
+                        .only_if_new = request.if_none_match == "*"});
   if (from->referred.is_nil()) {
     Json::Object link;
     link.append(at.link->name, Json::Object{{"id", id.to_string()}});
@@ -191,7 +194,9 @@ Task<Reply> patch_referred(const Place& at, const Request& request) {
                         .type = &type,
                         .workspace = request.workspace,
                         .key = from->referred.to_string(),
-                        .document = *std::move(body)});
+                        .document = *std::move(body),
+                        .if_match = request.if_match,
+                        .only_if_new = request.if_none_match == "*"});
   return carry_out_for(at.parts, request, std::move(operations), 0, 200);
 }
 

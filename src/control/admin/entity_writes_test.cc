@@ -236,6 +236,33 @@ TEST_F(EntityWritesTest, APutMayBeBoundToMakingSomethingNew) {
   EXPECT_EQ(write()->status, 412);
 }
 
+TEST_F(EntityWritesTest, SoMayAWriteThroughAReference) {
+  const auto write = [&](std::string_view method, std::string_view field, std::string_view value) {
+    return send(method, "/routes/alpha-route/service", R"({"host":"h.test"})",
+                {{"Content-Type", "application/json"}, {std::string(field), std::string(value)}})
+        ->status;
+  };
+  EXPECT_EQ(write("PATCH", "If-Match", "\"older\""), 412);
+  EXPECT_EQ(write("PUT", "If-Match", "\"older\""), 412);
+  EXPECT_EQ(write("PUT", "If-None-Match", "*"), 412);
+  EXPECT_EQ(write("PATCH", "If-Match", get("/routes/alpha-route/service")->header("ETag")), 200);
+}
+
+TEST_F(EntityWritesTest, SoMayAMembership) {
+  const std::string list = "/consumer_groups/gold/consumers";
+  const std::string seen = get(list)->header("ETag");
+  const auto send_if = [&](std::string_view method, const std::string& target, const std::string& tag,
+                           std::string_view body) {
+    return send(method, target, body, {{"Content-Type", "application/json"}, {"If-Match", tag}})->status;
+  };
+  EXPECT_EQ(send_if("POST", list, seen, R"({"consumer":"bob"})"), 201);
+  EXPECT_EQ(send_if("POST", list, seen, R"({"consumer":"bob"})"), 412);
+  EXPECT_EQ(send_if("DELETE", list + "/bob", seen, {}), 412);
+  EXPECT_EQ(send_if("DELETE", list + "/bob", get(list + "/bob")->header("ETag"), {}), 204);
+  EXPECT_EQ(send_if("DELETE", list, seen, {}), 412);
+  EXPECT_EQ(send_if("DELETE", list, get(list)->header("ETag"), {}), 204);
+}
+
 TEST_F(EntityWritesTest, AReadMayBeSparedAndAListGuarded) {
   const std::string seen = get("/services/beta")->header("ETag");
   EXPECT_EQ(send("GET", "/services/beta", {}, {{"If-None-Match", seen}})->status, 304);
@@ -275,10 +302,10 @@ TEST_F(EntityWritesTest, MembershipsComeAndGoFromBothSides) {
 }
 
 TEST_F(EntityWritesTest, WhatTheSameCommitRemovesAgainIsNotShownAsAMember) {
-  const auto members = [this](std::string_view removed, std::string_view group) {
+  const auto members = [this](std::string_view earlier, std::string_view removed, std::string_view group) {
     gateway.held = true;
     // The first is carried out alone; those that come meanwhile are taken together.
-    FakeStream first(reactor, "DELETE", "/services/gamma", {});
+    FakeStream first(reactor, "DELETE", earlier, {});
     FakeStream joins(reactor, "POST", "/consumer_groups/" + std::string(group) + "/consumers", R"({"consumer":"bob"})");
     joins.request().headers.add("Content-Type", "application/json");
     FakeStream removes(reactor, "DELETE", removed, {});
@@ -291,8 +318,8 @@ TEST_F(EntityWritesTest, WhatTheSameCommitRemovesAgainIsNotShownAsAMember) {
     return std::pair(joins.status, joins.text);
   };
   EXPECT_EQ(post("/consumer_groups", R"({"name":"silver"})")->status, 201);
-  EXPECT_EQ(members("/consumer_groups/silver", "silver").first, 404);
-  const auto [status, text] = members("/consumers/bob", "gold");
+  EXPECT_EQ(members("/services/gamma", "/consumer_groups/silver", "silver").first, 404);
+  const auto [status, text] = members("/services/beta", "/consumers/bob", "gold");
   EXPECT_EQ(status, 201);
   EXPECT_THAT(text, HasSubstr(R"("consumers":[])"));
 }
@@ -315,7 +342,7 @@ TEST_F(EntityWritesTest, TheConfigurationAsAWholeBelongsToNodesWithoutADatabase)
   EXPECT_EQ(post("/config", "{}")->status, 400);
   EXPECT_THAT(get("/")->text, HasSubstr(R"("database":"postgres")"));
   EXPECT_THAT(get("/")->text, HasSubstr(R"("store":"sqlite")"));
-  EXPECT_THAT(get("/status")->text, HasSubstr(R"("database":{"reachable":true})"));
+  EXPECT_THAT(get("/status")->text, HasSubstr(R"("database":{"reachable":true,"version":")"));
 }
 
 }  // namespace

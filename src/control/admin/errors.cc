@@ -65,4 +65,8 @@ Reply write_refused(std::string_view verb, std::string_view type) {
                "cannot " + std::string(verb) + " '" + std::string(type) + "' entities when not using a database");
 }
 
+Reply precondition_failed() {
+  return Reply::message(412, "Precondition failed: the entity is not what it was");
+}
+
 }  // namespace sluice::control::admin

@@ -30,5 +30,7 @@ Reply error(Code code, std::string message, Json fields);
 Reply invalid_option(std::string_view option, std::string_view why);
 /// A write without a database; `verb` is "create", "update", "create or update" or "remove".
 Reply write_refused(std::string_view verb, std::string_view type);
+/// A write that is bound to what is no longer so, by If-Match or If-None-Match.
+Reply precondition_failed();
 
 }  // namespace sluice::control::admin

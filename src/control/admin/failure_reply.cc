@@ -71,7 +71,7 @@ Reply failed(const Failure& failure) {
     case Kind::NotFound:
       return Reply::not_found();
     case Kind::Precondition:
-      return Reply::message(412, "Precondition failed: the entity is not what it was");
+      return precondition_failed();
   }
   return Reply::not_found();
 }

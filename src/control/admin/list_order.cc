@@ -41,17 +41,15 @@ Key key_of(const std::string& document, const std::string& field, const Uuid& id
 bool has_all(const std::string& document, const ListOrder& order) {
   return std::ranges::all_of(order.wanted, [&](const auto& wanted) {
     const std::string_view raw = store::raw_member(document, wanted.first);
-    if (!raw.starts_with('"')) return raw == wanted.second;
     const auto texts = store::member_texts(document, wanted.first);
+    if (raw.starts_with('{')) return !texts.empty() && texts.front() == wanted.second;  // what it refers to
+    if (!raw.starts_with('"')) return raw == wanted.second;
     return !texts.empty() && texts.front().starts_with(wanted.second);
   });
 }
 
 bool has_tags(const std::string& document, const std::optional<TagFilter>& filter) {
-  if (!filter) return true;
-  const auto own = store::member_texts(document, "tags");
-  const auto has = [&](const std::string& tag) { return std::ranges::find(own, tag) != own.end(); };
-  return filter->any ? std::ranges::any_of(filter->tags, has) : std::ranges::all_of(filter->tags, has);
+  return !filter || filter->admits(store::member_texts(document, "tags"));
 }
 
 /// The same arguments, for the next page.
@@ -72,7 +70,9 @@ std::optional<ListOrder> ListOrder::parse(const settings::Settings& settings, co
   bool asked = query.find("sort_desc") != nullptr;
   order.descending = query.enabled("sort_desc");
   for (const auto& [name, value] : query.all()) {
-    if (name == "sort_by" && type.find_field(value) != nullptr) order.by = value;
+    // An order by secrets would tell them.
+    const schema::Field* by = name == "sort_by" ? type.find_field(value) : nullptr;
+    if (by != nullptr && !schema::confidential(*by)) order.by = value;
     const schema::Field* field = name == "tags" || name == "custom_id" ? nullptr : type.find_field(name);
     const bool plain = field != nullptr && !field->element && !field->record && !schema::confidential(*field);
     if (plain) order.wanted.emplace_back(name, value);

@@ -46,6 +46,20 @@ TEST_F(ListOrderTest, SecretsAreNotGuessedByTheirBeginning) {
   EXPECT_THAT(get("/key-auths?key=nothing")->json().find("data")->as_array(), SizeIs(1)) << "no such filter";
 }
 
+TEST_F(ListOrderTest, SecretsGiveNoOrder) {
+  EXPECT_EQ(post("/config", R"({"_format_version":"3.0","consumers":[{"username":"u","keyauth_credentials":[
+    {"id":"11111111-1111-4111-8111-111111111111","key":"z"},
+    {"id":"22222222-2222-4222-8222-222222222222","key":"a"}]}]})")
+                ->status,
+            201);
+  EXPECT_THAT(column(get("/key-auths?sort_by=key")->json(), "key"), testing::ElementsAre("z", "a"));
+}
+
+TEST_F(ListOrderTest, AReferenceIsWantedById) {
+  EXPECT_THAT(names("/routes?service=11111111-1111-4111-8111-111111111111"), ElementsAre("alpha-route"));
+  EXPECT_THAT(names("/routes?service=99999999-9999-4999-8999-999999999999"), IsEmpty());
+}
+
 TEST_F(ListOrderTest, TheCommunityEditionKnowsOfNeither) {
   settings.compat_edition = "community";
   EXPECT_THAT(names("/services?name=al"), SizeIs(3));

@@ -94,7 +94,7 @@ Reply status(const Parts& parts, const Request& request, std::uint64_t own_reque
   Json::Object body{{"memory", std::move(memory)}, {"server", std::move(server)}};
   if (parts.storage != Storage::None) {
     const bool reachable = !parts.database_reachable || parts.database_reachable();
-    body.append("database", Json::Object{{"reachable", reachable}});
+    body.append("database", Json::Object{{"reachable", reachable}, {"version", to_string(parts.publisher.version())}});
   }
   body.append("configuration_hash", node.hash);
   return Reply::json(200, std::move(body));

@@ -45,6 +45,46 @@ TEST_F(PartialsTest, ALinkToNothingIsAForeignKeyViolation) {
   EXPECT_EQ(by_name->json().find("code")->as_int(), 13);
 }
 
+TEST_F(PartialsTest, ValidationKnowsPartialsByNameAndPlacesWithoutThem) {
+  make(R"({"name":"r","type":"redis-ce"})");
+  const auto by_name = post("/schemas/plugins/validate", R"({"name":"key-auth","partials":[{"name":"r"}]})");
+  EXPECT_EQ(by_name->status, 400);
+  EXPECT_THAT(by_name->text, HasSubstr("no place for a partial of type 'redis-ce'"));
+  EXPECT_EQ(post("/schemas/plugins/validate",
+                 R"({"name":"key-auth","partials":[{"id":"99999999-9999-4999-8999-999999999999","path":"config.no"}]})")
+                ->status,
+            400);
+}
+
+TEST_F(PartialsTest, WhatIsShownWithItsPartialsChangesWithThem) {
+  const auto keep = [this](std::string_view type, const Json& document) {
+    const Uuid id = *Uuid::parse(document.find("id")->as_string());
+    store.put({std::string(type), id, std::make_shared<const std::string>(to_json(document))});
+  };
+  Json partial = entity::accepted(catalog, "partials", R"({"name":"r","type":"redis-ce","config":{"host":"h"}})");
+  keep("partials", partial);
+  // No plugin of these tests takes one: the row is written as if one did.
+  Json plugin = entity::accepted(catalog, "plugins", R"({"name":"key-auth","instance_name":"linked"})");
+  plugin.as_object().set("partials", Json::Array{Json::Object{{"id", *partial.find("id")}, {"path", "config.redis"}}});
+  keep("plugins", plugin);
+  const std::string seen = get("/plugins/linked?expand_partials=1")->header("ETag");
+  const auto again = [&] { return send("GET", "/plugins/linked?expand_partials=1", {}, {{"If-None-Match", seen}}); };
+  EXPECT_EQ(again()->status, 304);
+  partial.as_object().find("config")->as_object().set("host", "other");
+  keep("partials", partial);
+  EXPECT_EQ(again()->status, 200);
+}
+
+TEST_F(PartialsTest, RowsFromBeforeThereWereAnyAreShownWithNone) {
+  Json old = entity::accepted(catalog, "plugins", R"({"name":"key-auth","instance_name":"old"})");
+  old.as_object().erase("partials");
+  const Uuid id = *Uuid::parse(old.find("id")->as_string());
+  store.put({"plugins", id, std::make_shared<const std::string>(to_json(old))});
+  const Json shown = get("/plugins/old")->json();
+  ASSERT_NE(shown.find("partials"), nullptr);
+  EXPECT_TRUE(shown.find("partials")->is_null());
+}
+
 TEST_F(PartialsTest, LinksOfOneWithoutAnyAreEmpty) {
   make(R"({"name":"r","type":"redis-ce"})");
   EXPECT_EQ(get("/partials/r/links")->text, R"({"data":[],"next":null,"count":0})");

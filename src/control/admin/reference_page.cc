@@ -26,7 +26,7 @@ this page for programs, `/schemas/...` says what entities look like, `/endpoints
 - **References** are `{"id": "..."}`; in files and batches names will do.
 - **Errors** are `{"code", "name", "message", "fields"}`; `fields` says what is wrong with which field.
 - **ETag**, `If-Match` and `If-None-Match` guard against overwriting what somebody else wrote meanwhile.
-- A write is live on this node when its answer arrives.
+- A write is live on this node when its answer arrives, unless `admin_wait_until_live` is off.
 )";
 
 std::string text(const Json& object, std::string_view member) {

@@ -72,9 +72,10 @@ Reply validate(const Parts& parts, const Request& request, std::string_view name
   if (type == nullptr) return unknown("entity", name);
   auto body = body_entity(request, parts.catalog, *type);
   if (!body) return body.error();
+  const store::Space& space = parts.store.space(request.workspace);
+  publish::resolve_link_names(space, *type, *body);
   schema::Violations violations;
-  entity::process_entity(parts.catalog, *type, *body, {}, publish::partial_finder(parts.store.space(request.workspace)),
-                         violations);
+  entity::process_entity(parts.catalog, *type, *body, {}, publish::partial_finder(space), violations);
   if (!violations.empty()) return Reply::json(400, violations.body());
   return Reply::message(200, "schema validation successful");
 }

@@ -23,6 +23,14 @@ TEST_F(WorkspacesTest, TheDefaultOneIsAlwaysThere) {
   EXPECT_EQ(get("/workspaces")->json().find("data")->as_array().size(), 2U);
 }
 
+TEST_F(WorkspacesTest, NoneIsNamedAsAPathBegins) {
+  for (const Json& path : get("/endpoints")->json().find("data")->as_array()) {
+    const std::string_view rest = std::string_view(path.as_string()).substr(1);
+    const std::string name(rest.substr(0, rest.find('/')));
+    if (!name.starts_with('{')) EXPECT_EQ(post("/workspaces", "{\"name\":\"" + name + "\"}")->status, 400) << name;
+  }
+}
+
 TEST_F(WorkspacesTest, NamesAreTheirOwn) {
   EXPECT_EQ(post("/team/services", R"({"name":"alpha","url":"http://t.test"})")->status, 201);
   EXPECT_EQ(get("/team/services/alpha")->json().find("host")->as_string(), "t.test");

@@ -41,7 +41,7 @@ store::Version Draft::version_of(const Uuid& workspace) const {
   WorkspaceVersions latest = workspaces_;
   for (const Entry& entry : journal_) {
     latest.note(entry.row.type, entry.row.workspace, entry.version);
-    latest.note(entry.row.type, entry.before.workspace, entry.version);
+    if (entry.before.document != nullptr) latest.note(entry.row.type, entry.before.workspace, entry.version);
   }
   return latest.of(workspace);
 }

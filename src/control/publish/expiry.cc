@@ -17,11 +17,16 @@ constexpr std::int64_t kEveryMs = 1000;
 constexpr std::int64_t kAfterFailureMs = 30'000;
 constexpr const char* kAuthor = "expiry";  // whom the audit shows
 
-/// Whether some row is past its time.
-bool something_expired(const store::MemoryStore& store, std::int64_t now) {
+/// What expired by then goes.
+std::int64_t latest_expiry() {
+  return unix_seconds() - kExpiryGraceSeconds;
+}
+
+/// Whether some row was past its time by then.
+bool something_expired(const store::MemoryStore& store, std::int64_t then) {
   for (const auto& [workspace, space] : store.spaces()) {
     for (const store::Table& table : space.tables()) {
-      if (!table.expired(now, 1).empty()) return true;
+      if (!table.expired(then, 1).empty()) return true;
     }
   }
   return false;
@@ -33,12 +38,12 @@ class RemovalOfExpired final : public Change {
 
   /// Looks when it is its turn: until then somebody may have given a row more time.
   std::expected<void, Refusal> prepare(Draft& draft) override {
-    const std::int64_t now = unix_seconds();
-    Work work{.catalog = catalog_, .draft = draft, .now = static_cast<double>(now)};
+    const std::int64_t then = latest_expiry();
+    Work work{.catalog = catalog_, .draft = draft, .now = static_cast<double>(unix_seconds())};
     std::vector<Work::Place> rows;
     for (const auto& [workspace, space] : draft.store().spaces()) {
       for (const store::Table& table : space.tables()) {
-        for (const Uuid& id : table.expired(now, limit_ - rows.size()))
+        for (const Uuid& id : table.expired(then, limit_ - rows.size()))
           rows.push_back({&table.type(), id, workspace, 0});
       }
     }
@@ -64,7 +69,7 @@ std::unique_ptr<Change> removal_of_expired(const entity::Catalog& catalog, std::
 }
 
 Task<bool> ExpirySweep::sweep_some() {
-  if (!something_expired(publisher_.store(), unix_seconds())) co_return false;
+  if (!something_expired(publisher_.store(), latest_expiry())) co_return false;
   const auto done = co_await publisher_.submit(removal_of_expired(publisher_.store().catalog(), kRowsAtATime), kAuthor);
   if (!done) {
     log::warn("publish.expired_not_removed", {{"error", done.error().text()}});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "control/publish/change.h"
@@ -11,8 +12,12 @@
 
 namespace sluice::control::publish {
 
-/// Removes rows that are past their time to live when it is carried out, `limit` at most, and what cannot be without
-/// them. `catalog` outlives it.
+/// How long rows stay in the store after their time, in seconds. Nobody sees them meanwhile; it is for the control
+/// planes whose clocks disagree: one that is ahead must not take away what others still serve.
+constexpr std::int64_t kExpiryGraceSeconds = 600;
+
+/// Removes rows that are past their time to live and the grace when it is carried out, `limit` at most, and what cannot
+/// be without them. `catalog` outlives it.
 std::unique_ptr<Change> removal_of_expired(const entity::Catalog& catalog, std::size_t limit);
 
 /// Takes rows out of the store that have expired, an ordinary change of bounded size at a time, until it is destroyed.

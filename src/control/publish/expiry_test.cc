@@ -18,11 +18,11 @@ class ExpiryTest : public admin::AdminTest {
  protected:
   ExpiryTest() : AdminTest(admin::Storage::Sqlite) {}
 
-  /// A key that expired a moment ago. Written as a row, since a client cannot make one.
-  Uuid expired_key(const std::string& key) {
+  /// A key that expired a moment ago, or earlier. Written as a row, since a client cannot make one.
+  Uuid expired_key(const std::string& key, std::int64_t seconds_ago = 1) {
     auto document = entity::accepted(catalog, "keyauth_credentials",
                                      R"({"key":")" + key + R"(","ttl":5,"consumer":{"id":")" + ann() + "\"}}");
-    document.as_object().set("created_at", unix_seconds() - 6);
+    document.as_object().set("created_at", unix_seconds() - 5 - seconds_ago);
     const Uuid id = *Uuid::parse(document.find("id")->as_string());
     store.put({"keyauth_credentials", id, std::make_shared<const std::string>(to_json(document))});
     return id;
@@ -66,7 +66,7 @@ TEST_F(ExpiryTest, SecondsCountFromTheWrite) {
 }
 
 TEST_F(ExpiryTest, RemovalTakesSomeAtATimeTheOldestFirst) {
-  for (int i = 0; i < 5; ++i) expired_key("old" + std::to_string(i));
+  for (int i = 0; i < 5; ++i) expired_key("old" + std::to_string(i), kExpiryGraceSeconds + 1);
   auto task = publisher.submit(removal_of_expired(catalog, 3), "expiry");
   task.start();
   ASSERT_TRUE(task.ready());
@@ -77,8 +77,33 @@ TEST_F(ExpiryTest, RemovalTakesSomeAtATimeTheOldestFirst) {
   EXPECT_EQ(kept(), 3U);
 }
 
+TEST_F(ExpiryTest, RemovalWaitsForPlanesWhoseClocksAreBehind) {
+  expired_key("old", kExpiryGraceSeconds - 60);
+  auto task = publisher.submit(removal_of_expired(catalog, 3), "expiry");
+  task.start();
+  ASSERT_TRUE(task.ready());
+  EXPECT_EQ(kept(), 2U);
+}
+
+TEST_F(ExpiryTest, ARowThatHasExpiredIsNoneToPreconditions) {
+  const std::string id = expired_key("old").to_string();
+  const auto reply = send("PUT", "/consumers/ann/key-auth/" + id, R"({"key":"new"})",
+                          {{"Content-Type", "application/json"}, {"If-None-Match", "*"}});
+  EXPECT_EQ(reply->status, 200) << reply->text;
+  EXPECT_GE(reply->json().find("created_at")->as_int(), unix_seconds() - 2);
+}
+
+TEST_F(ExpiryTest, ALongTimeThatWasGivenLateDoesNotStandInTheWay) {
+  const std::string past = std::to_string(unix_seconds() - 1000);
+  EXPECT_EQ(post("/consumers/ann/key-auth", R"({"key":"n","ttl":100000000,"created_at":)" + past + "}")->status, 201);
+  const auto reply = patch("/key-auths/n", R"({"tags":["x"]})");
+  EXPECT_EQ(reply->status, 200) << reply->text;
+  EXPECT_EQ(reply->json().find("ttl")->as_int(), 99'999'999);
+  EXPECT_EQ(patch("/key-auths/n", R"({"ttl":100000001})")->status, 400);
+}
+
 TEST_F(ExpiryTest, TheSweepLeavesWhatStillOpens) {
-  expired_key("old");
+  expired_key("old", kExpiryGraceSeconds + 1);
   ExpirySweep sweep(publisher, reactor);
   sweep.start();
   rt::turn_until(reactor, [&] { return kept() == 1; });

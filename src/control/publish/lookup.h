@@ -22,6 +22,9 @@ Uuid referred(std::string_view document, std::string_view link);
 
 /// Finds the partials of a space, which outlives the function.
 entity::FindPartial partial_finder(const store::Space& space);
+/// Turns the links of a plugin that name partials into such by id, where there are partials of these names. Documents
+/// of other types stay as they are.
+void resolve_link_names(const store::Space& space, const schema::EntityBase& type, Json& document);
 /// The plugins that take values of a partial.
 store::Ids plugins_linked_to(const store::Space& space, const Uuid& partial);
 

@@ -27,15 +27,26 @@ store::Ids plugins_linked_to(const store::Space& space, const Uuid& partial) {
   return found != nullptr ? *found : store::Ids{};
 }
 
+void resolve_link_names(const store::Space& space, const schema::EntityBase& type, Json& document) {
+  if (type.name() != Plugin::kName || !document.is_object()) return;
+  const auto links = entity::partial_links(document);
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    if (!links[i].id.is_nil() || links[i].name.empty()) continue;
+    const Uuid found = space.table(Partial::kName).find_unique("name", links[i].name);
+    if (found.is_nil()) continue;
+    Json::Object& entry = document.find("partials")->as_array()[i].as_object();
+    entry.set("id", found.to_string());
+    entry.set("name", nullptr);
+  }
+}
+
 bool resolve_links(Work& work, const Operation& operation, std::size_t position, Json& document) {
   if (operation.type->name() != Plugin::kName) return true;
-  const store::Table& partials = work.space(operation.workspace).table(Partial::kName);
-  auto links = entity::partial_links(document);
-  for (entity::PartialLink& link : links) {
+  const store::Space& space = work.space(operation.workspace);
+  resolve_link_names(space, *operation.type, document);
+  for (const entity::PartialLink& link : entity::partial_links(document)) {
     if (link.id.is_nil() && link.name.empty()) return true;  // no link at all: the field's own type says so
-    const Uuid found = link.id.is_nil() ? partials.find_unique("name", link.name) : link.id;
-    const bool known = !found.is_nil() && partials.find(found) != nullptr;
-    if (!known) {
+    if (space.table(Partial::kName).find(link.id) == nullptr) {
       const bool by_id = !link.id.is_nil();
       Json::Object key;
       key.append(by_id ? "id" : "name", by_id ? link.id.to_string() : link.name);
@@ -47,10 +58,7 @@ bool resolve_links(Work& work, const Operation& operation, std::size_t position,
                  .key = std::move(key)});
       return false;
     }
-    link.id = found;
-    link.name.clear();
   }
-  if (!links.empty()) entity::set_partial_links(document, links);
   return true;
 }
 

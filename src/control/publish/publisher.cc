@@ -297,16 +297,21 @@ Task<void> Publisher::carry_out(Group& group, Attempt& attempt) {
 
 /// Before the store takes them: of what goes, it still tells where it was.
 void Publisher::note_changes(const Group& group) {
+  std::map<std::pair<std::string_view, Uuid>, Uuid> made;  // by the same group: in which workspace
   for (const auto& job : group) {
     if (job->delta.complete) workspaces_.note_all(job->version);
-    for (const auto& row : job->delta.upserts) workspaces_.note(row.type, row.workspace, job->version);
     for (const auto& key : job->delta.removals) {
-      const store::Space* space = store_.space_of(key.type, key.id);
-      if (space != nullptr) {
-        workspaces_.note(key.type, space->id(), job->version);
+      const auto at = made.find({key.type, key.id});
+      const store::Space* space = at == made.end() ? store_.space_of(key.type, key.id) : nullptr;
+      if (at != made.end() || space != nullptr) {
+        workspaces_.note(key.type, space != nullptr ? space->id() : at->second, job->version);
       } else {
-        workspaces_.note_all(job->version);  // made by the same group
+        workspaces_.note_all(job->version);  // by a whole configuration, perhaps
       }
+    }
+    for (const auto& row : job->delta.upserts) {
+      workspaces_.note(row.type, row.workspace, job->version);
+      made.insert_or_assign({row.type, row.id}, row.workspace);
     }
   }
 }

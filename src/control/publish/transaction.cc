@@ -83,6 +83,12 @@ class Run {
     return select(space(operation), table(operation), operation.key);
   }
 
+  /// The row with that id; null when there is none, also when it has expired.
+  [[nodiscard]] const sync::Document* row_of(const Operation& operation, const Uuid& id) const {
+    const bool gone = id.is_nil() || table(operation).has_expired(id, static_cast<std::int64_t>(work_.now));
+    return gone ? nullptr : table(operation).find(id);
+  }
+
   void fail(std::size_t position, Kind kind, Json key = {}) {
     work_.fail(
         {.kind = kind, .operation = position, .type = operations_[position].type->name(), .key = std::move(key)});
@@ -90,7 +96,7 @@ class Run {
 
   /// Whether the row is still what the client has seen.
   bool as_seen(const Operation& operation, std::size_t position, const Uuid& id) {
-    const sync::Document* document = id.is_nil() ? nullptr : table(operation).find(id);
+    const sync::Document* document = row_of(operation, id);
     bool seen = !operation.only_if_new || document == nullptr;
     if (!operation.if_match.empty()) {
       seen = seen && document != nullptr && names_etag(operation.if_match, etag_of(**document));
@@ -187,7 +193,7 @@ class Run {
   /// A replaced row keeps its id and the time when it was made, unless another time is given.
   void keep(const Operation& operation, const Uuid& id, Json::Object& document) const {
     document.set("id", id.to_string());
-    const sync::Document* before = table(operation).find(id);
+    const sync::Document* before = row_of(operation, id);
     if (before == nullptr) return;
     const auto old = parse_json(**before);
     const Json* made = old ? old->find("created_at") : nullptr;
@@ -204,6 +210,13 @@ class Run {
     *ttl = std::max<std::int64_t>(1, ttl->as_int() + static_cast<std::int64_t>(work_.now - made->number()));
   }
 
+  /// A stored `ttl` counts from when the row was made, and may be more than a client may ask for: it is not judged
+  /// again with each change of something else.
+  static Json take_stored_ttl(const Operation& operation, const Json& changes, Json::Object& merged) {
+    Json* ttl = operation.type->has_ttl() && changes.find("ttl") == nullptr ? merged.find("ttl") : nullptr;
+    return ttl != nullptr ? std::exchange(*ttl, Json()) : Json();
+  }
+
   /// The space of the row with that id; one that has expired is as good as gone.
   [[nodiscard]] const store::Space* holder_of(const Operation& operation, std::size_t position, const Uuid& id) {
     const std::string& type = operation.type->name();
@@ -217,7 +230,7 @@ class Run {
   /// An entity without id and name is the one with its cache key, if that exists.
   void adopt(const Operation& operation, Json& document) const {
     const Uuid same = table(operation).find_same_key(to_json(document));
-    if (same.is_nil()) return;
+    if (row_of(operation, same) == nullptr) return;
     document.as_object().set("created_at", nullptr);
     keep(operation, same, document.as_object());
   }
@@ -248,6 +261,7 @@ class Run {
     if (!current) return fail(position, Kind::NotFound), Uuid{};
     Json merged = operation.type->merge_patch(*current, changes);
     merged.as_object().set("id", id.to_string());
+    const Json kept_ttl = take_stored_ttl(operation, changes, merged.as_object());
     schema::Violations violations;
     entity::process_entity(
         work_.catalog, *operation.type, merged,
@@ -255,6 +269,7 @@ class Run {
         partial_finder(space(operation)), violations);
     if (!violations.empty()) return work_.fail(position, *operation.type, std::move(violations)), Uuid{};
     if (const Json* ttl = changes.find("ttl"); ttl != nullptr && !ttl->is_null()) count_from_now(operation, merged);
+    if (!kept_ttl.is_null()) merged.as_object().set("ttl", kept_ttl);
     return store(operation, position, merged);
   }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/publish/workspace_versions.h"
 
+#include <algorithm>
+#include <vector>
+
 #include <gmock/gmock.h>
 
 #include "control/admin/admin_fixture.h"
@@ -35,6 +38,46 @@ TEST_F(WorkspaceVersionsTest, WhatIsGoneTouchedItToo) {
   const std::string before = tag("/team/services");
   EXPECT_EQ(remove("/team/services/t")->status, 204);
   EXPECT_NE(tag("/team/services"), before);
+}
+
+TEST_F(WorkspaceVersionsTest, WhatIsCarriedOutTogetherTouchesOnlyItsOwn) {
+  const std::string seen = tag("/services");
+  gateway.held = true;
+  // The first is carried out alone; those that come meanwhile are taken together.
+  admin::FakeStream first(reactor, "POST", "/team/services", R"({"name":"a","url":"http://x.test"})");
+  admin::FakeStream makes(reactor, "POST", "/team/services", R"({"name":"t","url":"http://x.test"})");
+  admin::FakeStream removes(reactor, "DELETE", "/team/services/t", {});
+  admin::FakeStream guarded(reactor, "POST", "/services", R"({"name":"own","url":"http://x.test"})");
+  guarded.request().headers.add("If-Match", seen);
+  std::vector<rt::Task<void>> tasks;
+  for (admin::FakeStream* stream : {&first, &makes, &removes, &guarded}) {
+    stream->request().headers.add("Content-Type", "application/json");
+    tasks.push_back(server.handle(*stream));
+  }
+  for (auto& task : tasks) task.start();
+  gateway.held = false;
+  rt::turn_until(reactor, [&] { return std::ranges::all_of(tasks, [](const auto& task) { return task.ready(); }); });
+  EXPECT_EQ(guarded.status, 201) << guarded.text;
+  EXPECT_EQ(removes.status, 204) << removes.text;
+}
+
+TEST_F(WorkspaceVersionsTest, RowsMadeAndRemovedTogetherTouchNoOtherWorkspace) {
+  const std::string seen = tag("/services");
+  gateway.held = true;
+  admin::FakeStream first(reactor, "POST", "/team/services", R"({"name":"a","url":"http://x.test"})");
+  admin::FakeStream makes(reactor, "POST", "/team/services", R"({"name":"t","url":"http://x.test"})");
+  admin::FakeStream removes(reactor, "DELETE", "/team/services/t", {});
+  std::vector<rt::Task<void>> tasks;
+  for (admin::FakeStream* stream : {&first, &makes, &removes}) {
+    stream->request().headers.add("Content-Type", "application/json");
+    tasks.push_back(server.handle(*stream));
+  }
+  for (auto& task : tasks) task.start();
+  gateway.held = false;
+  rt::turn_until(reactor, [&] { return std::ranges::all_of(tasks, [](const auto& task) { return task.ready(); }); });
+  EXPECT_EQ(removes.status, 204) << removes.text;
+  EXPECT_EQ(get("/team/services/t")->status, 404);
+  EXPECT_EQ(tag("/services"), seen);
 }
 
 TEST_F(WorkspaceVersionsTest, WhatAllShareChangesAll) {

@@ -106,7 +106,10 @@ Task<Result<Chunk>> IncomingBody::wait_and_read() {
   for (;;) {
     if (!closed_ && !stream_.has_input()) {
       const rt::Clock& clock = stream_.reactor().clock();
-      if (co_await stream_.readable(patience_.begin_wait(clock)) == rt::Wake::TimedOut) {
+      rt::Deadline until = patience_.begin_wait(clock);
+      while (co_await stream_.readable(until) == rt::Wake::TimedOut) {
+        until = patience_.wait_end();  // the rate may not matter any more
+        if (!until.passed(clock)) continue;
         co_return fail(Errc::Timeout, "timed out waiting for content", blame_);
       }
       patience_.ended_wait(clock);

@@ -202,7 +202,10 @@ Task<Result<>> Outgoing::splice(BodyReader& body, SpliceSource source) {
         if (from.source().peer_closed())
           co_return fail(Errc::Closed, "connection closed in the middle of a message", source.blame);
         const rt::Clock& clock = from.reactor().clock();
-        if (co_await from.readable(source.patience->begin_wait(clock)) == rt::Wake::TimedOut) {
+        rt::Deadline until = source.patience->begin_wait(clock);
+        while (co_await from.readable(until) == rt::Wake::TimedOut) {
+          until = source.patience->wait_end();  // the rate may not matter any more
+          if (!until.passed(clock)) continue;
           co_return fail(Errc::Timeout, "timed out waiting for content", source.blame);
         }
         source.patience->ended_wait(clock);

@@ -41,7 +41,7 @@ bool FrameBudget::receive(std::uint8_t type, std::uint8_t flags, std::size_t len
       if (++continuations_ > kContinuations) return false;
       break;
     case NGHTTP2_RST_STREAM:
-      if (++resets_ > kResets) return false;
+      if (++resets_ > most_resets_) return false;
       break;
     case NGHTTP2_SETTINGS:
       if (++settings_ > kSettings) return false;
@@ -55,7 +55,7 @@ bool FrameBudget::receive(std::uint8_t type, std::uint8_t flags, std::size_t len
 
 bool FrameBudget::reset_sent(std::int64_t now_ms) {
   turn_window(now_ms);
-  return ++resets_ <= kResets;
+  return ++resets_ <= most_resets_;
 }
 
 }  // namespace sluice::http::h2

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,11 +15,13 @@ namespace sluice::http::h2 {
 class FrameBudget {
  public:
   static constexpr std::int64_t kWindowMs = 10'000;
-  static constexpr std::uint32_t kResets = 200;
+  static constexpr std::uint32_t kResets = 200;        // or twice the streams that a client may have at a time
   static constexpr std::uint32_t kContinuations = 10;  // of one header block
   static constexpr std::uint32_t kSettings = 100;
   static constexpr std::uint32_t kEmptyData = 200;
   static constexpr std::int64_t kOverheadOctets = 1024 * 1024;
+
+  explicit FrameBudget(std::uint32_t max_streams = 0) : most_resets_(std::max(kResets, 2 * max_streams)) {}
 
   /// A frame begins to arrive; `type`, `flags` and `length` as in its header (RFC 9113, 4.1). False: a flood.
   [[nodiscard]] bool receive(std::uint8_t type, std::uint8_t flags, std::size_t length, std::int64_t now_ms);
@@ -31,6 +34,7 @@ class FrameBudget {
   void turn_window(std::int64_t now_ms);
   void earn();
 
+  std::uint32_t most_resets_;
   std::int64_t window_began_ms_ = 0;
   std::int64_t overhead_ = 0;
   std::uint32_t resets_ = 0;

@@ -19,6 +19,11 @@ TEST(FrameBudget, AllowsTwoHundredResetsInTenSeconds) {
   EXPECT_EQ(admitted(budget, NGHTTP2_RST_STREAM, 4), 200);
 }
 
+TEST(FrameBudget, AllowsTwoResetsForEachStreamThatAClientMayHave) {
+  FrameBudget budget(1'000);
+  EXPECT_EQ(admitted(budget, NGHTTP2_RST_STREAM, 4), 2'000);
+}
+
 TEST(FrameBudget, CountsResetsThatTheClientMakesUsSend) {
   FrameBudget budget;
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(budget.reset_sent(1'000));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h2/incoming_body.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::http::h2 {
@@ -43,15 +44,22 @@ std::optional<Result<Chunk>> IncomingBody::take() {
 
 Task<Result<Chunk>> IncomingBody::wait_and_read() {
   if (!std::exchange(waited_, true)) CO_TRY(owner_.before_first_wait());
-  for (;;) {
-    const rt::Wake wake = co_await news_.wait(patience_.begin_wait(reactor_.clock()));
-    const bool held_back = wake == rt::Wake::TimedOut && owner_.is_held_back();
-    if (!held_back) patience_.ended_wait(reactor_.clock());
-    if (auto now = take()) co_return std::move(*now);
-    if (wake == rt::Wake::TimedOut && !held_back) {
-      co_return fail(Errc::Timeout, "timed out waiting for content", Blame::Client);
+  const rt::Clock& clock = reactor_.clock();
+  while (!limit_.passed(clock)) {
+    const std::int64_t held_before_ms = owner_.held_back_ms();
+    rt::Deadline until = owner_.is_held_back() ? patience_.begin_excused_wait(clock) : patience_.begin_wait(clock);
+    rt::Wake wake = rt::Wake::Ready;
+    while ((wake = co_await news_.wait(std::min(until, limit_))) == rt::Wake::TimedOut) {
+      until = patience_.wait_end();  // the rate may not matter any more
+      if (until.passed(clock) || limit_.passed(clock) || owner_.held_back_ms() != held_before_ms) break;
     }
+    // While the client might not send, it owed nothing: then another pause begins.
+    const std::int64_t held_ms = owner_.held_back_ms() - held_before_ms;
+    patience_.ended_wait(clock, held_ms);
+    if (auto now = take()) co_return std::move(*now);
+    if (wake == rt::Wake::TimedOut && held_ms == 0) break;
   }
+  co_return fail(Errc::Timeout, "timed out waiting for content", Blame::Client);
 }
 
 }  // namespace sluice::http::h2

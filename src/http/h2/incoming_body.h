@@ -25,6 +25,8 @@ class IncomingBody final : public BodyReader {
     virtual void consumed(std::size_t octets) = 0;
     /// The client may send nothing at all now: what its other streams hold fills the connection's window.
     [[nodiscard]] virtual bool is_held_back() const = 0;
+    /// For how long in all that has been so, in ms.
+    [[nodiscard]] virtual std::int64_t held_back_ms() const = 0;
 
    protected:
     ~Owner() = default;
@@ -51,6 +53,8 @@ class IncomingBody final : public BodyReader {
   [[nodiscard]] bool ended() const { return ended_; }
   /// How long the client is waited for.
   [[nodiscard]] Patience& patience() { return patience_; }
+  /// From now on no read waits beyond `deadline`, whoever keeps it waiting.
+  void wait_no_longer_than(rt::Deadline deadline) { limit_ = deadline; }
   /// Octets that were received and for which the window has not been opened again.
   [[nodiscard]] std::size_t held() const { return incoming_.size() + handed_out_.size(); }
 
@@ -63,6 +67,7 @@ class IncomingBody final : public BodyReader {
   Waiter news_;
   Headers trailers_;
   Patience patience_;
+  rt::Deadline limit_ = rt::Deadline::never();
   Framing framing_;
   std::string incoming_;
   std::string handed_out_;  // what the last read() returned a view of

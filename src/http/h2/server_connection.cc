@@ -124,8 +124,7 @@ struct ServerConnection::Callbacks {
   static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     ServerConnection& self = connection(user);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-      if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
-          !self.budget_.reset_sent(self.reactor().clock().mono_ms())) {
+      if (self.is_clients_fault(*frame) && !self.budget_.reset_sent(self.reactor().clock().mono_ms())) {
         self.fault_ = NGHTTP2_ENHANCE_YOUR_CALM;  // settle() ends the connection
       }
     } else if (frame->hd.type == NGHTTP2_HEADERS) {
@@ -194,7 +193,8 @@ ServerConnection::ServerConnection(std::unique_ptr<net::Stream> stream, const Se
       options_(options),
       handler_(handler),
       pool_(pool),
-      info_(std::move(info)) {
+      info_(std::move(info)),
+      budget_(options.max_streams) {
   open_session();
 }
 
@@ -223,6 +223,13 @@ void ServerConnection::open_session() {
   }};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+}
+
+/// What the session resets by itself is malformed, or one stream too many: an honest client keeps to the limit as soon
+/// as it knows it, and the budget leaves room for what it asked before. What an exchange resets failed behind us.
+bool ServerConnection::is_clients_fault(const nghttp2_frame& reset) const {
+  const ServerExchange* of = Callbacks::exchange(session_, reset.hd.stream_id);
+  return of == nullptr || !of->was_reset_by_us();
 }
 
 // --- exchanges --------------------------------------------------------------------------------------------------
@@ -368,8 +375,40 @@ Task<void> ServerConnection::serve() {
 
 // --- output -----------------------------------------------------------------------------------------------------
 
+/// nghttp2 opens the connection's window when half of it has been read. With more than that held by streams that nobody
+/// reads, that never comes, and no other stream of the client could go on.
+void ServerConnection::open_window() {
+  if (!is_window_full()) return;
+  std::size_t unread = 0;
+  for (const ServerExchange* exchange : exchanges_) unread += exchange->unread();
+  const auto received = static_cast<std::size_t>(nghttp2_session_get_effective_recv_data_length(session_));
+  if (received <= unread) return;
+  nghttp2_submit_window_update(session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(received - unread));
+}
+
+bool ServerConnection::is_window_full() const {
+  return nghttp2_session_get_effective_recv_data_length(session_) >=
+         nghttp2_session_get_effective_local_window_size(session_);
+}
+
+/// Notes since when the client may not send, and for how long it might not. Called whenever either may have changed.
+void ServerConnection::watch_window() {
+  const std::int64_t now = reactor().clock().mono_ms();
+  if (is_window_full()) {
+    if (held_since_ms_ < 0) held_since_ms_ = now;
+  } else if (held_since_ms_ >= 0) {
+    held_ms_ += now - std::exchange(held_since_ms_, -1);
+  }
+}
+
+std::int64_t ServerConnection::held_back_ms() const {
+  return held_ms_ + (held_since_ms_ < 0 ? 0 : reactor().clock().mono_ms() - held_since_ms_);
+}
+
 void ServerConnection::gather() {
   if (closing_ || in_session_) return;
+  open_window();
+  watch_window();
   in_session_ = true;
   for (;;) {
     const std::uint8_t* bytes = nullptr;

@@ -56,6 +56,10 @@ class ServerConnection final : public Connection, private rt::Timer {
   void gather();
   /// The socket does not keep up: no more content, please.
   [[nodiscard]] bool output_full() const;
+  /// The client may send no content now: what its streams hold fills the connection's window.
+  [[nodiscard]] bool is_window_full() const;
+  /// For how long in all that has been so.
+  [[nodiscard]] std::int64_t held_back_ms() const;
   /// Has `exchange` looked at when nothing of nghttp2 is on the stack.
   void needs_attention(ServerExchange& exchange);
 
@@ -69,6 +73,9 @@ class ServerConnection final : public Connection, private rt::Timer {
   void feed(std::string_view bytes);
   void judge(const FrameHeader& header, StreamIds::Fault fault);
   void fail(std::uint32_t code, std::string_view why);
+  [[nodiscard]] bool is_clients_fault(const nghttp2_frame& reset) const;
+  void open_window();
+  void watch_window();
   void settle();
   void attend(ServerExchange& exchange);
   void add_exchange(std::int32_t id);
@@ -102,6 +109,8 @@ class ServerConnection final : public Connection, private rt::Timer {
   bool writer_wanted_ = false;
   bool idle_ = false;
   bool goaway_final_ = false;
+  std::int64_t held_since_ms_ = -1;
+  std::int64_t held_ms_ = 0;
   std::string output_;
   std::size_t output_sent_ = 0;
   std::vector<ServerExchange*> exchanges_;

@@ -358,6 +358,69 @@ TEST_F(Http2Server, WaitsForAClientThatOtherStreamsHoldBack) {
   EXPECT_EQ(client->content(held), "late");
 }
 
+// Three uploads that stand still hold more than half of the connection's window, which is when nghttp2 would open it.
+TEST_F(Http2Server, KeepsAnUploadGoingBesideThoseThatStandStill) {
+  client->write(TestClient::frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, {}));
+  const std::string piece(16 * 1024, 'x');
+  for (std::uint32_t stream : {1U, 3U, 5U}) {
+    client->request(stream, TestClient::post("/hang"), false);
+    for (int sent = 0; sent < ServerConnection::kStreamWindow; sent += static_cast<int>(piece.size())) {
+      client->data(stream, piece, false);
+      reactor.run_once(1);
+    }
+  }
+  client->request(7, TestClient::post("/echo"), false);
+  client->read();
+  client->frames.clear();
+  for (int i = 0; i < 16; ++i) {  // all that the connection's window has left
+    client->data(7, piece, false);
+    reactor.run_once(1);
+  }
+  EXPECT_TRUE(until([&] { return client->find(NGHTTP2_WINDOW_UPDATE, 0) != nullptr; }));
+}
+
+TEST_F(Http2Server, DoesNotCountResetsOfItsOwnAgainstTheClient) {
+  for (std::uint32_t id = 1; id < 1001; id += 2) {
+    client->request(id, TestClient::get("/silent"));
+    reactor.run_once(0);
+    if (id % 100 == 99) client->read();
+  }
+  ASSERT_TRUE(answered(999));
+  EXPECT_EQ(client->find(NGHTTP2_GOAWAY), nullptr);
+}
+
+// It has waited for longer than its pause when others let go of the window: what follows is another pause.
+TEST_F(Http2Server, CountsNoTimeInWhichTheClientMightNotSend) {
+  serving.reset();
+  connection.reset();
+  options.body = {150, 10'000};
+  connect();
+  client->write(TestClient::frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, {}));
+  const std::string piece(16 * 1024, 'x');
+  for (std::uint32_t stream : {1U, 3U, 5U, 7U}) {
+    client->request(stream, TestClient::post("/hang"), false);
+    for (int sent = 0; sent < ServerConnection::kStreamWindow; sent += static_cast<int>(piece.size())) {
+      client->data(stream, piece, false);
+      reactor.run_once(1);
+    }
+  }
+  const auto pass = [this](std::int64_t ms) {
+    rt::run(reactor, [](rt::Reactor& on, std::int64_t time) -> Task<void> {
+      co_await rt::Sleep(on, on.after_ms(time));
+    }(reactor, ms));
+  };
+  client->request(9, TestClient::post("/echo"), false);
+  ASSERT_TRUE(until([&] { return handler.running == 5; }));
+  pass(100);
+  client->reset(1);
+  pass(100);  // more than a pause since the wait began, less than one since the window opened
+  client->read();
+  EXPECT_FALSE(client->is_over(9));
+  client->data(9, "late", true);
+  ASSERT_TRUE(answered(9));
+  EXPECT_EQ(client->content(9), "late");
+}
+
 TEST_F(Http2Server, EndsTheConnectionOnContentBehindTheClientsOwnEnd) {
   client->request(1, TestClient::get());
   ASSERT_TRUE(answered(1));
@@ -452,13 +515,11 @@ TEST_F(Http2Server, EndsAConnectionOfContinuations) {
 }
 
 TEST_F(Http2Server, EndsAConnectionThatMakesUsReset) {
-  std::string flood;
-  for (std::uint32_t id = 1; id < 601; id += 2) {
-    flood += TestClient::frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id,
-                               TestClient::block(TestClient::get("/hang")));
-    flood += TestClient::frame(NGHTTP2_WINDOW_UPDATE, 0, id, "\x7f\xff\xff\xff");  // over what a window may be
+  for (std::uint32_t id = 1; id < 1001; id += 2) {
+    client->request(id, TestClient::get("/hang"));
+    client->write(TestClient::frame(NGHTTP2_WINDOW_UPDATE, 0, id, "\x7f\xff\xff\xff"));  // over what a window may be
+    if (id % 50 == 49) reactor.run_once(1);  // more at once would be refused as too many
   }
-  client->write(flood);
   EXPECT_EQ(goaway(), static_cast<std::uint32_t>(NGHTTP2_ENHANCE_YOUR_CALM));
 }
 

@@ -79,9 +79,11 @@ void ServerExchange::consumed(std::size_t octets) {
 }
 
 bool ServerExchange::is_held_back() const {
-  nghttp2_session* session = connection_.session();
-  return nghttp2_session_get_effective_recv_data_length(session) >=
-         nghttp2_session_get_effective_local_window_size(session);
+  return connection_.is_window_full();
+}
+
+std::int64_t ServerExchange::held_back_ms() const {
+  return connection_.held_back_ms();
 }
 
 // --- the handler ------------------------------------------------------------------------------------------------
@@ -118,6 +120,7 @@ Task<void> ServerExchange::discard_rest() {
   if (expects_continue_) co_return;  // it waits for leave to send, and will not get it
   body_.patience().set_pause(kDiscardMs);
   const rt::Deadline deadline = reactor().after_ms(kDiscardMs);
+  body_.wait_no_longer_than(deadline);
   std::size_t discarded = 0;
   while (!closed_ && !body_.ended() && discarded < kDiscardOctets && !deadline.passed(reactor().clock())) {
     Result<Chunk> chunk = co_await body_.read();
@@ -141,6 +144,7 @@ void ServerExchange::finish() {
 
 void ServerExchange::reset(std::uint32_t code) {
   if (closed_) return;
+  reset_by_us_ = true;
   nghttp2_submit_rst_stream(connection_.session(), NGHTTP2_FLAG_NONE, id_, code);
   connection_.gather();
 }

@@ -80,12 +80,15 @@ class ServerExchange final : public ServerStream, private IncomingBody::Owner {
   /// Nobody needs this object any more.
   [[nodiscard]] bool is_over() const { return closed_ && (finished_ || !started_ || !response_complete_); }
   [[nodiscard]] std::size_t unread() const { return body_.held(); }
+  /// Not by the session, for what the client did.
+  [[nodiscard]] bool was_reset_by_us() const { return reset_by_us_; }
 
  private:
   friend class ServerConnection;
   Result<> before_first_wait() override;
   void consumed(std::size_t octets) override;
   [[nodiscard]] bool is_held_back() const override;
+  [[nodiscard]] std::int64_t held_back_ms() const override;
 
   Task<void> live();
   Task<void> discard_rest();
@@ -116,6 +119,7 @@ class ServerExchange final : public ServerStream, private IncomingBody::Owner {
   std::uint64_t sent_ = 0;
   std::uint64_t head_received_ = 0;
   std::uint64_t head_sent_ = 0;
+  bool reset_by_us_ = false;
   std::size_t place_ = 0;  // in the connection's list
   bool attention_ = false;
   bool head_known_ = false;

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "net/dns/test_server.h"
 #include "rt/clock.h"
@@ -166,6 +167,24 @@ TEST_F(ResolverTest, EachWhoWaitsHasAQuestionOfTheirOwnSentWhereThatIsWanted) {
   EXPECT_EQ(server.questions.size(), 5U);
 }
 
+TEST_F(ResolverTest, AFailureReachesAllWhoWaitForQuestionsOfTheirOwn) {
+  Settings alone;
+  alone.share_questions = false;
+  open(alone);
+  server.manner = TestServer::Manner::ServerFailure;
+  auto first = resolver->resolve("a.test", reactor.after_ms(5000));
+  auto second = resolver->resolve("a.test", reactor.after_ms(5000));
+  first.start();
+  second.start();
+  rt::turn_until(reactor, [&] { return first.ready() && second.ready(); });
+  EXPECT_EQ(first.take().error().code, Errc::Unavailable);
+  EXPECT_EQ(second.take().error().code, Errc::Unavailable);
+  settle();
+  const std::size_t asked = server.questions.size();
+  EXPECT_FALSE(resolve("a.test"));
+  EXPECT_EQ(server.questions.size(), asked) << "the error is remembered";
+}
+
 TEST_F(ResolverTest, AsksForTheTypesInTheirOrder) {
   Settings settings;
   settings.order = {RecordType::Aaaa, RecordType::A};
@@ -282,7 +301,7 @@ TEST_F(ResolverTest, AddressesNeedNoQuestion) {
 }
 
 TEST_F(ResolverTest, TheHostsFileGoesFirst) {
-  const std::string path = testing::TempDir() + "/sluice-hosts-test";
+  const std::string path = testing::TempDir() + "/sluice-hosts-" + std::to_string(::getpid());
   std::ofstream(path) << "# comment\n192.0.2.5 Fixed.test alias # more\n2001:db8::5\tfixed.test\nnonsense line\n";
   Settings settings;
   settings.hosts_file = path;

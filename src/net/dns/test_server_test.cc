@@ -20,6 +20,7 @@ void put16(std::string& out, unsigned value) {
   out += static_cast<char>(value & 0xFF);
 }
 
+/// Negative when somebody has the port.
 int bind_loopback(int type, std::uint16_t port) {
   const int fd = ::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
@@ -28,8 +29,9 @@ int bind_loopback(int type, std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
-  return fd;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
+  ::close(fd);
+  return -1;
 }
 
 std::uint16_t port_of(int fd) {
@@ -42,11 +44,17 @@ std::uint16_t port_of(int fd) {
 }  // namespace
 
 TestServer::TestServer(rt::Reactor& reactor) : reactor_(reactor) {
-  const int tcp = bind_loopback(SOCK_STREAM, 0);
-  port_ = port_of(tcp);
+  int tcp = -1;
+  int udp = -1;
+  while (udp < 0) {  // another program may have the UDP port of the same number
+    if (tcp >= 0) ::close(tcp);
+    tcp = bind_loopback(SOCK_STREAM, 0);
+    port_ = port_of(tcp);
+    udp = bind_loopback(SOCK_DGRAM, port_);
+  }
   ::listen(tcp, 16);
   tcp_.attach(reactor, tcp);
-  udp_.attach(reactor, bind_loopback(SOCK_DGRAM, port_));
+  udp_.attach(reactor, udp);
   tasks_.spawn(serve_udp());
   tasks_.spawn(serve_tcp());
 }
