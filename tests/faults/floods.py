@@ -57,8 +57,9 @@ class Target(contextlib.AbstractContextManager):
     """A gateway that speaks both versions on one port, with neighbours who ask for something small all the time.
     On exit they must have been served, and memory must have stayed below the bound."""
 
-    def __init__(self, under: Fault, memory: int = FLOOD_MEMORY, **settings: str) -> None:
-        self.one = OneRoute(under.binary, RULES, settings={**SETTINGS, **settings}, config={"services": [OWN]})
+    def __init__(self, under: Fault, memory: int = FLOOD_MEMORY, allowed_log: str = "info", **settings: str) -> None:
+        self.one = OneRoute(under.binary, RULES, settings={**SETTINGS, **settings}, config={"services": [OWN]},
+                            allowed_log=allowed_log)
         self.port = self.one.gateway.ports["proxy"]
         self.one.settings.setdefault("proxy_listen", f"127.0.0.1:{self.port} http2")
         self.memory = memory
@@ -348,7 +349,7 @@ def reads_slowly(under: Fault) -> None:
 
 def from_one_address(under: Fault) -> None:
     """connections over client_max_connections_per_address are closed at once, and those that leave make room"""
-    with Target(under, client_max_connections_per_address="40") as target:
+    with Target(under, allowed_log="notice", client_max_connections_per_address="40") as target:
         must(eventually(lambda: len(target.traffic.latencies) > 4, 5), "neighbours are not served")
         socks = [socket.create_connection(("127.0.0.1", target.port), 10) for _ in range(36)]  # neighbours have some
         spare = [socket.create_connection(("127.0.0.1", target.port), 10) for _ in range(10)]
@@ -365,7 +366,8 @@ def from_one_address(under: Fault) -> None:
 
 def from_one_address_behind_a_proxy(under: Fault) -> None:
     """behind a PROXY header, the address that counts is the one it names"""
-    one = OneRoute(under.binary, RULES, settings={"client_max_connections_per_address": "3"})
+    limit = {"client_max_connections_per_address": "3"}
+    one = OneRoute(under.binary, RULES, settings=limit, allowed_log="notice")
     one.settings["proxy_listen"] = f"127.0.0.1:{one.gateway.ports['proxy']} proxy_protocol"
     with one:
         open_socks = []
