@@ -43,9 +43,12 @@ void Server::adopt(int fd, const net::Address& peer, const Door& door) {
   ended_.clear();
   ++counts_.accepted;
   std::optional<AddressCounts::Seat> taken;
-  if (door.client == ClientKnown::AtAccept && !(taken = seat(peer))) {
-    ::close(fd);
-    return;
+  if (door.client == ClientKnown::AtAccept) {
+    taken = seat(peer);
+    if (!taken) {
+      ::close(fd);
+      return;
+    }
   }
   ++counts_.active;
   auto stream = std::make_unique<net::Stream>();
@@ -83,8 +86,9 @@ Task<void> Server::prepare(Clients::iterator client, std::unique_ptr<net::Stream
   if (door.client == ClientKnown::WhenPrepared) {
     admit = [this, client](const net::Address& peer) {
       auto taken = seat(peer);
-      if (taken) client->seat = *std::move(taken);
-      return taken.has_value();
+      if (!taken) return false;
+      client->seat = *std::move(taken);
+      return true;
     };
   }
   Result<> prepared = co_await door.preparation(*stream, info, early, admit);

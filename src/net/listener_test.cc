@@ -99,6 +99,7 @@ TEST_F(ListenerTest, AReserveThatCouldNotBeHadIsHadLater) {
 TEST_F(ListenerTest, LetsOthersHaveTheirTurnInARushOfClients) {
   Listener listener(reactor_, door_);
   std::vector<int> clients;
+  clients.reserve(100);
   for (int i = 0; i < 100; ++i) clients.push_back(connect());
   int accepted = 0;
   Task<void> running = listener.run([&](int fd, const Address&) {
