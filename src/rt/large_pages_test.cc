@@ -25,6 +25,7 @@ TEST_F(LargePagesTest, FindsWhatIsInUseAndKeepsItsContent) {
   const std::size_t before = LargePages::of_process().left();
   std::memset(memory, 'x', kSize);
   LargePages pages = LargePages::of_process();
+  if (pages.left() == 0) GTEST_SKIP() << "switched off on this machine, or under a sanitizer";
   EXPECT_GE(pages.left(), before + kSize / LargePages::kBytes - 1);
   while (pages.step()) {
   }

@@ -81,10 +81,11 @@ bool knows(const CLI::App& app, std::string_view command) {
 }
 
 /// What the client commands know of entities and plugins: all that this build has.
-std::unique_ptr<const sluice::entity::Catalog> make_catalog(sluice::entity::RouterFlavor flavor) {
+std::unique_ptr<const sluice::entity::Catalog> make_catalog(const sluice::cli::Dialect& dialect) {
   sluice::settings::Settings settings;
   settings.plugins = {"bundled"};
-  switch (flavor) {
+  settings.compat_version = dialect.version;
+  switch (dialect.flavor) {
     case sluice::entity::RouterFlavor::Traditional:
       settings.router_flavor = sluice::settings::RouterFlavor::Traditional;
       break;

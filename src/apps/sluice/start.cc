@@ -141,6 +141,20 @@ class Household {
   int orders_ = -1;  // of the last worker
 };
 
+/// On a terminal: that it runs, and where. Elsewhere standard error is for what is wrong.
+void greet(const settings::Settings& settings) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  const auto show = [](std::string_view what, const std::vector<settings::Listener>& listeners) {
+    for (const settings::Listener& listener : listeners) {
+      fmt::print(stderr, "  {:<10} {}{}\n", what, listener.address(), listener.ssl ? " (TLS)" : "");
+    }
+  };
+  fmt::print(stderr, "Sluice {} listens; Ctrl-C ends it. Its log: {}\n", SLUICE_VERSION, settings.proxy_error_log);
+  show("proxy", settings.proxy_listen);
+  show("Admin API", settings.admin_listen);
+  show("status", settings.status_listen);
+}
+
 /// What the worker before left; nothing of it when it cannot be read.
 Keepsake take_keepsake(int descriptor) {
   if (descriptor < 0) return {};
@@ -174,6 +188,7 @@ int start(const SettingsArguments& given) {
   const std::size_t shards = shard_count(*settings);
   auto sockets = ListeningSockets::open(*settings, shards);
   if (!sockets) return refuse(sockets.error());
+  greet(*settings);
   if (settings->supervisor) return Household(arguments, *settings, *std::move(sockets), shards).run();
 
   WorkerOrders orders;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <utility>
 
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/time.h"
 #include "commands.h"
@@ -36,10 +40,18 @@ int refuse(const Error& error) {
 }
 
 /// Prints what is wrong; then there is no store in it.
-Desk open_desk(const SettingsArguments& arguments) {
+enum class Store : std::uint8_t { MustExist, MayBeMade };
+
+Desk open_desk(const SettingsArguments& arguments, Store wanted = Store::MustExist) {
   Desk desk;
   desk.settings = load_settings(arguments);
   if (!desk.settings) return desk;
+  const bool is_file = desk.settings->database == settings::Database::Sqlite;
+  if (const std::string file = sqlite_file(*desk.settings);
+      is_file && wanted == Store::MustExist && ::access(file.c_str(), F_OK) != 0) {
+    refuse({.what = "there is no store " + file + "; the first start makes it (-p says where the prefix is)"});
+    return desk;
+  }
   ::umask(static_cast<mode_t>(std::strtoul(desk.settings->umask.c_str(), nullptr, 8)));
   desk.vocabulary = std::make_unique<Vocabulary>(*desk.settings);
   auto made = make_prefix(*desk.settings);
@@ -130,7 +142,10 @@ int restore(const SettingsArguments& arguments, const RestoreArguments& wanted) 
   if (wanted.file.empty() == wanted.version.empty()) {
     return refuse({.what = "restore: name a file, or --to with a version"});
   }
-  const Desk desk = open_desk(arguments);
+  if (!wanted.file.empty() && ::access(wanted.file.c_str(), R_OK) != 0) {
+    return refuse({.what = "restore: cannot read " + wanted.file + ": " + std::strerror(errno)});
+  }
+  const Desk desk = open_desk(arguments, wanted.file.empty() ? Store::MustExist : Store::MayBeMade);
   if (!desk.open.store) return 1;
   auto done = [&]() -> Result<store::Version> {
     if (!wanted.file.empty()) return desk.store().restore(wanted.file);
@@ -148,7 +163,7 @@ int token_create(const SettingsArguments& arguments, const TokenArguments& wante
   if (!wanted.name.empty() && !is_token_name(wanted.name)) {
     return refuse({.what = "token: a name is up to 64 letters, digits and -_.@"});
   }
-  const Desk desk = open_desk(arguments);
+  const Desk desk = open_desk(arguments, Store::MayBeMade);
   if (!desk.open.store) return 1;
   auto made = control::iam::make_token(wanted.name, *role);
   if (wanted.name.empty()) {

@@ -64,7 +64,7 @@ Result<int> validate(const Arguments& arguments, const MakeCatalog& make_catalog
   TRY(const auto inputs, read_inputs(or_standard_input(arguments.inputs)));
   const auto variables = arguments.populate_environment ? Variables::Required : Variables::Mocked;
   TRY(StateFile file, read_state_file(inputs, process_environment(), variables));
-  const auto catalog = make_catalog(entity::RouterFlavor::TraditionalCompatible);
+  const auto catalog = make_catalog(Dialect{});
   TRY(check_state_file(*catalog, std::move(file)));
   if (arguments.json_output) fmt::print("{{\"valid\": true}}\n");
   return 0;

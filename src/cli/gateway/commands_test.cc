@@ -62,7 +62,7 @@ class GatewayCommands : public testing::Test {
   int run(std::vector<std::string> words) {
     CLI::App app;
     int code = 0;
-    add_commands(app, code, [](entity::RouterFlavor) {
+    add_commands(app, code, [](const Dialect&) {
       entity::PluginSchemas plugins;
       plugins.add({.name = "marker", .config = schema::describe<MarkerConfig>()});
       return std::make_unique<const entity::Catalog>(plugins);

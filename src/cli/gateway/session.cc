@@ -81,8 +81,9 @@ Result<> Session::connect() {
   if (reply.status != 200 || version == nullptr || !version->is_string()) {
     return fail(Errc::Refused, client_->target().url + " does not answer as an Admin API: " + reply.message());
   }
+  const Dialect dialect{.flavor = flavor_of(reply.body), .version = version->as_string()};
   root_ = std::move(reply.body);
-  catalog_ = make_catalog_(flavor_of(root_));
+  catalog_ = make_catalog_(dialect);
   return {};
 }
 
