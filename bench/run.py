@@ -6,6 +6,7 @@ bench/README.md says how, why, and what makes it fair.
 """
 
 import argparse
+import http.client
 import os
 import platform
 import resource
@@ -51,6 +52,19 @@ class Options:
 
     def wants(self, name):
         return not self._only or any(text in name for text in self._only)
+
+    def measure(self, steps):
+        """Carries out the wanted of `steps`, {name: function without arguments}; returns (rows, failures)."""
+        rows, failures = [], []
+        for name, step in steps.items():
+            if not self.wants(name):
+                continue
+            self.progress(name)
+            try:
+                rows.append({"case": name, "sluice": step()})
+            except (RuntimeError, OSError, http.client.HTTPException) as problem:
+                failures.append(f"{name}: {problem}")
+        return rows, failures
 
     def progress(self, what):
         print(f"  [{time.monotonic() - self._began:4.0f} s] {what}", flush=True)

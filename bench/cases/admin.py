@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from harness import proxies, report
@@ -23,15 +24,7 @@ POSTGRES = Path(__file__).resolve().parents[2] / "tests" / "harness" / "postgres
 def run(lab, options):
     seconds = 1 if options.smoke else SECONDS
     steps = {"writes_sqlite": writes_sqlite, "reads_by_id": reads_by_id, "writes_postgres": writes_postgres}
-    rows, failures = [], []
-    for name, step in steps.items():
-        if not options.wants(name):
-            continue
-        options.progress(name)
-        try:
-            rows.append({"case": name, "sluice": step(lab, seconds)})
-        except RuntimeError as problem:
-            failures.append(f"{name}: {problem}")
+    rows, failures = options.measure({name: partial(step, lab, seconds) for name, step in steps.items()})
     report.print_table(["admin", "a second", "p50 ms", "p99 ms", "CPU us each", "pgbench", "ratio"],
                        [[row["case"], *(row["sluice"].get(key) for key in
                                         ("per_second", "p50_ms", "p99_ms", "cpu_us", "pgbench_per_second", "ratio"))]

@@ -6,13 +6,13 @@
 3. Resident memory after 10,000 single changes, and after 1,000 full loads of 1,000 routes.
 """
 
-import http.client
 import json
 import os
 import statistics
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from harness import many_routes, proxies, report
 from harness.admin import Admin, Changer
@@ -47,15 +47,7 @@ def run(lab, options):
     gateway.await_status(f"{many_routes.path_of(plan.routes - 1)}/bytes/200", 200)
     steps = {"one_change": one_change, "under_load": under_load, "memory_changes": memory_after_changes,
              "memory_loads": memory_after_loads}
-    rows, failures = [], []
-    for name, step in steps.items():
-        if not options.wants(name):
-            continue
-        options.progress(name)
-        try:
-            rows.append({"case": name, "sluice": step(lab, gateway, plan)})
-        except (RuntimeError, OSError, http.client.HTTPException) as problem:
-            failures.append(f"{name}: {problem}")
+    rows, failures = options.measure({name: partial(step, lab, gateway, plan) for name, step in steps.items()})
     for row in rows:
         report.print_table([row["case"], ""], list(row["sluice"].items()))
         seen = row["sluice"]

@@ -17,6 +17,7 @@
 #include "base/strings.h"
 #include "entity/route.h"
 #include "entity/service.h"
+#include "http/version_text.h"
 
 namespace sluice::gateway {
 
@@ -228,20 +229,6 @@ void append_identity(ObjectWriter& record, const Exchange& ex) {
   if (who.consumer != nullptr && who.consumer->document) record.raw("consumer", *who.consumer->document);
 }
 
-std::string_view version_text(http::Version version) {
-  switch (version) {
-    case http::Version::Http10:
-      return "HTTP/1.0";
-    case http::Version::Http11:
-      return "HTTP/1.1";
-    case http::Version::Http2:
-      return "HTTP/2.0";
-    case http::Version::Http3:
-      return "HTTP/3.0";
-  }
-  return "HTTP/1.1";
-}
-
 }  // namespace
 
 void append_log_record(std::string& out, const Exchange& ex) {
@@ -270,7 +257,7 @@ telemetry::AccessEntryView access_entry(const Exchange& ex) {
           .authorization = headers.get(http::Known::Authorization).value_or(std::string_view()),
           .method = head.method,
           .target = head.target,
-          .version = version_text(head.version),
+          .version = http::version_text(head.version),
           .status = ex.record.status,
           .body_octets = ex.record.response_body_size,
           .referer = headers.get("referer").value_or(std::string_view()),

@@ -5,25 +5,12 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "http/version_text.h"
 
 namespace sluice::apps {
 namespace {
 
 constexpr int kClientWentAway = 499;  // as web servers log it; nobody is sent it
-
-std::string_view version_text(http::Version version) {
-  switch (version) {
-    case http::Version::Http10:
-      return "HTTP/1.0";
-    case http::Version::Http11:
-      return "HTTP/1.1";
-    case http::Version::Http2:
-      return "HTTP/2.0";
-    case http::Version::Http3:
-      return "HTTP/3.0";
-  }
-  return "HTTP/1.1";
-}
 
 /// Without its query where that holds the headers of another request, which may be credentials: `/explain`, however it
 /// is written and below whichever workspace.
@@ -49,7 +36,7 @@ class LoggedHandler::Line final : public http::ServerStream {
                           .authorization = head.headers.get(http::Known::Authorization).value_or(std::string_view()),
                           .method = head.method,
                           .target = target_of(head),
-                          .version = version_text(head.version),
+                          .version = http::version_text(head.version),
                           .status = status_,
                           .body_octets = stream_.octets_sent() - stream_.head_octets_sent(),
                           .referer = head.headers.get("referer").value_or(std::string_view()),
