@@ -147,7 +147,9 @@ class PersistentMap {
     [[nodiscard]] Entry* entries() const {
       return reinterpret_cast<Entry*>(reinterpret_cast<std::uintptr_t>(this) + kEntryOffset);
     }
-    [[nodiscard]] Link* children() const { return reinterpret_cast<Link*>(entries() + entry_count); }
+    [[nodiscard]] Link* children() const {
+      return reinterpret_cast<Link*>(reinterpret_cast<std::uintptr_t>(this) + child_offset(entry_count));
+    }
 
     std::uint32_t data_map;
     std::uint32_t node_map;
@@ -156,6 +158,11 @@ class PersistentMap {
   static_assert(alignof(Entry) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
   static constexpr std::size_t kEntryAlign = alignof(Entry) > alignof(void*) ? alignof(Entry) : alignof(void*);
   static constexpr std::size_t kEntryOffset = (sizeof(std::uint32_t) * 4 + kEntryAlign - 1) / kEntryAlign * kEntryAlign;
+
+  // An entry may be of any size, links stay aligned behind it.
+  static constexpr std::size_t child_offset(std::uint32_t entries) {
+    return (kEntryOffset + entries * sizeof(Entry) + alignof(Link) - 1) / alignof(Link) * alignof(Link);
+  }
 
   // Hashers such as that of integers keep their bits where the caller had them; a trie needs them everywhere.
   static std::uint64_t mix(std::uint64_t hash) {
@@ -178,8 +185,8 @@ class PersistentMap {
   static Link make_node(std::uint32_t data_map, std::uint32_t node_map, std::uint32_t entries) {
     static_assert(kEntryOffset >= sizeof(Node));
     const auto children = static_cast<std::size_t>(std::popcount(node_map));
-    return Link::make_sized(kEntryOffset - sizeof(Node) + entries * sizeof(Entry) + children * sizeof(Link), data_map,
-                            node_map, entries);
+    return Link::make_sized(child_offset(entries) - sizeof(Node) + children * sizeof(Link), data_map, node_map,
+                            entries);
   }
 
   // Carries an entry or link over to a new node: moved when the old node dies with its only reference, else copied.

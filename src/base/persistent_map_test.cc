@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/persistent_map.h"
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -91,6 +92,29 @@ TEST(PersistentMap, UpdatesAValueInPlaceWithoutTouchingOtherVersions) {
   EXPECT_EQ(*map.find(4), "4!");
   EXPECT_EQ(*before.find(4), "4");
   EXPECT_EQ(map.size(), 10U);
+}
+
+TEST(PersistentMap, KeepsLinksAlignedBehindEntriesOfAnySize) {
+  using Key = std::array<unsigned char, 16>;
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const { return key[0] | (std::size_t{key[1]} << 8U); }
+  };
+  using Odd = PersistentMap<Key, bool, KeyHash>;
+  static_assert(sizeof(Odd::Entry) == 17);
+  Odd map;
+  const auto key = [](int i) {
+    Key made{};
+    made[0] = static_cast<unsigned char>(i);
+    made[1] = static_cast<unsigned char>(i >> 8);
+    return made;
+  };
+  for (int i = 0; i < 2000; ++i) map.insert(key(i), i % 2 == 0);
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_NE(map.find(key(i)), nullptr);
+    EXPECT_EQ(*map.find(key(i)), i % 2 == 0);
+  }
+  for (int i = 0; i < 2000; i += 2) EXPECT_TRUE(map.erase(key(i)));
+  EXPECT_EQ(map.size(), 1000U);
 }
 
 TEST(PersistentMap, SurvivesFullHashCollisions) {
