@@ -38,8 +38,8 @@ const EntityContract kContracts[] = {
     {"consumers", "Consumer", {}},
     {"consumer_groups", "ConsumerGroup", {}},
     {"plugins", "Plugin", {"id:minLength", "name:minLength", "ordering", "partials.id:minLength", "protocols:enum"}},
-    {"upstreams", "Upstream", {}},
-    {"targets", "Target", {"upstream:required"}},
+    {"upstreams", "Upstream", {"algorithm:enum", "sticky_sessions_cookie", "sticky_sessions_cookie_path"}},  // 3.11
+    {"targets", "Target", {"failover", "upstream:required"}},                                                // 3.12
     {"certificates", "Certificate", {"snis"}},
     {"snis", "SNI", {}},
     {"ca_certificates", "CACertificate", {}},

@@ -40,6 +40,9 @@ void Target::describe(schema::Entity<Target>& e) {
   e.field<&Target::weight>("weight", "Its share of the requests; 0 sends none.")
       .optional()
       .rule(schema::between(0, 65535));
+  e.field<&Target::failover>("failover", "Takes requests only when no other target can.")
+      .optional()
+      .since(schema::kong(3, 12));
   e.tags<&Target::tags>();
   e.normalize([](Json::Object& document, const Json*, schema::Violations&) {
     Json& target = *document.find("target");

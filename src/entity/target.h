@@ -20,6 +20,7 @@ struct Target {
   schema::Ref<Upstream> upstream;
   std::string target;  // "host:port", IPv6 in brackets
   int weight = 100;
+  bool failover = false;
   std::vector<std::string> tags;
 
   static void describe(schema::Entity<Target>& e);

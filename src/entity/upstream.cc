@@ -54,7 +54,7 @@ void couple_algorithm(schema::Entity<Upstream>& e) {
   algorithm.field.type = schema::Type::String;
   algorithm.expand = [](const Json& value) -> std::expected<Json::Object, std::string> {
     Json::Object members{{"algorithm", value}};
-    if (value == Json("least-connections") || value == Json("latency")) members.set("hash_on", nullptr);
+    if (value == Json("least-connections") || value == Json("latency") || value == Json("sticky-sessions")) members.set("hash_on", nullptr);
     return members;
   };
   e.shorthand(std::move(algorithm));
@@ -94,6 +94,19 @@ void describe_hashing(schema::Entity<Upstream>& e) {
       .rule(schema::len_min(1));
 }
 
+void describe_sticky_sessions(schema::Entity<Upstream>& e) {
+  using U = Upstream;
+  e.field<&U::sticky_sessions_cookie>("sticky_sessions_cookie", "Cookie that keeps a client with its target.")
+      .optional()
+      .rule(schema::cookie_name())
+      .since(schema::kong(3, 11));
+  e.field<&U::sticky_sessions_cookie_path>("sticky_sessions_cookie_path", "Path of that cookie.")
+      .optional()
+      .rule(schema::path())
+      .since(schema::kong(3, 11));
+  e.check(conditional("algorithm", equal_to("sticky-sessions"), "sticky_sessions_cookie", schema::required()));
+}
+
 }  // namespace
 
 void Upstream::describe(schema::Entity<Upstream>& e) {
@@ -103,8 +116,9 @@ void Upstream::describe(schema::Entity<Upstream>& e) {
   e.updated_at<&Upstream::updated_at>();
   e.field<&Upstream::algorithm>("algorithm", "How a target is chosen.")
       .optional()
-      .rule(one_of({"consistent-hashing", "least-connections", "round-robin", "latency"}));
+      .rule(one_of({"consistent-hashing", "least-connections", "round-robin", "latency", "sticky-sessions"}));
   describe_hashing(e);
+  describe_sticky_sessions(e);
   e.field<&Upstream::slots>("slots", "Points on the ring of consistent hashing.")
       .optional()
       .rule(schema::between(10, 65536));

@@ -64,6 +64,15 @@ struct Healthchecks {
   double threshold = 0;  // per cent of the weight that must be healthy
   ActiveHealthcheck active;
   PassiveHealthcheck passive;
+  /// Whether anything may ever make a target unhealthy: reference/gateway.md, 5.3.
+  [[nodiscard]] bool enabled() const { return probes() || counts(); }
+  /// Whether the gateway sends probes.
+  [[nodiscard]] bool probes() const { return active.healthy.interval > 0 || active.unhealthy.interval > 0; }
+  /// Whether failures of proxied requests count.
+  [[nodiscard]] bool counts() const {
+    const PassiveUnhealthy& limits = passive.unhealthy;
+    return limits.tcp_failures > 0 || limits.timeouts > 0 || limits.http_failures > 0;
+  }
   static void describe(schema::Record<Healthchecks>& r);
 };
 
@@ -86,6 +95,8 @@ struct Upstream {
   std::string hash_fallback_query_arg;
   std::string hash_on_uri_capture;
   std::string hash_fallback_uri_capture;
+  std::string sticky_sessions_cookie;
+  std::string sticky_sessions_cookie_path = "/";
   std::int64_t slots = 10000;
   Healthchecks healthchecks;
   std::vector<std::string> tags;

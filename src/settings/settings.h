@@ -20,6 +20,7 @@ enum class Role : std::uint8_t { All, ControlPlane, DataPlane };
 enum class Database : std::uint8_t { Sqlite, Postgres, Off };
 enum class RouterFlavor : std::uint8_t { Traditional, TraditionalCompatible, Expressions };
 enum class AdminAuth : std::uint8_t { Off, Token };
+enum class ClusterMtls : std::uint8_t { Shared, Pki };
 enum class CipherSuite : std::uint8_t { Modern, Intermediate, Custom };
 enum class ErrorType : std::uint8_t { PlainText, Json, Html, Xml };
 enum class DnsRecord : std::uint8_t { Last, Srv, A, Aaaa, Cname };
@@ -127,6 +128,34 @@ struct Settings {
   Secret<std::string> admin_token;
   std::vector<std::string> admin_gui_url;
   Bytes admin_max_body_size;
+
+  // The platform API and the console
+  std::vector<Listener> admin_gui_listen;
+  std::vector<std::string> admin_gui_ssl_cert;
+  std::vector<Secret<std::string>> admin_gui_ssl_cert_key;
+
+  // The link between control plane and data planes; certificates and keys as for TLS
+  std::vector<Listener> cluster_listen;
+  std::string cluster_control_plane;
+  ClusterMtls cluster_mtls{};
+  std::string cluster_cert;
+  Secret<std::string> cluster_cert_key;
+  std::string cluster_ca_cert;
+  std::string cluster_server_name;
+  std::vector<std::string> cluster_allowed_common_names;
+  std::vector<std::string> cluster_dp_labels;
+  Millis cluster_data_plane_purge_delay{};
+  Bytes cluster_max_payload;
+  bool cluster_rpc = false;
+  bool cluster_rpc_sync = false;
+  bool cluster_strict = false;
+  bool cluster_use_proxy = false;
+  Secret<std::string> proxy_server;
+  bool proxy_server_ssl_verify = false;
+  bool cluster_fallback_config_import = false;
+  bool cluster_fallback_config_export = false;
+  std::string cluster_fallback_config_storage;
+  Millis cluster_fallback_config_export_delay{};
 
   // Proxying
   RouterFlavor router_flavor{};

@@ -154,6 +154,51 @@ std::vector<Setting> listener_rows() {
   };
 }
 
+std::vector<Setting> cluster_rows() {
+  return {
+      ROW(admin_gui_listen, "127.0.0.1:8002 reuseport backlog=16384, 127.0.0.1:8445 http2 ssl reuseport backlog=16384",
+          kRestart, "Addresses of the platform API and the console, on a node with a store. As for admin_listen."),
+      ROW(admin_gui_ssl_cert, "", kLive, "Their certificates; made up without one."),
+      ROW(admin_gui_ssl_cert_key, "", kLive, "The keys of these.").secret(),
+      ROW(cluster_listen, "0.0.0.0:8005", kRestart,
+          "Where a control plane waits for data planes, always over mutual TLS. Opened when `cluster_cert` is set."),
+      ROW(cluster_control_plane, "127.0.0.1:8005", kRestart, "Where a data plane finds its control plane: host:port."),
+      ROW(cluster_mtls, "shared", kRestart,
+          "How the two know each other: `shared`, by one certificate that both have; `pki`, by certificates of an "
+          "authority or such as a control plane has pinned."),
+      ROW(cluster_cert, "", kRestart, "Certificate for the link; `sluice hybrid gen_cert` makes one for `shared`."),
+      ROW(cluster_cert_key, "", kRestart, "Its key.").secret(),
+      ROW(cluster_ca_cert, "", kRestart, "With `pki`: authorities that issue certificates of the other side."),
+      ROW(cluster_server_name, "", kRestart,
+          "With `pki`: name that the control plane's certificate must have, and that chooses the control plane; the "
+          "host by default."),
+      ROW(cluster_allowed_common_names, "", kRestart,
+          "With `pki`: common names of data planes that may join; any by default."),
+      ROW(cluster_dp_labels, "", kRestart, "Labels of a data plane, as key:value, for people."),
+      ROW(cluster_data_plane_purge_delay, "14d", kLive,
+          "How long a control plane lists a data plane that it has not seen; in seconds without a unit."),
+      ROW(cluster_max_payload, "64m", kRestart, "Largest message on the link, once unpacked."),
+      ROW(cluster_rpc, "on", kRestart, "Offer protocol 2, which sends changes instead of everything."),
+      ROW(cluster_rpc_sync, "on", kRestart, "Send the configuration by protocol 2."),
+      ROW(cluster_strict, "on", kRestart,
+          "Between two of us: check order and digest of every change, signatures of whole configurations, and call a "
+          "link dead after 25 s. Never asked of another product."),
+      ROW(cluster_use_proxy, "off", kRestart, "A data plane reaches its control plane through `proxy_server`."),
+      ROW(proxy_server, "", kRestart, "Forward proxy that understands CONNECT: http(s)://user:password@host:port.")
+          .secret(),
+      ROW(proxy_server_ssl_verify, "on", kRestart, "Check the forward proxy's certificate."),
+      ROW(cluster_fallback_config_import, "off", kRestart,
+          "A data plane without a configuration of its own takes it from `cluster_fallback_config_storage` while the "
+          "control plane is away."),
+      ROW(cluster_fallback_config_export, "off", kRestart,
+          "Keep a signed copy of the configuration in `cluster_fallback_config_storage`."),
+      ROW(cluster_fallback_config_storage, "", kRestart,
+          "Where: a folder, or s3://bucket/prefix with credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and "
+          "another address than Amazon's in AWS_CONFIG_STORAGE_ENDPOINT."),
+      ROW(cluster_fallback_config_export_delay, "60s", kLive, "At most one copy in this time."),
+  };
+}
+
 std::vector<Setting> proxy_rows() {
   return {
       ROW(router_flavor, "traditional_compatible", kRestart, "How routes match."),
@@ -254,7 +299,8 @@ std::vector<Setting> dns_and_tls_rows() {
 
 std::vector<Setting> all_rows() {
   std::vector<Setting> rows;
-  for (const auto& group : {node_rows(), store_rows(), listener_rows(), proxy_rows(), dns_and_tls_rows()}) {
+  for (const auto& group :
+       {node_rows(), store_rows(), listener_rows(), cluster_rows(), proxy_rows(), dns_and_tls_rows()}) {
     rows.insert(rows.end(), group.begin(), group.end());
   }
   return rows;

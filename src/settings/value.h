@@ -116,6 +116,7 @@ inline constexpr std::string_view kRole[] = {"all", "control_plane", "data_plane
 inline constexpr std::string_view kDatabase[] = {"sqlite", "postgres", "off"};
 inline constexpr std::string_view kRouterFlavor[] = {"traditional", "traditional_compatible", "expressions"};
 inline constexpr std::string_view kAdminAuth[] = {"off", "token"};
+inline constexpr std::string_view kClusterMtls[] = {"shared", "pki"};
 inline constexpr std::string_view kCipherSuite[] = {"modern", "intermediate", "custom"};
 inline constexpr std::string_view kErrorType[] = {"text/plain", "application/json", "text/html", "application/xml"};
 inline constexpr std::string_view kDnsRecord[] = {"LAST", "SRV", "A", "AAAA", "CNAME"};
@@ -137,6 +138,10 @@ constexpr std::span<const std::string_view> choices_of<RouterFlavor>() {
 template <>
 constexpr std::span<const std::string_view> choices_of<AdminAuth>() {
   return names::kAdminAuth;
+}
+template <>
+constexpr std::span<const std::string_view> choices_of<ClusterMtls>() {
+  return names::kClusterMtls;
 }
 template <>
 constexpr std::span<const std::string_view> choices_of<CipherSuite>() {

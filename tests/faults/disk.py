@@ -23,7 +23,7 @@ from harness.gateway import Gateway  # noqa: E402
 from harness.stored import SQLITE, Writers, add_route, ask, names_of, with_store  # noqa: E402
 from harness.supervised import World, children, in_a_world, kill, wait_for  # noqa: E402
 
-IMAGE_BYTES = 64 << 20
+IMAGE_BYTES = 256 << 20
 # A stopped process may still be inside a sync, which the kernel finishes first.
 SETTLE_SECONDS = 0.03
 STORE = "gateway/prefix/store/sluice.db"
@@ -53,14 +53,15 @@ def make_image(path: pathlib.Path) -> bool:
         return False
 
 
-def copy_of_the_disk(gateway: Gateway, image: pathlib.Path, to: pathlib.Path) -> None:
-    """What would be left now: what the gateway wrote and did not sync is in the memory of its file system only."""
+@contextlib.contextmanager
+def standing_still(gateway: Gateway) -> Iterator[None]:
+    """The processes of the gateway do nothing meanwhile: what they wrote and did not sync is in memory only."""
     everyone = [gateway.process.pid, *children(gateway.process.pid)]
     for pid in everyone:
         kill(pid, "STOP")
     try:
         time.sleep(SETTLE_SECONDS)
-        subprocess.run(["cp", "--sparse=always", image, to], check=True)
+        yield
     finally:
         for pid in reversed(everyone):
             kill(pid, "CONT")
@@ -68,32 +69,43 @@ def copy_of_the_disk(gateway: Gateway, image: pathlib.Path, to: pathlib.Path) ->
 
 def power_loss(world: World) -> str:
     """Power loss under writes: every acknowledged write is in a copy of the disk, batches are whole."""
-    image = world.folder / "disk.img"
+    # A fresh disk from time to time, since every copy is read as a whole.
+    rounds, moments = (10, 50) if world.full else (1, 6)
+    total = 0
+    for number in range(rounds):
+        folder = world.folder / f"round-{number}"
+        folder.mkdir()
+        written = power_losses(world, folder, moments)
+        if written is None:
+            return "skipped: no file system can be mounted here"
+        total += written
+        shutil.rmtree(folder)
+    return f"{total} acknowledged writes, none lost"
+
+
+def power_losses(world: World, folder: pathlib.Path, moments: int) -> int | None:
+    """How many writes were acknowledged; None where this machine mounts nothing."""
+    image = folder / "disk.img"
     if not make_image(image):
-        return "skipped: no file system can be mounted here"
-    copies: list[tuple[pathlib.Path, set[str]]] = []
-    with mounted(image, world.folder / "disk") as disk:
+        return None
+    with mounted(image, folder / "disk") as disk:
         gateway = with_store(world, SQLITE, disk / "gateway")
         with Writers(gateway, world.origin().port) as writers:
-            for number in range(500 if world.full else 6):
+            for number in range(moments):
                 time.sleep(world.random.uniform(0.02, 0.3))
-                acknowledged = set(writers.acknowledged)
-                copy = world.folder / f"copy-{number}.img"
-                copy_of_the_disk(gateway, image, copy)
-                if world.full:
+                copy = folder / f"copy-{number}.img"
+                with standing_still(gateway):
+                    acknowledged = set(writers.acknowledged)
+                    subprocess.run(["cp", "--sparse=always", image, copy], check=True)
                     check(world, copy, acknowledged, number)
-                    copy.unlink()
-                else:
-                    copies.append((copy, acknowledged))
+                copy.unlink()
         must(not gateway.stop(), "it did not end well")
         world.gateways.remove(gateway)
-    for number, (copy, acknowledged) in enumerate(copies):
-        check(world, copy, acknowledged, number)
-    return f"{len(writers.acknowledged)} acknowledged writes, none lost"
+    return len(writers.acknowledged)
 
 
 def check(world: World, copy: pathlib.Path, acknowledged: set[str], number: int) -> None:
-    with mounted(copy, world.folder / f"mnt-{number}") as disk:
+    with mounted(copy, copy.with_suffix(".mounted")) as disk:
         gateway = with_store(world, SQLITE, disk / "gateway")
         database = sqlite3.connect(disk / STORE)
         must(database.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the file is damaged")

@@ -316,6 +316,14 @@ void Publisher::note_changes(const Group& group) {
   }
 }
 
+/// What is kept becomes what is read.
+void Publisher::take(const sync::Delta& delta, const store::Version& version) {
+  if (options_.observer != nullptr) options_.observer->changing(store_, delta, version);
+  store_.apply(delta);
+  if (delta.complete) index_ahead();
+  options_.version = version;
+}
+
 /// Runs when the gateway can serve the change: from here on it is true.
 Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
   // A follower of the log may have moved on meanwhile: what was validated before must be validated again.
@@ -342,9 +350,7 @@ Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
   // Who follows the log may have read of it before, and of what came after it: then that stays.
   if (options_.version < version) {
     note_changes(group);
-    store_.apply(attempt.delta);
-    if (attempt.delta.complete) index_ahead();
-    options_.version = version;
+    take(attempt.delta, version);
   }
   attempt.committed = true;
   if (!options_.wait_until_live) answer_done(group);
@@ -431,9 +437,7 @@ Task<bool> Publisher::catch_up() {
 }
 
 Task<bool> Publisher::take_over(sync::Delta delta, store::Version version) {
-  store_.apply(delta);
-  if (delta.complete) index_ahead();
-  options_.version = version;
+  take(delta, version);
   if (gateway_ == nullptr) co_return true;
   const auto applied = co_await gateway_->apply(std::move(delta), {});
   if (applied) co_return true;
@@ -465,7 +469,7 @@ Task<bool> Publisher::follow(store::LogPart news) {
   }
   for (const auto& one : touched) workspaces_.note(one.type, one.workspace, one.version);
   if (is_empty(delta)) {
-    options_.version = news.reached;
+    take(delta, news.reached);
     co_return true;
   }
   const bool served = co_await take_over(std::move(delta), news.reached);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "control/publish/change.h"
+#include "control/publish/change_observer.h"
 #include "control/publish/ledger.h"
 #include "rt/reactor.h"
 #include "rt/scope.h"
@@ -37,6 +38,7 @@ class Publisher {
     store::Version version = {};               // of what the store has
     rt::Reactor* control = nullptr;            // null: indexes are built when a write first needs them, not before
     std::vector<store::Touched> touched = {};  // by which versions; empty: all by `version`
+    ChangeObserver* observer = nullptr;        // outlives the publisher; may be null
   };
 
   /// All outlive the publisher. `gateway` is null where there is none: on a control plane that serves no traffic.
@@ -97,6 +99,7 @@ class Publisher {
   void refuse(Group& group, const Refusal& refusal);
   Task<bool> catch_up();
   Task<bool> take_over(sync::Delta delta, store::Version version);
+  void take(const sync::Delta& delta, const store::Version& version);
   void note_changes(const Group& group);
   void blame(Group& group, const std::vector<sync::ConfigProblem>& problems);
   void answer(Job& job, Outcome outcome);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/intrusive_rc.h"
 #include "base/ip.h"
+#include "gateway/balancer/endpoint.h"
 #include "gateway/config/snapshot.h"
 #include "gateway/proxy/gateway_options.h"
 #include "http/pool.h"
@@ -29,15 +30,6 @@ class NameResolver {
   virtual ~NameResolver() = default;
   /// Addresses for `host`, at least one; Errc::Unavailable "name resolution failed" otherwise.
   virtual Task<Result<std::vector<IpAddress>>> resolve(const std::string& host, rt::Deadline deadline) = 0;
-};
-
-/// An address of an upstream on one shard, with its idle connections. Found again by (address, TLS identity), so that
-/// it survives changes of configuration.
-struct Endpoint : RcObject {
-  Endpoint(rt::Reactor& reactor, const http::PoolOptions& options, const net::Address& where)
-      : address(where), pool(reactor, options) {}
-  net::Address address;
-  http::Pool pool;
 };
 
 /// What the balancer chose for one attempt.

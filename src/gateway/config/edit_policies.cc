@@ -2,7 +2,6 @@
 // Plugins, upstreams and certificates of a generation.
 #include <algorithm>
 #include <cstdlib>
-#include <initializer_list>
 
 #include "base/log.h"
 #include "entity/all.h"
@@ -24,33 +23,6 @@ Uuid anchor_of(const Json& document, const Uuid& workspace) {
 bool is_enabled(const Json& document) {
   const Json* enabled = document.find("enabled");
   return enabled == nullptr || !enabled->is_bool() || enabled->as_bool();
-}
-
-bool is_positive(const Json& document, std::initializer_list<std::string_view> path) {
-  const Json* at = &document;
-  for (const std::string_view name : path) {
-    at = at->find(name);
-    if (at == nullptr) return false;
-  }
-  return at->is_number() && at->number() > 0;
-}
-
-/// What this version reads and does not do must not pass for done. TODO(feature): the other algorithms, and probes.
-void tell_what_is_not_done(const Json& upstream) {
-  std::vector<std::string> left_out;
-  if (const std::string algorithm = text(upstream, "algorithm"); !algorithm.empty() && algorithm != "round-robin") {
-    left_out.push_back("algorithm " + algorithm + " (requests go round by weight)");
-  }
-  for (const std::string_view kind : {"active", "passive"}) {
-    for (const std::string_view limit : {"interval", "tcp_failures", "http_failures", "timeouts"}) {
-      if (!is_positive(upstream, {"healthchecks", kind, "unhealthy", limit})) continue;
-      left_out.push_back(std::string(kind) + " health checks");
-      break;
-    }
-  }
-  for (const std::string& what : left_out) {
-    log::warn("upstream.not_supported_yet", {{"upstream", text(upstream, "name")}, {"what", what}});
-  }
 }
 
 }  // namespace
@@ -167,14 +139,21 @@ void Edit::upstream(const Change& change) {
   std::vector<TargetConfig> targets = old != nullptr ? (*old)->targets : std::vector<TargetConfig>{};
   if (change.after == nullptr) {
     next_->upstreams.erase(change.id);
+    next_->probed_upstreams.erase(change.id);
     return;
   }
-  tell_what_is_not_done(*change.after);
   auto upstream = Shared<UpstreamConfig>::make();
   upstream->id = change.id;
   upstream->workspace = change.workspace;
   upstream->name = text(*change.after, "name");
   upstream->host_header = text(*change.after, "host_header");
+  upstream->settings =
+      std::make_shared<const entity::Upstream>(catalog_.of<entity::Upstream>().read(*change.after));
+  if (upstream->settings->healthchecks.probes()) {
+    next_->probed_upstreams.insert(change.id, true);
+  } else {
+    next_->probed_upstreams.erase(change.id);
+  }
   upstream->targets = std::move(targets);
   Shared<const UpstreamConfig> made(std::move(upstream));
   next_->upstreams.insert(change.id, made);
@@ -191,7 +170,7 @@ void Edit::target(const Change& change) {
     if (added != nullptr) {
       entity::Target view = catalog_.of<entity::Target>().read(*added);
       std::size_t colon = view.target.rfind(':');
-      TargetConfig target{change.id, view.target.substr(0, colon), 8000, view.weight, view.created_at};
+      TargetConfig target{change.id, view.target.substr(0, colon), 8000, view.weight, view.created_at, view.failover};
       target.port = static_cast<std::uint16_t>(std::strtoul(view.target.c_str() + colon + 1, nullptr, 10));
       if (target.host.starts_with('[')) target.host = target.host.substr(1, target.host.size() - 2);
       changed->targets.push_back(std::move(target));

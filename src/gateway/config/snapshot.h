@@ -13,6 +13,7 @@
 #include "base/uuid.h"
 #include "entity/route.h"
 #include "entity/service.h"
+#include "entity/upstream.h"
 #include "gateway/identity.h"
 #include "gateway/plugin.h"
 #include "gateway/router/route_table.h"
@@ -84,12 +85,14 @@ struct TargetConfig {
   std::uint16_t port = 8000;
   int weight = 100;
   double created_at = 0;
+  bool failover = false;  // takes requests only when no other target can
 };
 struct UpstreamConfig : Counted {
   Uuid id;
   Uuid workspace;
   std::string name;
   std::string host_header;  // empty: none
+  std::shared_ptr<const entity::Upstream> settings;  // never null
   std::vector<TargetConfig> targets;
 };
 
@@ -181,6 +184,7 @@ class Snapshot final : public Directory {
   PersistentMap<Uuid, std::shared_ptr<const std::string>> workspace_names;  // without the default one
   ById<UpstreamConfig> upstreams;
   ByName<UpstreamConfig> upstreams_by_name;
+  PersistentMap<Uuid, bool> probed_upstreams;  // those whose targets are probed
   ById<CertificateConfig> certificates;
   PersistentMap<std::string, SniConfig> certificate_by_sni;
   /// Plugin rows by the entity that scopes them most narrowly (route, else service, consumer, group), else by their

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import { flattenFields } from './errors';
+
+/** What the server refused, with what it says about single fields by their paths (`config.queue.max_retry_time`). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly fields: ReadonlyMap<string, string> = new Map(),
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+export interface Reply<T> {
+  data: T;
+  etag: string | null;
+}
+
+export interface Options {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  body?: unknown;
+  query?: Record<string, string | number | undefined>;
+  ifMatch?: string | null | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+function address(path: string, query: Options['query']): string {
+  const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== '');
+  if (!pairs.length) return path;
+  return `${path}?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`;
+}
+
+async function content(response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (!text) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function refusal(status: number, body: unknown): ApiError {
+  if (typeof body !== 'object' || body === null) return new ApiError(status, String(body ?? '').trim() || `${status}`);
+  const { message, title, detail, fields, invalid_parameters } = body as Record<string, unknown>;
+  const text = [message, detail, title].find((part) => typeof part === 'string' && part !== '');
+  return new ApiError(status, String(text ?? status), flattenFields(fields, invalid_parameters));
+}
+
+/** One call to our own server. Throws ApiError for what it refuses, TypeError when it cannot be reached. */
+export async function call<T>(path: string, options: Options = {}): Promise<Reply<T>> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.ifMatch) headers['If-Match'] = options.ifMatch;
+  const response = await fetch(address(path, options.query), {
+    method: options.method ?? 'GET',
+    headers,
+    credentials: 'same-origin',
+    ...(options.body !== undefined ? { body: JSON.stringify(options.body) } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  const body = await content(response);
+  if (!response.ok) throw refusal(response.status, body);
+  return { data: body as T, etag: response.headers.get('etag') };
+}
+
+/** Part of a path, whatever it holds. */
+export const part = (text: string): string => encodeURIComponent(text);
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
