@@ -23,7 +23,7 @@ def listen_anywhere() -> tuple[socket.socket, int]:
         except OSError:
             sock.close()
             continue
-        sock.listen(256)
+        sock.listen(1024)
         return sock, port
 
 
