@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cases import admin, consumers, policies, proxy, reload, routes, start, sync
+from cases import admin, cluster, consumers, policies, proxy, reload, routes, start, sync
 from harness import report
 from harness.processes import Lab
 
@@ -32,9 +32,10 @@ CASES = {
     "start": start.run,
     "admin": admin.run,
     "sync": sync.run,
+    "cluster": cluster.run,
 }
 # These measure what only our own program does.
-OWN_ONLY = {"routes", "consumers", "reload", "admin", "sync"}
+OWN_ONLY = {"routes", "consumers", "reload", "admin", "sync", "cluster"}
 NEEDED = ["wrk", "h2load", "openssl", "taskset"]
 
 
@@ -89,7 +90,7 @@ def arguments():
 def missing(args):
     """What prevents the run, or an empty string."""
     programs = [name for name in NEEDED if not shutil.which(name)]
-    files = [args.build / "bench" / "bench_upstream", args.build / "bench" / "bench_client"]
+    files = [args.build / "bench" / name for name in ("bench_upstream", "bench_client", "bench_cluster")]
     files += [args.build / "sluice"] if args.subject == "sluice" else []
     absent = programs + [os.path.relpath(path, ROOT) for path in files if not path.exists()]
     return f"missing: {', '.join(absent)}" if absent else ""

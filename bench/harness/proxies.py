@@ -115,6 +115,7 @@ def start_sluice(lab, declarative, name="sluice", logs=False, admin=False, **set
         "declarative_config": config,
         "proxy_listen": f"127.0.0.1:{proxy.port} reuseport, 127.0.0.1:{proxy.tls_port} ssl http2 reuseport",
         "admin_listen": f"127.0.0.1:{proxy.admin_port}" if admin else "off",
+        "admin_gui_listen": "off",
         "status_listen": "off",
         "ssl_cert": lab.cert,
         "ssl_cert_key": lab.key,

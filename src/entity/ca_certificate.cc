@@ -12,6 +12,7 @@ void CaCertificate::describe(schema::Entity<CaCertificate>& e) {
   e.identity<&CaCertificate::id>();
   e.created_at<&CaCertificate::created_at>();
   e.updated_at<&CaCertificate::updated_at>();
+  e.find_field("updated_at")->since = {schema::kong(3, 3)};
   e.field<&CaCertificate::cert>("cert", "PEM of the one certificate.").required().rule(schema::text(check_certificate));
   e.field<&CaCertificate::cert_digest>("cert_digest", "SHA-256 of its DER form.").optional().unique();
   e.tags<&CaCertificate::tags>();

@@ -31,8 +31,10 @@ Catalog::Catalog(const PluginSchemas& plugins, const CatalogOptions& options) {
       make<Certificate>(),
       make<Sni>(),
       make<CaCertificate>(),
-      make<Service>(),
-      make<Route>([&](auto& e) { add_flavor(e, options.flavor, options.route_checks); }),
+      make<Service>([&](auto& e) {
+        if (options.websockets == WebSockets::Yes) add_websockets(e);
+      }),
+      make<Route>([&](auto& e) { add_flavor(e, options.flavor, options.route_checks, options.websockets); }),
       make<Consumer>(),
       make<ConsumerGroup>(),
       make<ConsumerGroupConsumer>(),

@@ -15,6 +15,7 @@ namespace sluice::entity {
 struct CatalogOptions {
   RouterFlavor flavor = RouterFlavor::TraditionalCompatible;
   RouteChecks route_checks;
+  WebSockets websockets = WebSockets::No;
 };
 
 /// Every type of entity with its description. Immutable after construction; any thread may use it.
@@ -37,6 +38,8 @@ class Catalog {
     return static_cast<const schema::Entity<T>&>(*found);
   }
 
+  /// Every plugin that is installed, by name.
+  [[nodiscard]] const PluginCases& plugins() const { return plugins_; }
   /// The whole plugin entity as one plugin makes it, for `/schemas/plugins/:name`; null for an unknown plugin.
   [[nodiscard]] const schema::RecordBase* plugin(std::string_view name) const;
   /// The description of a plugin's `config` alone; null for an unknown plugin.

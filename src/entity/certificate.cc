@@ -41,6 +41,7 @@ void Certificate::describe(schema::Entity<Certificate>& e) {
   e.identity<&Certificate::id>();
   e.created_at<&Certificate::created_at>();
   e.updated_at<&Certificate::updated_at>();
+  e.find_field("updated_at")->since = {schema::kong(3, 3)};
   e.field<&Certificate::cert>("cert", "PEM of the chain, leaf first.")
       .required()
       .referenceable()

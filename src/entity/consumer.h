@@ -26,6 +26,7 @@ struct Consumer {
     e.identity<&Consumer::id, &Consumer::username>("username", "Its name here.");
     e.created_at<&Consumer::created_at>();
     e.updated_at<&Consumer::updated_at>();
+    e.find_field("updated_at")->since = {schema::kong(3, 3)};
     e.field<&Consumer::custom_id>("custom_id", "Its name elsewhere.").optional().unique();
     e.tags<&Consumer::tags>();
     e.check(schema::at_least_one_of({"custom_id", "username"}));

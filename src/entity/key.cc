@@ -23,6 +23,7 @@ void KeySet::describe(schema::Entity<KeySet>& e) {
   e.doc("Keys that belong together.");
   e.plural("key-sets");
   e.identity<&KeySet::id, &KeySet::name>("name", "Its name.").rule(schema::utf8_name());
+  e.find_field("id")->since = {schema::kong(3, 1)};  // and with it the type
   e.created_at<&KeySet::created_at>();
   e.updated_at<&KeySet::updated_at>();
   e.tags<&KeySet::tags>();
@@ -43,6 +44,7 @@ void Key::describe(schema::Entity<Key>& e) {
   e.doc("An asymmetric key that plugins look up by its kid.");
   e.cache_key({"kid", "set"});
   e.identity<&Key::id, &Key::name>("name", "Its name.").rule(schema::utf8_name());
+  e.find_field("id")->since = {schema::kong(3, 1)};  // and with it the type
   e.created_at<&Key::created_at>();
   e.updated_at<&Key::updated_at>();
   e.belongs_to<&Key::set>("set", schema::OnDelete::Cascade, "The set it belongs to.");

@@ -202,6 +202,7 @@ bool is_partial_type(std::string_view type) {
 void Partial::describe(schema::Entity<Partial>& e) {
   e.doc("Settings that plugins share.");
   e.identity<&Partial::id, &Partial::name>("name", "Its name.").rule(schema::utf8_name());
+  e.find_field("id")->since = {schema::kong(3, 10)};  // and with it the type
   e.created_at<&Partial::created_at>();
   e.updated_at<&Partial::updated_at>();
   e.field<&Partial::type>("type", "What the settings are of.")

@@ -68,19 +68,27 @@ void Plugin::describe(schema::Entity<Plugin>& e) {
   e.endpoint_key("instance_name");
   e.created_at<&Plugin::created_at>();
   e.updated_at<&Plugin::updated_at>();
+  e.find_field("updated_at")->since = {schema::kong(3, 3)};
   e.field<&Plugin::name>("name", "Which plugin.").required();
-  e.field<&Plugin::instance_name>("instance_name", "Its own name.").optional().unique().rule(schema::utf8_name());
+  e.field<&Plugin::instance_name>("instance_name", "Its own name.")
+      .optional()
+      .unique()
+      .rule(schema::utf8_name())
+      .since(schema::kong(3, 2));
   e.belongs_to<&Plugin::route>("route", OnDelete::Cascade, "Only requests that this route matches.");
   e.belongs_to<&Plugin::service>("service", OnDelete::Cascade, "Only requests to this service.");
   e.belongs_to<&Plugin::consumer>("consumer", OnDelete::Cascade, "Only requests of this consumer.");
-  e.belongs_to<&Plugin::consumer_group>("consumer_group", OnDelete::Cascade, "Only requests of this group.");
+  e.belongs_to<&Plugin::consumer_group>("consumer_group", OnDelete::Cascade, "Only requests of this group.")
+      .since(schema::kong(3, 4));
   e.field<&Plugin::config>("config", "The plugin's own settings.").abstract();
   e.field<&Plugin::protocols>("protocols", "Only requests with one of these protocols.")
       .as_set()
       .each(schema::one_of({"grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp"}));
   e.field<&Plugin::enabled>("enabled", "Whether it runs.");
   e.tags<&Plugin::tags>();
-  e.field<&Plugin::partials>("partials", "Partials whose values stand in `config`.").optional();
+  e.field<&Plugin::partials>("partials", "Partials whose values stand in `config`.")
+      .optional()
+      .since(schema::kong(3, 10));
   e.normalize([](Json::Object& plugin, const Json*, schema::Violations&) {
     Json& links = *plugin.find("partials");
     if (links.is_array() && links.as_array().empty()) links = nullptr;  // one way to say that there are none

@@ -2,8 +2,8 @@
 #include "entity/route.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
+#include <vector>
 
 #include "base/strings.h"
 #include "entity/route_path.h"
@@ -86,9 +86,36 @@ ProtocolCase grpc_case(const RecordBase& general) {
   return result;
 }
 
+ProtocolCase websocket_case(const RecordBase& general) {
+  ProtocolCase result{{"ws", "wss"}, {}};
+  for (const char* name : {"methods", "sources", "destinations"}) {
+    result.record.add_field(forbidden(general, name, "'ws' or 'wss'"));
+  }
+  result.record.check(schema::conditional_at_least_one_of(
+      "protocols",
+      {schema::contains("wss"),
+       {"hosts", "headers", "paths", "snis"},
+       "must set one of %s when 'protocols' is 'wss'"},
+      ConditionalFields{
+          schema::contains("ws"), {"hosts", "headers", "paths"}, "must set one of %s when 'protocols' is 'ws'"}));
+  return result;
+}
+
+/// `protocols` with ws and wss, which join no others.
+void allow_websockets(schema::Entity<Route>& e) {
+  Field& protocols = *e.find_field("protocols");
+  protocols.rules.clear();
+  protocols.add_rule(schema::non_empty());
+  protocols.add_rule(schema::mutually_exclusive_subsets(
+      {{"http", "https"}, {"tcp", "tls", "udp"}, {"tls_passthrough"}, {"grpc", "grpcs"}, {"ws", "wss"}}));
+  protocols.element->rules.clear();
+  protocols.element->add_rule(
+      schema::one_of({"grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp", "ws", "wss"}));
+}
+
 /// Picks the case by the first of the route's protocols that has one.
-schema::CaseSelector by_protocol(std::array<ProtocolCase, 3> made) {
-  auto cases = std::make_shared<const std::array<ProtocolCase, 3>>(std::move(made));
+schema::CaseSelector by_protocol(std::vector<ProtocolCase> made) {
+  auto cases = std::make_shared<const std::vector<ProtocolCase>>(std::move(made));
   const auto find = [cases](std::string_view protocol) -> const RecordBase* {
     for (const auto& one : *cases) {
       if (std::ranges::find(one.protocols, protocol) != one.protocols.end()) return &one.record;
@@ -181,7 +208,7 @@ void Route::describe(schema::Entity<Route>& e) {
   e.check(snis_need_tls());
 }
 
-void add_flavor(schema::Entity<Route>& e, RouterFlavor flavor, RouteChecks checks) {
+void add_flavor(schema::Entity<Route>& e, RouterFlavor flavor, RouteChecks checks, WebSockets websockets) {
   e.find_field("snis")->element->add_rule(flavor == RouterFlavor::Traditional ? schema::sni() : schema::wildcard_sni());
   if (flavor == RouterFlavor::Expressions) {
     e.field<&Route::expression>("expression", "What it matches, in the router's language.").optional();
@@ -194,7 +221,12 @@ void add_flavor(schema::Entity<Route>& e, RouterFlavor flavor, RouteChecks check
       return "cannot set 'regex_priority' together with 'expression'";
     }));
   }
-  e.cases(by_protocol({http_case(e), stream_case(e), grpc_case(e)}));
+  std::vector<ProtocolCase> cases = {http_case(e), stream_case(e), grpc_case(e)};
+  if (websockets == WebSockets::Yes) {
+    allow_websockets(e);
+    cases.push_back(websocket_case(e));
+  }
+  e.cases(by_protocol(std::move(cases)));
   if (checks.regex) {
     e.find_field("paths")->element->add_rule(schema::text([check = checks.regex](std::string_view path) {
       return path.starts_with('~') ? check(path.substr(1)) : std::nullopt;

@@ -62,8 +62,11 @@ struct RouteChecks {
   std::function<std::optional<std::string>(const Json::Object& route)> expression;  // sees `expression`, `protocols`
 };
 
+/// Whether a route or service may speak WebSocket: ws and wss, which only the enterprise edition of the ecosystem knows.
+enum class WebSockets : bool { No, Yes };
+
 /// What depends on the router flavor: `expression` and `priority`, wildcards in `snis`, and which matchers the first
 /// of `protocols` demands and forbids.
-void add_flavor(schema::Entity<Route>& e, RouterFlavor flavor, RouteChecks checks);
+void add_flavor(schema::Entity<Route>& e, RouterFlavor flavor, RouteChecks checks, WebSockets websockets);
 
 }  // namespace sluice::entity

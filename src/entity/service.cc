@@ -11,8 +11,8 @@ namespace {
 constexpr double kMaxMillis = 2147483646;  // 2^31-2, as Kong's timers
 
 std::optional<int> default_port(std::string_view scheme) {
-  if (scheme == "http" || scheme == "grpc") return 80;
-  if (scheme == "https" || scheme == "grpcs") return 443;
+  if (scheme == "http" || scheme == "grpc" || scheme == "ws") return 80;
+  if (scheme == "https" || scheme == "grpcs" || scheme == "wss") return 443;
   return std::nullopt;
 }
 
@@ -52,7 +52,7 @@ void add_checks(schema::Entity<Service>& e) {
   using namespace schema;
   e.check(conditional("protocol", one_of({"tcp", "tls", "udp", "grpc", "grpcs"}), "path", must_be_null()));
   for (const char* field : {"client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates"}) {
-    e.check(conditional("protocol", not_one_of({"https", "tls"}), field, must_be_null()));
+    e.check(conditional("protocol", not_one_of({"https", "tls", "wss"}), field, must_be_null()));
   }
 }
 
@@ -94,6 +94,13 @@ void Service::describe(schema::Entity<Service>& e) {
   url.expand = expand_url;
   e.shorthand(std::move(url));
   add_checks(e);
+}
+
+void add_websockets(schema::Entity<Service>& e) {
+  schema::Field& protocol = *e.find_field("protocol");
+  protocol.rules.clear();
+  protocol.add_rule(
+      schema::one_of({"grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp", "ws", "wss"}));
 }
 
 }  // namespace sluice::entity

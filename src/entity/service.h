@@ -41,4 +41,7 @@ struct Service {
   static void describe(schema::Entity<Service>& e);
 };
 
+/// Adds the protocols ws and wss, which only the enterprise edition of the ecosystem knows.
+void add_websockets(schema::Entity<Service>& e);
+
 }  // namespace sluice::entity

@@ -30,6 +30,7 @@ struct Sni {
         .rule(schema::wildcard_sni());
     e.created_at<&Sni::created_at>();
     e.updated_at<&Sni::updated_at>();
+    e.find_field("updated_at")->since = {schema::kong(3, 3)};
     e.tags<&Sni::tags>();
     e.belongs_to<&Sni::certificate>("certificate", schema::OnDelete::Cascade, "What is shown.").required();
   }

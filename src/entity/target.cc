@@ -33,6 +33,7 @@ void Target::describe(schema::Entity<Target>& e) {
   e.endpoint_key("target");
   e.created_at<&Target::created_at>();
   e.updated_at<&Target::updated_at>();
+  e.find_field("updated_at")->since = {schema::kong(3, 3)};
   e.belongs_to<&Target::upstream>("upstream", schema::OnDelete::Cascade, "Where it belongs.").required();
   e.field<&Target::target>("target", "Host and port; the port is 8000 unless given.")
       .required()

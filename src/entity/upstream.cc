@@ -114,6 +114,7 @@ void Upstream::describe(schema::Entity<Upstream>& e) {
   e.identity<&Upstream::id, &Upstream::name>("name", "The host name.").required().rule(schema::text(check_name));
   e.created_at<&Upstream::created_at>();
   e.updated_at<&Upstream::updated_at>();
+  e.find_field("updated_at")->since = {schema::kong(3, 3)};
   e.field<&Upstream::algorithm>("algorithm", "How a target is chosen.")
       .optional()
       .rule(one_of({"consistent-hashing", "least-connections", "round-robin", "latency", "sticky-sessions"}));

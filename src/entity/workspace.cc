@@ -33,6 +33,7 @@ void Workspace::describe(schema::Entity<Workspace>& e) {
                                 "vaults",        "workspaces"}));
   e.created_at<&Workspace::created_at>();
   e.updated_at<&Workspace::updated_at>();
+  e.find_field("updated_at")->since = {schema::kong(3, 3)};
   e.field<&Workspace::comment>("comment", "What it is for.").optional();
   e.field<&Workspace::config>("config", "Settings that consoles keep with it.").optional();
   e.field<&Workspace::meta>("meta", "How consoles show it: a colour, a thumbnail.").optional();

@@ -22,32 +22,20 @@ void Dialer::publish(Snapshot::Ref snapshot) {
   snapshot_ = std::move(snapshot);
 }
 
-Task<Result<std::vector<IpAddress>>> Dialer::resolve(const std::string& host, rt::Deadline deadline) {
-  auto unresolved = [] { return fail(Errc::Unavailable, "name resolution failed", Blame::Upstream); };
-  if (resolver_ == nullptr) co_return unresolved();
-  net::dns::AnswerPtr asked;
-  const net::dns::Answer* answer = resolver_->lookup(host);
-  if (answer == nullptr) {
-    auto outcome = co_await resolver_->resolve(host, deadline);
-    if (!outcome) co_return unresolved();
-    asked = *std::move(outcome);
-    answer = asked.get();
-  }
-  std::vector<IpAddress> addresses;
-  addresses.reserve(answer->endpoints.size());
-  for (const net::dns::Endpoint& endpoint : answer->endpoints) addresses.push_back(endpoint.ip);
-  co_return addresses;
+Task<Result<net::dns::AnswerPtr>> Dialer::resolve(const std::string& host, rt::Deadline deadline) {
+  if (resolver_ != nullptr) return resolver_->resolve(host, deadline);
+  return Result<net::dns::AnswerPtr>(fail(Errc::Unavailable, "name resolution failed", Blame::Upstream));
 }
 
 Task<Result<>> Dialer::connect(net::Stream& stream, const Choice& choice, const LiveService& service,
-                               rt::Deadline deadline) {
+                               UpstreamHttp http, rt::Deadline deadline) {
   if (!service.tls()) return net::connect(stream, reactor_, choice.endpoint->address, deadline);
-  return connect_tls(stream, choice, service.config(), deadline);
+  return connect_tls(stream, choice, service, http, deadline);
 }
 
-Task<Result<>> Dialer::connect_tls(net::Stream& stream, const Choice& choice, const ServiceConfig& service,
-                                   rt::Deadline deadline) {
-  CO_TRY(Context context, context_for(service));
+Task<Result<>> Dialer::connect_tls(net::Stream& stream, const Choice& choice, const LiveService& service,
+                                   UpstreamHttp http, rt::Deadline deadline) {
+  CO_TRY(Context context, context_for(service, http));
   std::string name(choice.host_header.empty() ? choice.host : choice.host_header);
   if (std::size_t colon = name.find(':'); colon != std::string::npos) name.resize(colon);
   CO_TRY(co_await net::connect(stream, reactor_, choice.endpoint->address, deadline));
@@ -55,10 +43,13 @@ Task<Result<>> Dialer::connect_tls(net::Stream& stream, const Choice& choice, co
 }
 
 /// What the service says about trust and identity, as a TLS context; one per service and generation of policy.
-Result<Dialer::Context> Dialer::context_for(const ServiceConfig& service) {
-  Context& context = contexts_[service.id.value];
+Result<Dialer::Context> Dialer::context_for(const LiveService& live, UpstreamHttp http) {
+  const ServiceConfig& service = live.config();
+  Context& context = contexts_[{service.id.value, http}];
   if (context) return context;
   net::tls::ClientSettings settings;
+  if (http != UpstreamHttp::Http1) settings.alpn = {"h2"};
+  if (http == UpstreamHttp::Negotiated) settings.alpn.emplace_back("http/1.1");
   settings.verify = service.tls_verify.value_or(trust_.verify);
   settings.trust = trust_.store;
   settings.identity = trust_.identity;
@@ -75,8 +66,10 @@ Result<Dialer::Context> Dialer::context_for(const ServiceConfig& service) {
     }
     TRY(settings.trust, net::tls::TrustStore::from_pem(texts));
   }
-  if (service.client_certificate && snapshot_) {
-    if (const auto* certificate = snapshot_->certificates.find(service.client_certificate.id)) {
+  Uuid shown = service.client_certificate.id;
+  if (shown.is_nil() && live.upstream() != nullptr) shown = live.upstream()->settings->client_certificate.id;
+  if (!shown.is_nil() && snapshot_) {
+    if (const auto* certificate = snapshot_->certificates.find(shown)) {
       TRY(auto identity, net::tls::Identity::from_pem((*certificate)->cert, (*certificate)->key));
       settings.identity = std::make_shared<const net::tls::Identity>(std::move(identity));
     }
@@ -91,8 +84,8 @@ Task<Result<>> Dialer::dial(net::Stream& stream, std::string host, std::uint16_t
   if (auto literal = IpAddress::parse(host)) {
     ip = *literal;
   } else {
-    CO_TRY(auto addresses, co_await resolve(host, deadline));
-    ip = addresses.front();
+    CO_TRY(net::dns::AnswerPtr answer, co_await resolve(host, deadline));
+    ip = answer->endpoints.front().ip;
   }
   CO_TRY(co_await net::connect(stream, reactor_, net::Address(ip, port), deadline));
   if (!tls) co_return Result<>{};

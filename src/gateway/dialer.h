@@ -4,10 +4,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "gateway/balancer/live_service.h"
-#include "gateway/proxy/proxy.h"
+#include "gateway/balancer/balancer.h"
+#include "gateway/connector.h"
 #include "net/dns/resolver.h"
 #include "net/tls/client_context.h"
 #include "net/tls/identity.h"
@@ -34,8 +35,8 @@ class Dialer final : public NameResolver, public Connector {
   /// Certificates and CAs of services are looked up in this generation.
   void publish(Snapshot::Ref snapshot);
 
-  Task<Result<std::vector<IpAddress>>> resolve(const std::string& host, rt::Deadline deadline) override;
-  Task<Result<>> connect(net::Stream& stream, const Choice& choice, const LiveService& service,
+  Task<Result<net::dns::AnswerPtr>> resolve(const std::string& host, rt::Deadline deadline) override;
+  Task<Result<>> connect(net::Stream& stream, const Choice& choice, const LiveService& service, UpstreamHttp http,
                          rt::Deadline deadline) override;
   /// For requests of the gateway's own making.
   Task<Result<>> dial(net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify,
@@ -43,8 +44,8 @@ class Dialer final : public NameResolver, public Connector {
 
  private:
   using Context = std::shared_ptr<const net::tls::ClientContext>;
-  Result<Context> context_for(const ServiceConfig& service);
-  Task<Result<>> connect_tls(net::Stream& stream, const Choice& choice, const ServiceConfig& service,
+  Result<Context> context_for(const LiveService& service, UpstreamHttp http);
+  Task<Result<>> connect_tls(net::Stream& stream, const Choice& choice, const LiveService& service, UpstreamHttp http,
                              rt::Deadline deadline);
 
   rt::Reactor& reactor_;
@@ -52,7 +53,7 @@ class Dialer final : public NameResolver, public Connector {
   UpstreamTrust trust_;
   Snapshot::Ref snapshot_;
   std::uint64_t epoch_ = 0;
-  std::map<Uuid, Context> contexts_;  // by service, of this epoch
+  std::map<std::pair<Uuid, UpstreamHttp>, Context> contexts_;  // by service, of this epoch
   std::map<bool, Context> own_contexts_;
 };
 

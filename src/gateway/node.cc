@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "gateway/balancer/targets.h"
 #include "gateway/explain.h"
+#include "gateway/health/health_report.h"
 #include "telemetry/exposition.h"
 
 namespace sluice::gateway {
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::size_t kLarge = 10'000;  // routes and consumers whose tables no cache holds
 constexpr std::chrono::minutes kEnlargeAgain(1);
+constexpr std::int64_t kBetweenPagesMs = 15;
 
 }  // namespace
 
@@ -43,7 +45,7 @@ Node::~Node() {
 void Node::start(const std::vector<ProxyDoor>& doors) {
   std::vector<std::promise<void>> up(shards_.size());
   reactors_.start([this, &doors, &up](std::size_t index, rt::Reactor& reactor) {
-    shards_[index] = std::make_unique<Shard>(reactor, parts_, index);
+    shards_[index] = std::make_unique<Shard>(reactor, parts_, board_, Prober::Place{index, shards_.size()});
     Shard& shard = *shards_[index];
     shard.publish(snapshot());
     for (const ProxyDoor& door : doors) shard.listen(door, door.sockets[index]);
@@ -92,21 +94,29 @@ std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> Node::compile(syn
   return freed_by_builder(*std::move(built));
 }
 
-/// Lays out what has been loaded in large pages, a little at a time: changes that come meanwhile take their turn. Who
-/// loads again and again, as controllers do, has it done once in a while.
+/// Lays out what has been loaded in large pages. Who loads again and again, as controllers do, has it done once in a
+/// while.
 void Node::enlarge_pages() {
-  builder_thread_.submit([this] {
+  control_.post([this] {
     const auto now = std::chrono::steady_clock::now();
-    if (pages_.left() != 0 || (pages_enlarged_ && now - *pages_enlarged_ < kEnlargeAgain)) return;
+    if (!enlarging_.empty() || (pages_enlarged_ && now - *pages_enlarged_ < kEnlargeAgain)) return;
     pages_enlarged_ = now;
-    pages_ = rt::LargePages::of_process();
-    go_on_enlarging();
+    enlarging_.spawn(enlarge());
   });
 }
 
-void Node::go_on_enlarging() {
-  if (ending_ || !pages_.step()) return;
-  builder_thread_.submit([this] { go_on_enlarging(); });
+/// A block at a time and not while anybody changes something: whoever touches new memory waits for the block that is
+/// being moved, and a change touches much.
+Task<void> Node::enlarge() {
+  co_await rt::offload(builder_thread_, control_, [this] {
+    pages_ = rt::LargePages::of_process();
+    return true;
+  });
+  for (bool more = true; more;) {
+    co_await rt::Sleep(control_, control_.after_ms(kBetweenPagesMs));
+    if (!turns_->empty()) continue;
+    more = co_await rt::offload(builder_thread_, control_, [this] { return !ending_ && pages_.step(); });
+  }
 }
 
 /// The same snapshot, whose last reference, wherever it is dropped, frees it on the builder thread: a hundred thousand
@@ -263,12 +273,7 @@ std::string Node::metrics() const {
                           parts_.counters.capacity() * kCounterSize});
   Snapshot::Ref current = snapshot();
   for (const auto& entry : current->upstreams) {
-    for (const TargetConfig& target : effective_targets(*entry.value)) {
-      using State = telemetry::TargetHealth::State;
-      const std::string name = name_of(target);
-      const bool healthy = !is_marked_unhealthy(entry.key, name);
-      stats.targets.push_back({entry.value->name, name, name, healthy ? State::HealthchecksOff : State::Unhealthy});
-    }
+    append_target_health(*entry.value, board_.find(entry.key).get(), stats.targets);
   }
   stats.own.push_back({"sluice_config_generation", "Generation of the configuration that is served.",
                        telemetry::MetricType::Gauge, static_cast<double>(now.generation)});
@@ -281,64 +286,53 @@ std::string Node::metrics() const {
   return telemetry::render_metrics(shards, stats);
 }
 
+Json Node::dns() const {
+  net::dns::Resolver::Stats sum;
+  for (const auto& shard : shards_) {
+    if (!shard) continue;
+    const net::dns::Resolver::Stats stats = shard->dns_stats();
+    sum.hits += stats.hits;
+    sum.stale_hits += stats.stale_hits;
+    sum.misses += stats.misses;
+    sum.queries += stats.queries;
+    sum.failures += stats.failures;
+    sum.cached += stats.cached;
+  }
+  const auto number = [](std::uint64_t value) { return Json(static_cast<std::int64_t>(value)); };
+  return Json::Object{{"worker", Json::Object{{"id", 0}, {"count", number(shards_.size())}}},
+                      {"stats", Json::Object{{"cached", number(sum.cached)},
+                                             {"hits", number(sum.hits)},
+                                             {"stale_hits", number(sum.stale_hits)},
+                                             {"misses", number(sum.misses)},
+                                             {"queries", number(sum.queries)},
+                                             {"failures", number(sum.failures)}}}};
+}
+
 Json Node::explain(const sync::ExplainQuery& query) const {
   return explain_request(*snapshot(), query);
 }
 
 Json Node::upstream_health(const Uuid& upstream) const {
-  Json::Object targets;
   Snapshot::Ref now = snapshot();
   const auto* found = now->upstreams.find(upstream);
-  if (found == nullptr) return targets;
-  for (const TargetConfig& target : effective_targets(**found)) {
-    const std::string name = name_of(target);
-    const char* health = is_marked_unhealthy(upstream, name) ? "UNHEALTHY" : "HEALTHCHECKS_OFF";
-    Json::Object address{{"ip", target.host},
-                         {"port", static_cast<std::int64_t>(target.port)},
-                         {"weight", static_cast<std::int64_t>(target.weight)},
-                         {"health", health}};
-    targets.set(name, Json::Object{{"health", health}, {"addresses", Json::Array{std::move(address)}}});
-  }
-  return targets;
-}
-
-bool Node::is_marked_unhealthy(const Uuid& upstream, const std::string& target) const {
-  const auto marked = unhealthy_.find(upstream);
-  return marked != unhealthy_.end() && marked->second.contains(target);
+  return found != nullptr ? health_document(**found, board_.find(upstream).get()) : Json(Json::Object());
 }
 
 /// A target that is gone leaves no mark behind for one of the same name that comes later.
 void Node::forget_marks() {
   Snapshot::Ref now = snapshot();
-  std::vector<std::pair<Uuid, std::string>> gone;
-  for (const auto& [upstream, marked] : unhealthy_) {
+  board_.forget([&](const Uuid& upstream, std::string_view target) {
     const auto* found = now->upstreams.find(upstream);
-    for (const std::string& target : marked) {
-      if (found == nullptr || !has_target(**found, target)) gone.emplace_back(upstream, target);
-    }
-  }
-  for (const auto& [upstream, target] : gone) mark(upstream, target, true);
+    return found == nullptr || (!target.empty() && !has_target(**found, target));
+  });
 }
 
 bool Node::set_health(const Uuid& upstream, const std::string& target, bool healthy) {
   Snapshot::Ref now = snapshot();
   const auto* found = now->upstreams.find(upstream);
   if (found == nullptr || !has_target(**found, target)) return false;
-  mark(upstream, target, healthy);
+  board_.of(upstream, (*found)->name)->mark(target, healthy);
   return true;
-}
-
-void Node::mark(const Uuid& upstream, const std::string& target, bool healthy) {
-  UnhealthyTargets& marked = unhealthy_[upstream];
-  if (healthy) {
-    marked.erase(target);
-  } else {
-    marked.insert(target);
-  }
-  if (marked.empty()) unhealthy_.erase(upstream);
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    reactors_.post(i, [this, i, upstream, target, healthy] { shards_[i]->set_health(upstream, target, healthy); });
-  }
 }
 
 }  // namespace sluice::gateway

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,9 +12,11 @@
 
 #include "entity/catalog.h"
 #include "gateway/config/snapshot_builder.h"
+#include "gateway/health/upstream_health.h"
 #include "gateway/shard.h"
 #include "rt/large_pages.h"
 #include "rt/offload.h"
+#include "rt/scope.h"
 #include "rt/shards.h"
 #include "sync/local.h"
 
@@ -51,6 +52,7 @@ class Node final : public sync::LocalGateway {
   [[nodiscard]] sync::NodeStatus status() const override;
   [[nodiscard]] std::string metrics() const override;
   [[nodiscard]] Json explain(const sync::ExplainQuery& query) const override;
+  [[nodiscard]] Json dns() const override;
   [[nodiscard]] Json upstream_health(const Uuid& upstream) const override;
   bool set_health(const Uuid& upstream, const std::string& target, bool healthy) override;
 
@@ -64,28 +66,27 @@ class Node final : public sync::LocalGateway {
 
   [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> compile(sync::Delta delta);
   void enlarge_pages();
-  void go_on_enlarging();
+  Task<void> enlarge();
   void forget_marks();
-  void mark(const Uuid& upstream, const std::string& target, bool healthy);
   [[nodiscard]] Snapshot::Ref freed_by_builder(Snapshot::Ref snapshot);
   void publish(const Snapshot::Ref& snapshot, std::function<void()> when_live);
-  [[nodiscard]] bool is_marked_unhealthy(const Uuid& upstream, const std::string& target) const;
 
   NodeParts& parts_;
   SnapshotBuilder builder_;
   rt::Reactor& control_;
   Snapshot::Ref current_;
+  rt::LargePages pages_;  // of the builder thread
   rt::BlockingPool builder_thread_{1};
+  HealthBoard board_;  // of all shards
   rt::Shards reactors_;
   std::vector<std::unique_ptr<Shard>> shards_;  // each made and destroyed on its own thread
-  std::map<Uuid, UnhealthyTargets> unhealthy_;  // by upstream; of the control reactor
   std::atomic<bool> trim_due_{false};           // when the next snapshot has been freed
-  rt::LargePages pages_;                        // of the builder thread, as the next
   std::optional<std::chrono::steady_clock::time_point> pages_enlarged_;
   std::atomic<bool> ending_{false};
   std::shared_ptr<Turns> turns_ = std::make_shared<Turns>();  // of apply(), in order; the first one has it
   std::atomic<bool> ready_{false};
   std::atomic<bool> draining_{false};
+  rt::TaskScope enlarging_;  // last: its task uses everything above
 };
 
 }  // namespace sluice::gateway

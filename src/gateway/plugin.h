@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/uuid.h"
 #include "gateway/exchange.h"
+#include "gateway/frame.h"
 #include "gateway/verdict.h"
 #include "rt/task.h"
 #include "schema/record.h"
@@ -74,13 +75,16 @@ class Plugin {
   virtual Task<Verdict> on_request(Exchange& /*ex*/) { return Next{}; }
   /// The response head is known, from the upstream or from the gateway itself. A Reply replaces the response.
   virtual Task<Verdict> on_response(Exchange& /*ex*/) { return Next{}; }
+  /// A WebSocket is open: each message, and each control frame but those that the gateway itself sends, from either end.
+  /// The first refusal ends the connection. Both directions run at the same time.
+  virtual Task<FrameVerdict> on_frame(Exchange& /*ex*/, Frame& /*frame*/) { return Next{}; }
   /// After the last octet, exactly once, also when the client has gone. Must not block.
   virtual void on_log(const Exchange& /*ex*/) noexcept {}
 };
 
 /// Which hooks a plugin has, a bit each; the pipeline visits only those.
 using Hook = std::uint8_t;
-inline constexpr Hook kOnRewrite = 1, kOnRequest = 2, kOnResponse = 4, kOnLog = 8;
+inline constexpr Hook kOnRewrite = 1, kOnRequest = 2, kOnResponse = 4, kOnLog = 8, kOnFrame = 16;
 
 /// Which scopes a configuration row of the plugin may have besides global, a bit each.
 using Scope = std::uint8_t;
@@ -110,6 +114,7 @@ constexpr std::uint8_t hooks_of() {
   if (!std::is_same_v<decltype(&P::on_request), decltype(&Plugin::on_request)>) hooks |= kOnRequest;
   if (!std::is_same_v<decltype(&P::on_response), decltype(&Plugin::on_response)>) hooks |= kOnResponse;
   if (!std::is_same_v<decltype(&P::on_log), decltype(&Plugin::on_log)>) hooks |= kOnLog;
+  if (!std::is_same_v<decltype(&P::on_frame), decltype(&Plugin::on_frame)>) hooks |= kOnFrame;
   return hooks;
 }
 template <class P>

@@ -26,7 +26,7 @@ RequestIds::Origin on_shard(RequestIds::Origin origin, std::size_t index) {
 
 }  // namespace
 
-Shard::Shard(rt::Reactor& reactor, const NodeParts& node, std::size_t index)
+Shard::Shard(rt::Reactor& reactor, const NodeParts& node, HealthBoard& board, Prober::Place place)
     : reactor_(reactor),
       node_(node),
       options_(node.options),
@@ -45,8 +45,9 @@ Shard::Shard(rt::Reactor& reactor, const NodeParts& node, std::size_t index)
       host_{reactor,  node.blocking,        node.counters,         client_,
             metrics_, node.options.node_id, node.options.hostname, &sinks_},
       plans_(host_),
-      balancer_(reactor, options_.pool, dialer_),
-      ids_(node.id_key, on_shard(node.origin, index)),
+      balancer_(reactor, options_.pool, dialer_, board),
+      prober_(reactor, dialer_, board, node.trust, place),
+      ids_(node.id_key, on_shard(node.origin, place.index)),
       proxy_({options_, plans_, balancer_, dialer_, ids_, *this}),
       server_(reactor, options_.server, proxy_) {}
 
@@ -78,6 +79,7 @@ void Shard::publish(const Snapshot::Ref& snapshot) {
   dialer_.publish(snapshot);
   proxy_.publish(snapshot);
   balancer_.sweep(*snapshot);
+  prober_.publish(*snapshot);
 }
 
 void Shard::reconfigure(const LiveParts& parts) {
@@ -85,10 +87,15 @@ void Shard::reconfigure(const LiveParts& parts) {
   tls_ = parts.tls;
   tls_http2_ = parts.tls_http2;
   dialer_.reconfigure(parts.trust);
+  prober_.reconfigure(parts.trust);
   access_log_.reset();
   if (!parts.access_log.empty()) {
     access_log_ = std::make_unique<telemetry::AccessLog>(reactor_, node_.files, parts.access_log);
   }
+}
+
+net::dns::Resolver::Stats Shard::dns_stats() const {
+  return resolver_ ? resolver_->stats() : net::dns::Resolver::Stats{};
 }
 
 void Shard::on_request(const Exchange& ex) noexcept {

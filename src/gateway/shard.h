@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "gateway/balancer/live_service.h"
+#include "gateway/balancer/balancer.h"
 #include "gateway/dialer.h"
+#include "gateway/health/prober.h"
 #include "gateway/pipeline/plan.h"
 #include "gateway/proxy/gateway_options.h"
 #include "gateway/proxy/proxy.h"
@@ -59,14 +60,14 @@ struct NodeParts {
 /// One shard of the gateway: everything that lives on one reactor, wired together. Made and destroyed on its thread.
 class Shard final : private RequestObserver {
  public:
-  Shard(rt::Reactor& reactor, const NodeParts& node, std::size_t index);
+  /// `board` is the node's, and outlives the shard.
+  Shard(rt::Reactor& reactor, const NodeParts& node, HealthBoard& board, Prober::Place place);
   ~Shard() override;
 
   void listen(const ProxyDoor& door, int socket);
   void publish(const Snapshot::Ref& snapshot);
-  void set_health(const Uuid& upstream, std::string_view target, bool healthy) {
-    balancer_.set_health(upstream, target, healthy);
-  }
+  /// What has been asked of name servers. Readable from any thread.
+  [[nodiscard]] net::dns::Resolver::Stats dns_stats() const;
   /// Requests and connections that begin later use `parts`; what runs on is judged by the new options as it goes.
   void reconfigure(const LiveParts& parts);
   /// Stops accepting and lets requests finish.
@@ -104,6 +105,7 @@ class Shard final : private RequestObserver {
   PluginHost host_;
   PlanCache plans_;
   Balancer balancer_;
+  Prober prober_;
   RequestIds ids_;
   Counts counts_;
   std::shared_ptr<const net::tls::IdentityResolver> identities_;

@@ -24,6 +24,8 @@ class ClientStream {
   [[nodiscard]] virtual BodyReader* body() = 0;
   /// Whether the upstream said anything at all: if not, an idempotent request may be sent again elsewhere.
   [[nodiscard]] virtual bool received_anything() const = 0;
+  /// The upstream has said that it did not look at the request: it may be sent again elsewhere, whatever it is.
+  [[nodiscard]] virtual bool was_refused() const { return false; }
   /// The exchange is complete and the connection may carry another one.
   [[nodiscard]] virtual bool reusable() const = 0;
   /// After a 101: the raw connection, and what came behind the head. Null where there is none.

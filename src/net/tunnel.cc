@@ -12,10 +12,21 @@ namespace {
 
 constexpr std::size_t kPiece = 16 * 1024;
 
-/// One direction. True: the source ended in order; false: something failed.
-Task<bool> pump(Stream& from, Stream& to, std::int64_t idle_ms, std::uint64_t& count) {
+/// Both directions of a tunnel: what either moves keeps the other alive.
+struct Tunnel {
+  rt::Reactor& reactor;
+  std::int64_t idle_ms;
+  std::int64_t moved_ms = reactor.clock().mono_ms();
+
+  void moved() { moved_ms = reactor.clock().mono_ms(); }
+  [[nodiscard]] rt::Deadline deadline() const { return {moved_ms + idle_ms}; }
+};
+
+/// One direction. True: the source ended in order; false: something failed, or nothing moved for too long.
+Task<bool> pump(Stream& from, Stream& to, Tunnel& tunnel, std::uint64_t& count) {
   for (;;) {
-    if (!from.has_input() && co_await from.readable(from.reactor().after_ms(idle_ms)) == rt::Wake::TimedOut) {
+    if (!from.has_input() && co_await from.readable(tunnel.deadline()) == rt::Wake::TimedOut) {
+      if (!tunnel.deadline().passed(tunnel.reactor.clock())) continue;  // the other direction was not idle
       co_return false;
     }
     // The buffer exists only while octets are under way: an idle tunnel holds none.
@@ -28,8 +39,9 @@ Task<bool> pump(Stream& from, Stream& to, std::int64_t idle_ms, std::uint64_t& c
         co_return true;
       }
       if (!io.moved()) co_return false;
+      tunnel.moved();
       count += io.octets;
-      if (!co_await to.write_all({buffer.get(), io.octets}, to.reactor().after_ms(idle_ms))) co_return false;
+      if (!co_await to.write_all({buffer.get(), io.octets}, to.reactor().after_ms(tunnel.idle_ms))) co_return false;
     }
   }
 }
@@ -37,8 +49,9 @@ Task<bool> pump(Stream& from, Stream& to, std::int64_t idle_ms, std::uint64_t& c
 }  // namespace
 
 Task<void> run_tunnel(Stream& client, Stream& upstream, std::int64_t idle_ms, TunnelCounts& counts) {
-  Task<bool> up = pump(client, upstream, idle_ms, counts.from_client);
-  Task<bool> down = pump(upstream, client, idle_ms, counts.from_upstream);
+  Tunnel tunnel{client.reactor(), idle_ms};
+  Task<bool> up = pump(client, upstream, tunnel, counts.from_client);
+  Task<bool> down = pump(upstream, client, tunnel, counts.from_upstream);
   co_await rt::FirstOf(up, down);
   Task<bool>& first = up.ready() ? up : down;
   Task<bool>& second = up.ready() ? down : up;

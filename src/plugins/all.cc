@@ -11,6 +11,8 @@ void add_all(gateway::PluginRegistry& registry) {
   add_correlation_id(registry);
   add_cors(registry);
   add_file_log(registry);
+  add_grpc_gateway(registry);
+  add_grpc_web(registry);
   add_http_log(registry);
   add_ip_restriction(registry);
   add_key_auth(registry);
@@ -21,6 +23,8 @@ void add_all(gateway::PluginRegistry& registry) {
   add_request_termination(registry);
   add_request_transformer(registry);
   add_response_transformer(registry);
+  add_websocket_size_limit(registry);
+  add_websocket_validator(registry);
 }
 
 }  // namespace sluice::plugins

@@ -14,6 +14,8 @@ void add_bot_detection(gateway::PluginRegistry& registry);
 void add_correlation_id(gateway::PluginRegistry& registry);
 void add_cors(gateway::PluginRegistry& registry);
 void add_file_log(gateway::PluginRegistry& registry);
+void add_grpc_gateway(gateway::PluginRegistry& registry);
+void add_grpc_web(gateway::PluginRegistry& registry);
 void add_http_log(gateway::PluginRegistry& registry);
 void add_ip_restriction(gateway::PluginRegistry& registry);
 void add_key_auth(gateway::PluginRegistry& registry);
@@ -24,6 +26,8 @@ void add_request_size_limiting(gateway::PluginRegistry& registry);
 void add_request_termination(gateway::PluginRegistry& registry);
 void add_request_transformer(gateway::PluginRegistry& registry);
 void add_response_transformer(gateway::PluginRegistry& registry);
+void add_websocket_size_limit(gateway::PluginRegistry& registry);
+void add_websocket_validator(gateway::PluginRegistry& registry);
 
 void add_all(gateway::PluginRegistry& registry);
 

@@ -27,6 +27,8 @@ const std::map<std::string, std::string, std::less<>> kContracts = {
     {"correlation-id", "CorrelationId"},
     {"cors", "Cors"},
     {"file-log", "FileLog"},
+    {"grpc-gateway", "GrpcGateway"},
+    {"grpc-web", "GrpcWeb"},
     {"http-log", "HttpLog"},
     {"ip-restriction", "IpRestriction"},
     {"key-auth", "KeyAuth"},
@@ -37,6 +39,8 @@ const std::map<std::string, std::string, std::less<>> kContracts = {
     {"request-termination", "RequestTermination"},
     {"request-transformer", "RequestTransformer"},
     {"response-transformer", "ResponseTransformer"},
+    {"websocket-size-limit", "WebsocketSizeLimit"},
+    {"websocket-validator", "WebsocketValidator"},
 };
 
 /// Priorities are part of the contract too: reference/gateway.md, 6.4.
@@ -47,6 +51,8 @@ const std::map<std::string, int, std::less<>> kPriorities = {
     {"correlation-id", 100001},
     {"cors", 2000},
     {"file-log", 9},
+    {"grpc-gateway", 998},
+    {"grpc-web", 3},
     {"http-log", 12},
     {"ip-restriction", 990},
     {"key-auth", 1250},
@@ -57,6 +63,8 @@ const std::map<std::string, int, std::less<>> kPriorities = {
     {"request-termination", 2},
     {"request-transformer", 801},
     {"response-transformer", 800},
+    {"websocket-size-limit", 1003},
+    {"websocket-validator", 1006},
 };
 
 class PluginContracts : public ::testing::Test {

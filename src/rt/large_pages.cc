@@ -16,8 +16,6 @@
 namespace sluice::rt {
 namespace {
 
-constexpr std::size_t kBlocksAtOnce = 8;
-
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr bool kSanitized = true;  // their shadow memory has terabytes of addresses
 #else
@@ -75,11 +73,10 @@ LargePages LargePages::of_process() {
 }
 
 bool LargePages::step() {
-  for (std::size_t i = 0; i < kBlocksAtOnce && !blocks_.empty(); ++i) {
-    // A refusal (the block has been freed meanwhile, no large page is free) leaves the small pages as they are.
-    ::madvise(reinterpret_cast<void*>(blocks_.back()), kBytes, MADV_COLLAPSE);
-    blocks_.pop_back();
-  }
+  if (blocks_.empty()) return false;
+  // A refusal (the block has been freed meanwhile, no large page is free) leaves the small pages as they are.
+  ::madvise(reinterpret_cast<void*>(blocks_.back()), kBytes, MADV_COLLAPSE);
+  blocks_.pop_back();
   return !blocks_.empty();
 }
 

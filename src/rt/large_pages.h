@@ -19,8 +19,8 @@ class LargePages {
   /// costs little. Takes a millisecond for some hundred megabytes.
   static LargePages of_process();
 
-  /// Converts a few blocks, within some milliseconds, in which others that touch the same memory may wait for one
-  /// block. False when all are done.
+  /// Converts one block, within some milliseconds, in which others that touch memory for the first time may wait. False
+  /// when all are done.
   bool step();
 
   [[nodiscard]] std::size_t left() const { return blocks_.size(); }

@@ -26,7 +26,8 @@ bool collide(const Listener& a, const Listener& b) {
 void check_collisions(const Settings& settings, Faults& faults) {
   const Group groups[] = {{"proxy_listen", settings.proxy_listen},
                           {"admin_listen", settings.admin_listen},
-                          {"status_listen", settings.status_listen}};
+                          {"status_listen", settings.status_listen},
+                          {"admin_gui_listen", settings.admin_gui_listen}};
   std::vector<std::pair<std::string_view, Listener>> seen;
   for (const Group& group : groups) {
     for (const Listener& listener : group.listeners) {
@@ -42,16 +43,46 @@ void check_collisions(const Settings& settings, Faults& faults) {
 
 /// What would look protected, or divided, and is not: better not to start.
 void check_available(const Settings& settings, Faults& faults) {
-  if (settings.role != Role::All) {
-    faults.emplace_back(
-        "role: this version can be `all` only, a control plane and a gateway in one program; control_plane and "
-        "data_plane come later");
-  }
   if (settings.enforce_rbac) {
     faults.emplace_back(
         "enforce_rbac: role-based access control does not exist in this version; protect the Admin API with "
         "admin_auth=token");
   }
+}
+
+void check_data_plane(const Settings& settings, Faults& faults) {
+  if (settings.cluster_cert.empty()) {
+    faults.emplace_back("cluster_cert: required with role=data_plane; it is the control plane's, or of its authority");
+  }
+  if (settings.database != Database::Off) {
+    faults.emplace_back("database: a data plane keeps none; leave it out, or set off");
+  }
+  if (!settings.declarative_config.empty() || !settings.declarative_config_string.empty()) {
+    faults.emplace_back("declarative_config: a data plane gets its configuration from its control plane");
+  }
+  if (settings.cluster_control_plane.empty()) faults.emplace_back("cluster_control_plane: required");
+  if (settings.cluster_use_proxy && settings.proxy_server.empty()) {
+    faults.emplace_back("cluster_use_proxy: needs proxy_server");
+  }
+}
+
+/// What a link between control plane and data plane needs.
+void check_cluster(const Settings& settings, Faults& faults) {
+  if (settings.cluster_cert.empty() != settings.cluster_cert_key.empty()) {
+    faults.emplace_back("cluster_cert: needs cluster_cert_key, and the other way round");
+  }
+  if (settings.role == Role::ControlPlane && settings.cluster_cert.empty()) {
+    faults.emplace_back("cluster_cert: required with role=control_plane; `sluice hybrid gen_cert` makes one");
+  }
+  if (settings.role == Role::ControlPlane && settings.database == Database::Off) {
+    faults.emplace_back("database: a control plane needs a store: sqlite or postgres");
+  }
+  if (settings.role == Role::DataPlane) check_data_plane(settings, faults);
+  const bool fallback = settings.cluster_fallback_config_import || settings.cluster_fallback_config_export;
+  if (fallback && settings.cluster_fallback_config_storage.empty()) {
+    faults.emplace_back("cluster_fallback_config_storage: required to import or export a copy");
+  }
+  if (settings.cluster_max_payload.count < (1U << 20)) faults.emplace_back("cluster_max_payload: at least 1m");
 }
 
 bool is_octal_mask(std::string_view text) {
@@ -73,11 +104,15 @@ void check_admin(const Settings& settings, Faults& faults) {
     }
     return;
   }
-  for (const Listener& listener : settings.admin_listen) {
-    if (listener.ip.is_loopback()) continue;
-    faults.push_back("admin_listen: " + listener.address() +
-                     " is open to others; set admin_auth=token or listen on 127.0.0.1");
-  }
+  const auto check_loopback = [&](std::string_view name, const std::vector<Listener>& listeners) {
+    for (const Listener& listener : listeners) {
+      if (listener.ip.is_loopback()) continue;
+      faults.push_back(std::string(name) + ": " + listener.address() +
+                       " is open to others; set admin_auth=token or listen on 127.0.0.1");
+    }
+  };
+  check_loopback("admin_listen", settings.admin_listen);
+  if (settings.database != Database::Off) check_loopback("admin_gui_listen", settings.admin_gui_listen);
 }
 
 template <class Keys>
@@ -92,6 +127,7 @@ void check_tls(const Settings& settings, Faults& faults) {
   check_pairs("ssl_cert", settings.ssl_cert, settings.ssl_cert_key, faults);
   check_pairs("admin_ssl_cert", settings.admin_ssl_cert, settings.admin_ssl_cert_key, faults);
   check_pairs("status_ssl_cert", settings.status_ssl_cert, settings.status_ssl_cert_key, faults);
+  check_pairs("admin_gui_ssl_cert", settings.admin_gui_ssl_cert, settings.admin_gui_ssl_cert_key, faults);
   if (settings.client_ssl && (settings.client_ssl_cert.empty() || settings.client_ssl_cert_key.empty())) {
     faults.emplace_back("client_ssl: needs client_ssl_cert and client_ssl_cert_key");
   }
@@ -160,6 +196,7 @@ std::vector<std::string> check(const Settings& settings) {
   Faults faults;
   check_node(settings, faults);
   check_available(settings, faults);
+  check_cluster(settings, faults);
   check_process(settings, faults);
   check_collisions(settings, faults);
   check_admin(settings, faults);

@@ -67,6 +67,7 @@ class Loader {
     imply_database();
     Loaded loaded{.settings = defaults(), .warnings = {}};
     for (const auto& [setting, value] : chosen_) read_value(*setting, value, loaded.settings);
+    if (loaded.settings.role == Role::DataPlane) leave_out_control(loaded.settings);
     if (problems_.empty()) {
       for (std::string& fault : check(loaded.settings)) problems_.push_back({"", std::move(fault)});
     }
@@ -124,14 +125,23 @@ class Loader {
     return setting;
   }
 
-  /// A declarative configuration implies database=off unless somebody said otherwise.
+  /// A declarative configuration implies database=off unless somebody said otherwise, and so does a data plane.
   void imply_database() {
     const auto given = [&](std::string_view name) {
       const auto found = chosen_.find(find_setting(name));
       return found != chosen_.end() && !found->second.text.empty();
     };
     const bool declarative = given("declarative_config") || given("declarative_config_string");
-    if (declarative && !given("database")) accept("database", "off", "", true);
+    const auto role = chosen_.find(find_setting("role"));
+    const bool data_plane = role != chosen_.end() && role->second.text == "data_plane";
+    if ((declarative || data_plane) && !given("database")) accept("database", "off", "", true);
+  }
+
+  /// The listeners that a data plane does not have: deployments name them for all of their nodes.
+  static void leave_out_control(Settings& settings) {
+    settings.admin_listen.clear();
+    settings.admin_gui_listen.clear();
+    settings.cluster_listen.clear();
   }
 
   void read_value(const Setting& setting, const Value& value, Settings& settings) {

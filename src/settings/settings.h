@@ -133,6 +133,7 @@ struct Settings {
   std::vector<Listener> admin_gui_listen;
   std::vector<std::string> admin_gui_ssl_cert;
   std::vector<Secret<std::string>> admin_gui_ssl_cert_key;
+  std::string console_path;
 
   // The link between control plane and data planes; certificates and keys as for TLS
   std::vector<Listener> cluster_listen;
@@ -194,6 +195,7 @@ struct Settings {
   Millis upstream_keepalive_idle_timeout{};
   Bytes upstream_max_header_size;
   bool upstream_tls_verify = false;
+  bool upstream_http2 = false;
 
   // DNS
   std::vector<ResolverAddress> dns_resolver;

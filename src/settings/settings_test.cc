@@ -202,9 +202,17 @@ TEST(Settings, NameTheDatabaseServer) {
               AllOf(HasSubstr("pg_ssl_verify: needs pg_ssl"), HasSubstr("pg_timeout: every wait needs an end")));
 }
 
-TEST(Settings, RefuseRolesThatDoNotExistYet) {
-  EXPECT_THAT(file_problems("role = control_plane"), HasSubstr("role: this version can be `all` only"));
-  EXPECT_THAT(file_problems("role = data_plane\ndatabase = off"), HasSubstr("role: this version"));
+TEST(Settings, RefuseRolesThatLackWhatTheyNeed) {
+  EXPECT_THAT(file_problems("role = control_plane"), HasSubstr("cluster_cert: required with role=control_plane"));
+  EXPECT_THAT(file_problems("role = data_plane"), HasSubstr("cluster_cert: required with role=data_plane"));
+  EXPECT_THAT(file_problems("role = data_plane\ndatabase = sqlite"), HasSubstr("database: a data plane keeps none"));
+}
+
+TEST(Settings, MakeADataPlaneWithoutStoreAndAdminApi) {
+  const auto s = from_file("role = data_plane\ncluster_cert = c\ncluster_cert_key = k\nadmin_listen = 0.0.0.0:8001");
+  EXPECT_EQ(s.database, Database::Off);
+  EXPECT_TRUE(s.admin_listen.empty());
+  EXPECT_TRUE(s.cluster_listen.empty());
 }
 
 TEST(Settings, CheckThatKeysBelongToCertificates) {

@@ -160,6 +160,9 @@ std::vector<Setting> cluster_rows() {
           kRestart, "Addresses of the platform API and the console, on a node with a store. As for admin_listen."),
       ROW(admin_gui_ssl_cert, "", kLive, "Their certificates; made up without one."),
       ROW(admin_gui_ssl_cert_key, "", kLive, "The keys of these.").secret(),
+      ROW(console_path, "auto", kRestart,
+          "Folder with the console's files. `auto` looks for `share/sluice/console` beside the program's folder; `off` "
+          "serves the platform API alone."),
       ROW(cluster_listen, "0.0.0.0:8005", kRestart,
           "Where a control plane waits for data planes, always over mutual TLS. Opened when `cluster_cert` is set."),
       ROW(cluster_control_plane, "127.0.0.1:8005", kRestart, "Where a data plane finds its control plane: host:port."),
@@ -252,6 +255,8 @@ std::vector<Setting> proxy_rows() {
           "How long an idle upstream connection is kept; 0 means for ever."),
       ROW(upstream_max_header_size, "56k", kLive, "Largest head of an upstream's response; between 1k and 56k."),
       ROW(upstream_tls_verify, "on", kLive, "Verify upstreams' certificates where the service does not say."),
+      ROW(upstream_http2, "off", kLive,
+          "Offer HTTP/2 to upstreams of `https` services; they choose. Services of `grpc` and `grpcs` always use it."),
   };
 }
 

@@ -36,7 +36,7 @@ struct AsyncStore::Call {
 /// Resumes when the call has its result; forgets it when the task is cancelled.
 class AsyncStore::Waiter {
  public:
-  Waiter(AsyncStore& store, std::shared_ptr<Call> call) : store_(store), call_(std::move(call)) {}
+  Waiter(Lane& lane, std::shared_ptr<Call> call) : lane_(lane), call_(std::move(call)) {}
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
   ~Waiter() { call_->waiting = {}; }
@@ -44,20 +44,52 @@ class AsyncStore::Waiter {
   [[nodiscard]] bool await_ready() const { return false; }
   bool await_suspend(std::coroutine_handle<> caller) {
     call_->waiting = caller;
-    return store_.enqueue(call_);
+    return lane_.enqueue(call_);
   }
   Committed await_resume() { return *std::move(call_->result); }
 
  private:
-  AsyncStore& store_;
+  Lane& lane_;
   std::shared_ptr<Call> call_;
 };
 
 AsyncStore::AsyncStore(std::unique_ptr<DurableStore> store, rt::Reactor& reactor, const AsyncLimits& limits)
-    : reactor_(reactor), limits_(limits), store_(std::move(store)) {}
+    : reactor_(reactor),
+      own_threads_(std::make_unique<Threads>()),
+      threads_(*own_threads_),
+      lane_(std::make_shared<Lane>(std::move(store), reactor, threads_.short_work, limits)) {}
+
+AsyncStore::AsyncStore(std::unique_ptr<DurableStore> store, rt::Reactor& reactor, const AsyncLimits& limits,
+                       Threads& threads)
+    : reactor_(reactor),
+      threads_(threads),
+      lane_(std::make_shared<Lane>(std::move(store), reactor, threads_.short_work, limits)) {}
 
 AsyncStore::~AsyncStore() {
-  stopping_ = true;
+  lane_->stopping = true;
+}
+
+/// `work` is given the store.
+template <class Work>
+auto AsyncStore::on_short(Work work) {
+  return rt::offload(threads_.short_work, reactor_,
+                     [lane = lane_, work = std::move(work)] { return work(*lane->store); });
+}
+
+template <class Work>
+auto AsyncStore::on_long(Work work) {
+  return rt::offload(threads_.long_work, reactor_,
+                     [lane = lane_, work = std::move(work)] { return work(*lane->store); });
+}
+
+Task<Result<std::unique_ptr<AsyncStore>>> AsyncStore::another(std::string control_plane) {
+  CO_TRY(auto store, co_await on_short([=](DurableStore& own) { return own.another(control_plane); }));
+  co_return std::unique_ptr<AsyncStore>(new AsyncStore(std::move(store), reactor_, lane_->limits, threads_));
+}
+
+Result<std::unique_ptr<AsyncStore>> AsyncStore::another_now(const std::string& control_plane) {
+  TRY(auto store, lane_->store->another(control_plane));
+  return std::unique_ptr<AsyncStore>(new AsyncStore(std::move(store), reactor_, lane_->limits, threads_));
 }
 
 // Commits -------------------------------------------------------------------------------------------------------------
@@ -67,35 +99,39 @@ Task<std::expected<Version, CommitError>> AsyncStore::commit(Version expected, s
   call->expected = expected;
   call->octets = octets_of(group);
   call->group = std::move(group);
-  call->known_failures = *known_failures_;
-  Waiter waiter(*this, std::move(call));
+  call->known_failures = *lane_->known_failures;
+  Waiter waiter(*lane_, std::move(call));
   co_return co_await waiter;
 }
 
 /// False when the call has its result already.
-bool AsyncStore::enqueue(const std::shared_ptr<Call>& call) {
-  const std::lock_guard lock(mutex_);
-  const bool full = waiting_.size() >= limits_.waiting_calls ||
-                    (!waiting_.empty() && waiting_octets_ + call->octets > limits_.waiting_octets);
+bool AsyncStore::Lane::enqueue(const std::shared_ptr<Call>& call) {
+  const std::lock_guard lock(mutex);
+  const bool full = waiting.size() >= limits.waiting_calls ||
+                    (!waiting.empty() && waiting_octets + call->octets > limits.waiting_octets);
   if (full) {
     call->result = std::unexpected(
         CommitError{CommitFailure::Unavailable,
                     {Errc::Unavailable, Blame::System, Retry::Safe,
-                     "the store is behind: " + std::to_string(waiting_.size()) + " writes are waiting; try again"}});
+                     "the store is behind: " + std::to_string(waiting.size()) + " writes are waiting; try again"}});
     return false;
   }
-  waiting_.push_back(call);
-  waiting_octets_ += call->octets;
-  if (!std::exchange(writing_, true)) short_.submit([this] { write_waiting(); });
+  waiting.push_back(call);
+  waiting_octets += call->octets;
+  if (!std::exchange(writing, true)) write_soon();
   return true;
 }
 
-void AsyncStore::write_waiting() {
+void AsyncStore::Lane::write_soon() {
+  short_work.submit([self = shared_from_this()] { self->write_waiting(); });
+}
+
+void AsyncStore::Lane::write_waiting() {
   Calls calls;
   {
-    const std::lock_guard lock(mutex_);
-    calls.swap(waiting_);
-    waiting_octets_ = 0;
+    const std::lock_guard lock(mutex);
+    calls.swap(waiting);
+    waiting_octets = 0;
   }
   const std::span<const std::shared_ptr<Call>> all(calls);
   for (std::size_t from = 0; from < all.size();) {
@@ -105,14 +141,14 @@ void AsyncStore::write_waiting() {
     from = to;
   }
   // Again through the pool: what else waits there has its turn in between.
-  const std::lock_guard lock(mutex_);
-  writing_ = !waiting_.empty();
-  if (writing_) short_.submit([this] { write_waiting(); });
+  const std::lock_guard lock(mutex);
+  writing = !waiting.empty();
+  if (writing) write_soon();
 }
 
 /// Calls that follow each other, in one transaction.
-void AsyncStore::write_run(std::span<const std::shared_ptr<Call>> run) {
-  if (run.front()->known_failures < failures_) {
+void AsyncStore::Lane::write_run(std::span<const std::shared_ptr<Call>> run) {
+  if (run.front()->known_failures < failures) {
     for (const auto& call : run) finish(call, std::unexpected(dragged_along()));
     return;
   }
@@ -121,7 +157,7 @@ void AsyncStore::write_run(std::span<const std::shared_ptr<Call>> run) {
     if (run.size() > 1) std::ranges::copy(call->group, std::back_inserter(changes));
   }
   const std::span<const Commit> all = run.size() > 1 ? changes : run.front()->group;
-  auto result = store_->commit(run.front()->expected, all);
+  auto result = store->commit(run.front()->expected, all);
   if (result) {
     for (const auto& call : run) finish(call, call->reached());
     return;
@@ -131,105 +167,132 @@ void AsyncStore::write_run(std::span<const std::shared_ptr<Call>> run) {
     for (std::size_t i = 0; i < run.size(); ++i) write_run(run.subspan(i, 1));
     return;
   }
-  ++failures_;
-  last_failure_ = result.error();
+  ++failures;
+  last_failure = result.error();
   for (const auto& call : run) finish(call, result);
 }
 
 /// Why a call fails that came behind one that failed. When the database is away they are all told so at once, instead
 /// of waiting for a connection once more each.
-CommitError AsyncStore::dragged_along() const {
-  const CommitFailure cause = last_failure_.failure;
+CommitError AsyncStore::Lane::dragged_along() const {
+  const CommitFailure cause = last_failure.failure;
   if (cause == CommitFailure::Conflict || cause == CommitFailure::Constraint) {
     return {CommitFailure::Conflict,
             {Errc::Conflict, Blame::Client, Retry::Safe, "a change that this one was to follow has failed"}};
   }
-  CommitError error = last_failure_;
+  CommitError error = last_failure;
   if (cause == CommitFailure::Unknown) error.failure = CommitFailure::Unavailable;
   error.error.what.insert(0, "not written, like the change before it: ");
   return error;
 }
 
-void AsyncStore::finish(const std::shared_ptr<Call>& call, Committed result) {
+void AsyncStore::Lane::finish(const std::shared_ptr<Call>& call, Committed result) {
   call->result = std::move(result);
-  reactor_.post([call, known = known_failures_, failures = failures_] {
-    *known = failures;
-    if (auto waiting = std::exchange(call->waiting, {})) waiting.resume();
+  reactor.post([call, known = known_failures, failures_now = failures] {
+    *known = failures_now;
+    if (auto waiting_one = std::exchange(call->waiting, {})) waiting_one.resume();
   });
 }
 
 // Everything else -----------------------------------------------------------------------------------------------------
 
 Task<Result<Contents>> AsyncStore::load() {
-  co_return co_await rt::offload(short_, reactor_, [this] { return store_->load(); });
+  co_return co_await on_short([](DurableStore& store) { return store.load(); });
 }
 
 Task<Result<LogPart>> AsyncStore::read_log(Version after, std::size_t limit) {
-  co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->read_log(after, limit); });
+  co_return co_await on_short([=](DurableStore& store) { return store.read_log(after, limit); });
 }
 
 Task<Result<Contents>> AsyncStore::at(Version version) {
-  co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->at(version); });
+  co_return co_await on_short([=](DurableStore& store) { return store.at(version); });
 }
 
 Task<Result<Commit>> AsyncStore::changes_back_to(Version version) {
-  co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->changes_back_to(version); });
+  co_return co_await on_short([=](DurableStore& store) { return store.changes_back_to(version); });
 }
 
 Task<Result<>> AsyncStore::compact(SysTime older_than) {
-  co_return co_await rt::offload(long_, reactor_, [=, this] { return store_->compact(older_than); });
+  co_return co_await on_long([=](DurableStore& store) { return store.compact(older_than); });
 }
 
 Task<Result<Version>> AsyncStore::head() {
-  co_return co_await rt::offload(short_, reactor_, [this] { return store_->head(); });
+  co_return co_await on_short([](DurableStore& store) { return store.head(); });
 }
 
 Task<Result<Version>> AsyncStore::horizon() {
-  co_return co_await rt::offload(short_, reactor_, [this] { return store_->horizon(); });
+  co_return co_await on_short([](DurableStore& store) { return store.horizon(); });
 }
 
-/// In short waits, so that the end of the store need not wait for a long one.
+Task<Result<Heads>> AsyncStore::heads() {
+  co_return co_await on_short([](DurableStore& store) { return store.heads(); });
+}
+
+namespace {
+
+/// Waits in steps, so that the end of the store need not wait for a long one. `look` waits for a step and says whether
+/// that will do.
+template <class Look>
+Result<bool> in_steps(Millis timeout, const std::atomic<bool>& stopping, const Look& look) {
+  constexpr Millis kAtOnce{200};
+  for (Millis left = timeout; left > Millis::zero() && !stopping; left -= kAtOnce) {
+    TRY(const bool enough, look(std::min(left, kAtOnce)));
+    if (enough) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Task<Result<bool>> AsyncStore::wait_for_change(Version known, Millis timeout) {
-  co_return co_await rt::offload(long_, reactor_, [=, this]() -> Result<bool> {
-    constexpr Millis kAtOnce{200};
-    for (Millis left = timeout; left > Millis::zero() && !stopping_; left -= kAtOnce) {
-      TRY(const bool changed, store_->wait_for_change(known, std::min(left, kAtOnce)));
-      if (changed) return true;
-    }
-    return false;
-  });
+  const auto wait = [=, lane = lane_](DurableStore& store) {
+    return in_steps(timeout, lane->stopping, [&](Millis step) { return store.wait_for_change(known, step); });
+  };
+  co_return co_await on_long(wait);
+}
+
+Task<Result<Heads>> AsyncStore::wait_for_changes(Heads known, Millis timeout) {
+  const auto wait = [=, lane = lane_](DurableStore& store) -> Result<Heads> {
+    Heads now = known;
+    TRY(in_steps(timeout, lane->stopping, [&](Millis step) -> Result<bool> {
+      TRY(now, store.wait_for_changes(known, step));
+      return now != known;
+    }));
+    return now;
+  };
+  co_return co_await on_long(wait);
 }
 
 Task<Result<>> AsyncStore::backup(std::string file, WithKey with_key) {
-  co_return co_await rt::offload(long_, reactor_, [=, this] { return store_->backup(file, with_key); });
+  co_return co_await on_long([=](DurableStore& store) { return store.backup(file, with_key); });
 }
 
 Task<Result<Version>> AsyncStore::restore(std::string file) {
-  co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->restore(file); });
+  co_return co_await on_short([=](DurableStore& store) { return store.restore(file); });
 }
 
 Task<Result<>> AsyncStore::rotate_key() {
-  co_return co_await rt::offload(short_, reactor_, [this] { return store_->rotate_key(); });
+  co_return co_await on_short([](DurableStore& store) { return store.rotate_key(); });
 }
 
 Task<Result<std::size_t>> AsyncStore::reseal() {
-  co_return co_await rt::offload(long_, reactor_, [this] { return store_->reseal(); });
+  co_return co_await on_long([](DurableStore& store) { return store.reseal(); });
 }
 
 Task<Result<std::optional<std::string>>> AsyncStore::meta(std::string name) {
-  co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->meta(name); });
+  co_return co_await on_short([=](DurableStore& store) { return store.meta(name); });
 }
 
 Task<Result<std::vector<std::pair<std::string, std::string>>>> AsyncStore::metas(std::string prefix) {
-  co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->metas(prefix); });
+  co_return co_await on_short([=](DurableStore& store) { return store.metas(prefix); });
 }
 
 Task<Result<>> AsyncStore::set_meta(std::string name, std::string value) {
-  co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->set_meta(name, value); });
+  co_return co_await on_short([=](DurableStore& store) { return store.set_meta(name, value); });
 }
 
 Task<Result<>> AsyncStore::erase_meta(std::string name) {
-  co_return co_await rt::offload(short_, reactor_, [=, this] { return store_->erase_meta(name); });
+  co_return co_await on_short([=](DurableStore& store) { return store.erase_meta(name); });
 }
 
 }  // namespace sluice::store

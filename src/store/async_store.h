@@ -25,16 +25,21 @@ struct AsyncLimits {
   std::size_t waiting_octets = 256 * 1024 * 1024;  // of their documents; a single call may be larger
 };
 
-/// A durable store for the control shard: blocking work runs on threads of its own, results come back to the shard.
-/// Belongs to the shard; the tasks may be cancelled, what they began is finished all the same.
+/// A durable store for the control shard: blocking work runs on other threads, results come back to the shard. Belongs
+/// to the shard; the tasks may be cancelled, what they began is finished all the same.
 class AsyncStore {
  public:
   /// `reactor` is the control shard's and outlives it.
   AsyncStore(std::unique_ptr<DurableStore> store, rt::Reactor& reactor, const AsyncLimits& limits = {});
   AsyncStore(const AsyncStore&) = delete;
   AsyncStore& operator=(const AsyncStore&) = delete;
-  /// Finishes what was begun.
+  /// Finishes what was begun; one that uses another's threads leaves that to them.
   ~AsyncStore();
+
+  /// DurableStore::another(), on the threads of this store, which outlives it.
+  Task<Result<std::unique_ptr<AsyncStore>>> another(std::string control_plane);
+  /// The same for start-up, before the shard runs.
+  Result<std::unique_ptr<AsyncStore>> another_now(const std::string& control_plane);
 
   /// Makes `group.size()` versions after `expected`. Calls that arrive while others are being written, and that expect
   /// what those lead to, are written together in the next transaction, so many waiting writers share one sync of the
@@ -53,7 +58,10 @@ class AsyncStore {
   Task<Result<Version>> horizon();
   /// One at a time: for the task that follows the log. Ends early, with false, when the store is going away.
   Task<Result<bool>> wait_for_change(Version known, Millis timeout);
-  [[nodiscard]] bool shared() const { return store_->shared(); }
+  Task<Result<Heads>> heads();
+  /// As wait_for_change().
+  Task<Result<Heads>> wait_for_changes(Heads known, Millis timeout);
+  [[nodiscard]] bool shared() const { return lane_->store->shared(); }
   Task<Result<>> backup(std::string file, WithKey with_key);
   Task<Result<Version>> restore(std::string file);
   Task<Result<>> rotate_key();
@@ -64,7 +72,7 @@ class AsyncStore {
   Task<Result<>> erase_meta(std::string name);
 
   /// For start-up, before the shard runs.
-  [[nodiscard]] DurableStore& blocking() { return *store_; }
+  [[nodiscard]] DurableStore& blocking() { return *lane_->store; }
 
  private:
   using Committed = std::expected<Version, CommitError>;
@@ -72,30 +80,51 @@ class AsyncStore {
   class Waiter;
   using Calls = std::vector<std::shared_ptr<Call>>;
 
-  bool enqueue(const std::shared_ptr<Call>& call);
-  void write_waiting();
-  void write_run(std::span<const std::shared_ptr<Call>> run);
-  void finish(const std::shared_ptr<Call>& call, Committed result);
-  [[nodiscard]] CommitError dragged_along() const;
+  struct Threads {
+    rt::BlockingPool long_work{2};   // backups, and waiting for changes
+    rt::BlockingPool short_work{1};  // everything else, in order
+  };
+
+  /// What the threads work on. They may have it for longer than the shard.
+  struct Lane : std::enable_shared_from_this<Lane> {
+    Lane(std::unique_ptr<DurableStore> opened, rt::Reactor& shard, rt::BlockingPool& pool, const AsyncLimits& most)
+        : store(std::move(opened)), reactor(shard), short_work(pool), limits(most) {}
+
+    bool enqueue(const std::shared_ptr<Call>& call);
+    void write_soon();
+    void write_waiting();
+    void write_run(std::span<const std::shared_ptr<Call>> run);
+    void finish(const std::shared_ptr<Call>& call, Committed result);
+    [[nodiscard]] CommitError dragged_along() const;
+
+    const std::unique_ptr<DurableStore> store;
+    rt::Reactor& reactor;
+    rt::BlockingPool& short_work;
+    const AsyncLimits limits;
+
+    std::mutex mutex;  // of what follows
+    Calls waiting;
+    std::size_t waiting_octets = 0;
+    bool writing = false;  // somebody will look at `waiting` again
+
+    // Failures are counted where they happen, and where they are known.
+    std::uint64_t failures = 0;  // of the writer's thread
+    CommitError last_failure;
+    const std::shared_ptr<std::uint64_t> known_failures = std::make_shared<std::uint64_t>(0);  // of the shard
+
+    std::atomic<bool> stopping{false};
+  };
+
+  AsyncStore(std::unique_ptr<DurableStore> store, rt::Reactor& reactor, const AsyncLimits& limits, Threads& threads);
+  template <class Work>
+  auto on_short(Work work);
+  template <class Work>
+  auto on_long(Work work);
 
   rt::Reactor& reactor_;
-  const AsyncLimits limits_;
-  const std::unique_ptr<DurableStore> store_;
-
-  std::mutex mutex_;  // of what follows
-  Calls waiting_;
-  std::size_t waiting_octets_ = 0;
-  bool writing_ = false;  // somebody will look at waiting_ again
-
-  // Failures are counted where they happen, and where they are known.
-  std::uint64_t failures_ = 0;  // of the writer's thread
-  CommitError last_failure_;
-  const std::shared_ptr<std::uint64_t> known_failures_ = std::make_shared<std::uint64_t>(0);  // of the shard
-
-  std::atomic<bool> stopping_{false};
-  // Last, so that they end before what they use.
-  rt::BlockingPool long_{2};   // backups, and waiting for changes
-  rt::BlockingPool short_{1};  // everything else, in order
+  const std::unique_ptr<Threads> own_threads_;  // null: another store's
+  Threads& threads_;
+  const std::shared_ptr<Lane> lane_;
 };
 
 }  // namespace sluice::store

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,11 +25,18 @@ namespace sluice::store {
 
 class Keyring;
 
+/// Types that begin with an underscore are bookkeeping of whoever writes them: no catalog describes them, and they hold
+/// no secrets.
+[[nodiscard]] inline bool is_internal(std::string_view type) {
+  return type.starts_with('_');
+}
+
 /// One atomic change: it makes one version.
 struct Commit {
   std::vector<sync::EntityRow> upserts;
   std::vector<sync::EntityKey> removals;  // a row that is not there is no error
   std::string author;                     // who asked for it, as the audit shows it
+  std::vector<std::string> dropped = {};  // other control planes that go with it, and all they have
 };
 
 /// What a version did to one entity.
@@ -61,6 +69,9 @@ struct Contents {
   std::vector<sync::EntityRow> rows = {};  // in the order in which they were last written
   std::vector<Touched> touched = {};       // only load() says it
 };
+
+/// The newest version of each control plane in a database, by its name there.
+using Heads = std::map<std::string, Version, std::less<>>;
 
 enum class CommitFailure : std::uint8_t {
   Conflict,     // another writer was first: follow the log, validate again, try again
@@ -99,7 +110,7 @@ class DurableStore {
   virtual Result<Contents> at(Version version) = 0;
   /// The change that leads from the newest version back to an older one; commit it to restore that point in time.
   virtual Result<Commit> changes_back_to(Version version) = 0;
-  /// Forgets how things were before `older_than`. What is current stays.
+  /// Forgets how things were before `older_than`, in all control planes. What is current stays.
   virtual Result<> compact(SysTime older_than) = 0;
   /// Cheap.
   virtual Result<Version> head() = 0;
@@ -107,6 +118,13 @@ class DurableStore {
   virtual Result<Version> horizon() = 0;
   /// Waits until there is a version other than `known`; false when there was none in time.
   virtual Result<bool> wait_for_change(Version known, Millis timeout) = 0;
+  /// The newest version of every control plane in the database.
+  virtual Result<Heads> heads() = 0;
+  /// Waits until these are others than `known`, or for `timeout`; returns what they are then.
+  virtual Result<Heads> wait_for_changes(const Heads& known, Millis timeout) = 0;
+  /// The entities of another control plane in the same database, which is made if there is none of that name. It uses
+  /// the same connections; either may go first.
+  virtual Result<std::unique_ptr<DurableStore>> another(const std::string& control_plane) = 0;
   /// Whether other control planes write here too, so that somebody must follow the log.
   [[nodiscard]] virtual bool shared() const = 0;
 
@@ -119,7 +137,8 @@ class DurableStore {
   /// Adds a key to the keyring, which from now on seals, here and, from their next write on, in other processes that
   /// have the same file.
   virtual Result<> rotate_key() = 0;
-  /// Seals what is still sealed under older keys of the keyring with the active one. Returns the number of rows.
+  /// Seals what is still sealed under older keys of the keyring with the active one, in all control planes. Returns the
+  /// number of rows.
   virtual Result<std::size_t> reseal() = 0;
 
   // Small things that belong to no entity (tokens, identities of clusters), by name. Not versioned.

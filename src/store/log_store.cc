@@ -25,29 +25,31 @@ std::string fingerprint(const Keyring& keyring) {
 
 }  // namespace
 
-LogStore::LogStore(std::unique_ptr<sql::Database> database, std::string control_plane, const entity::Catalog& catalog,
-                   Keyring& keyring)
-    : database_(std::move(database)),
-      control_plane_name_(std::move(control_plane)),
-      catalog_(catalog),
-      keyring_(keyring),
-      sealer_(catalog, keyring) {}
-
 // Opening -------------------------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<DurableStore>> LogStore::open(std::unique_ptr<sql::Database> database,
                                                      const std::string& control_plane, const entity::Catalog& catalog,
                                                      Keyring& keyring) {
-  std::unique_ptr<LogStore> store(new LogStore(std::move(database), control_plane, catalog, keyring));
+  auto shared = std::make_shared<Shared>(std::move(database), catalog, keyring);
+  std::unique_ptr<LogStore> store(new LogStore(std::move(shared), control_plane));
   TRY(store->prepare());
+  return store;
+}
+
+Result<std::unique_ptr<DurableStore>> LogStore::another(const std::string& control_plane) {
+  std::unique_ptr<LogStore> store(new LogStore(shared_, control_plane));
+  TRY(in_transaction(sql::Access::Write, [&](sql::Connection& db) -> Result<> {
+    TRY(db.lock_for_upgrade());
+    return store->find_control_plane(db);
+  }));
   return store;
 }
 
 Result<> LogStore::prepare() {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(shared_->mutex);
     TRY(sql::Connection* const db, connection());
-    TRY(upgrade_format(*db, database_->name(), "store"));
+    TRY(upgrade_format(*db, shared_->database->name(), "store"));
   }
   return in_transaction(sql::Access::Write, [this](sql::Connection& db) -> Result<> {
     TRY(db.lock_for_upgrade());
@@ -59,17 +61,17 @@ Result<> LogStore::prepare() {
 Result<> LogStore::check_keyring(sql::Connection& db) {
   TRY(const auto known, read_info(db, kInfoKeyring));
   if (!known) {
-    if (keyring_.empty()) TRY(keyring_.create());
-    return write_info(db, kInfoKeyring, fingerprint(keyring_));
+    if (shared_->keyring.empty()) TRY(shared_->keyring.create());
+    return write_info(db, kInfoKeyring, fingerprint(shared_->keyring));
   }
   // Another process may have made both since the file was looked for.
-  if (keyring_.empty()) {
-    TRY(keyring_, Keyring::open(keyring_.file()));
+  if (shared_->keyring.empty()) {
+    TRY(shared_->keyring, Keyring::open(shared_->keyring.file()));
   }
-  if (!keyring_.empty() && fingerprint(keyring_) == *known) return {};
+  if (!shared_->keyring.empty() && fingerprint(shared_->keyring) == *known) return {};
   return fail(Errc::Forbidden,
-              database_->name() + ": its secrets are sealed under another keyring than " + keyring_.file() +
-                  (keyring_.empty() ? ", which does not exist" : "") +
+              shared_->database->name() + ": its secrets are sealed under another keyring than " +
+                  shared_->keyring.file() + (shared_->keyring.empty() ? ", which does not exist" : "") +
                   "; put back the keyring that was made with this store (from its copy, or from another control plane "
                   "of the same store), or set keyring_path to it; nothing was changed");
 }
@@ -97,11 +99,11 @@ Result<> LogStore::find_control_plane(sql::Connection& db) {
 }
 
 Result<sql::Connection*> LogStore::connection() {
-  if (connection_ != nullptr && !connection_->usable()) connection_.reset();
-  if (connection_ == nullptr) {
-    TRY(connection_, database_->connect());
+  if (shared_->connection != nullptr && !shared_->connection->usable()) shared_->connection.reset();
+  if (shared_->connection == nullptr) {
+    TRY(shared_->connection, shared_->database->connect());
   }
-  return connection_.get();
+  return shared_->connection.get();
 }
 
 Result<> LogStore::begin(std::optional<sql::Transaction>& transaction, sql::Access access) {
@@ -136,7 +138,7 @@ bool LogStore::State::knows(const Version& version) const {
 
 std::unexpected<Error> LogStore::gone(const State& state, const Version& version) const {
   return fail(Errc::NotFound,
-              "version " + to_string(version) + " is gone: the log of " + database_->name() + " reaches from " +
+              "version " + to_string(version) + " is gone: the log of " + shared_->database->name() + " reaches from " +
                   to_string(state.version_of(state.horizon)) + " to " + to_string(state.head) +
                   "; start from the newest version",
               Blame::Client);
@@ -144,20 +146,22 @@ std::unexpected<Error> LogStore::gone(const State& state, const Version& version
 
 Result<LogStore::State> LogStore::read_state(sql::Connection& db) {
   State state;
-  const sql::ValueView values[] = {control_plane_};
-  TRY(db.query("SELECT epoch, number, horizon FROM control_planes WHERE id = $1", values,
+  // The name too: an id may be another's by now, if the control plane was dropped.
+  const sql::ValueView values[] = {control_plane_, control_plane_name_};
+  TRY(db.query("SELECT epoch, number, horizon FROM control_planes WHERE id = $1 AND name = $2", values,
                [&](const sql::Row& row) -> Result<> {
                  state.head = {static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
                  state.horizon = static_cast<std::uint64_t>(row.integer(2));
                  return {};
                }));
-  TRY(db.query("SELECT epoch, begins_after FROM epochs WHERE control_plane = $1 ORDER BY epoch", values,
-               [&](const sql::Row& row) -> Result<> {
+  TRY(db.query("SELECT epoch, begins_after FROM epochs WHERE control_plane = $1 ORDER BY epoch",
+               sql::Values(values).first(1), [&](const sql::Row& row) -> Result<> {
                  state.epochs.push_back(
                      {static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))});
                  return {};
                }));
-  if (state.head.epoch == 0) return fail(Errc::NotFound, database_->name() + ": the control plane is gone from it");
+  if (state.head.epoch == 0)
+    return fail(Errc::NotFound, shared_->database->name() + ": the control plane is gone from it");
   return state;
 }
 
@@ -176,20 +180,48 @@ Result<Version> LogStore::horizon() {
 }
 
 Result<bool> LogStore::wait_for_change(Version known, Millis timeout) {
-  const std::lock_guard lock(waiting_mutex_);
-  if (listener_ != nullptr && !listener_->usable()) listener_.reset();
-  if (listener_ == nullptr) {
-    TRY(auto made, database_->connect());
-    TRY(made->listen());
-    listener_ = std::move(made);
-  }
+  const std::lock_guard lock(shared_->waiting_mutex);
+  TRY(listen());
   // Whoever commits after this look wakes us: listening began before it.
   TRY(const Version now, head());
   if (now != known) return true;
-  TRY(const bool woken, listener_->wait(timeout));
+  TRY(const bool woken, shared_->listener->wait(timeout));
   if (!woken) return false;
   TRY(const Version then, head());
   return then != known;
+}
+
+Result<> LogStore::listen() {
+  if (shared_->listener != nullptr && !shared_->listener->usable()) shared_->listener.reset();
+  if (shared_->listener != nullptr) return {};
+  TRY(auto made, shared_->database->connect());
+  TRY(made->listen());
+  shared_->listener = std::move(made);
+  return {};
+}
+
+Result<Heads> LogStore::read_heads(sql::Connection& db) {
+  Heads heads;
+  TRY(db.query("SELECT name, epoch, number FROM control_planes", {}, [&](const sql::Row& row) -> Result<> {
+    heads[std::string(row.text(0))] = {static_cast<std::uint64_t>(row.integer(1)),
+                                       static_cast<std::uint64_t>(row.integer(2))};
+    return {};
+  }));
+  return heads;
+}
+
+Result<Heads> LogStore::heads() {
+  return in_transaction(sql::Access::Read, [this](sql::Connection& db) { return read_heads(db); });
+}
+
+Result<Heads> LogStore::wait_for_changes(const Heads& known, Millis timeout) {
+  const std::lock_guard lock(shared_->waiting_mutex);
+  TRY(listen());
+  TRY(Heads now, heads());
+  if (now != known) return now;
+  TRY(const bool woken, shared_->listener->wait(timeout));
+  if (!woken) return now;
+  return heads();
 }
 
 // Reading -------------------------------------------------------------------------------------------------------------
@@ -213,7 +245,7 @@ Result<std::vector<sync::EntityRow>> LogStore::read_rows(sql::Connection& db, st
 /// Of the columns type, id, workspace, document.
 Result<sync::EntityRow> LogStore::opened(const sql::Row& row) {
   sync::EntityRow entity{std::string(row.text(0)), from_octets(row.text(1)), nullptr, from_octets(row.text(2))};
-  TRY(auto document, sealer_.open(entity.type, entity.id, row.text(3)));
+  TRY(auto document, shared_->sealer.open(entity.type, entity.id, row.text(3)));
   entity.document = std::make_shared<const std::string>(std::move(document));
   return entity;
 }
@@ -277,7 +309,7 @@ Result<LogPart> LogStore::read_log(Version after, std::size_t limit) {
       entry.author = row.text(5);
       entry.when = SysTime(Millis(row.integer(6)));
       if (!row.is_null(4)) {
-        TRY(auto document, sealer_.open(entry.type, entry.id, row.text(4)));
+        TRY(auto document, shared_->sealer.open(entry.type, entry.id, row.text(4)));
         entry.document = std::make_shared<const std::string>(std::move(document));
       }
       entries.push_back(std::move(entry));

@@ -33,7 +33,10 @@ class LogStore final : public DurableStore {
   Result<Version> head() override;
   Result<Version> horizon() override;
   Result<bool> wait_for_change(Version known, Millis timeout) override;
-  [[nodiscard]] bool shared() const override { return database_->shared(); }
+  Result<Heads> heads() override;
+  Result<Heads> wait_for_changes(const Heads& known, Millis timeout) override;
+  Result<std::unique_ptr<DurableStore>> another(const std::string& control_plane) override;
+  [[nodiscard]] bool shared() const override { return shared_->database->shared(); }
   Result<> backup(const std::string& file, WithKey with_key) override;
   Result<Version> restore(const std::string& file) override;
   Result<> rotate_key() override;
@@ -66,8 +69,25 @@ class LogStore final : public DurableStore {
     std::int64_t made_at = 0;
   };
 
-  LogStore(std::unique_ptr<sql::Database> database, std::string control_plane, const entity::Catalog& catalog,
-           Keyring& keyring);
+  /// A database, and what the stores of its control planes have in common. Whichever goes last closes it.
+  struct Shared {
+    Shared(std::unique_ptr<sql::Database> opened, const entity::Catalog& known, Keyring& keys)
+        : database(std::move(opened)), catalog(known), keyring(keys), sealer(known, keys) {}
+
+    const std::unique_ptr<sql::Database> database;
+    const entity::Catalog& catalog;
+    Keyring& keyring;
+
+    std::mutex mutex;  // of what follows
+    std::unique_ptr<sql::Connection> connection;
+    Sealer sealer;
+
+    std::mutex waiting_mutex;  // of the listener
+    std::unique_ptr<sql::Connection> listener;
+  };
+
+  LogStore(std::shared_ptr<Shared> shared, std::string control_plane)
+      : shared_(std::move(shared)), control_plane_name_(std::move(control_plane)) {}
 
   Result<> prepare();
   Result<> check_keyring(sql::Connection& db);
@@ -79,10 +99,10 @@ class LogStore final : public DurableStore {
   /// Runs `work` on the connection within a transaction, alone. Its Result is returned.
   template <class Work>
   auto in_transaction(sql::Access access, const Work& work) -> decltype(work(std::declval<sql::Connection&>())) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(shared_->mutex);
     std::optional<sql::Transaction> transaction;
     TRY(begin(transaction, access));
-    auto result = work(*connection_);
+    auto result = work(*shared_->connection);
     if (result) TRY(transaction->commit());
     return result;
   }
@@ -102,6 +122,13 @@ class LogStore final : public DurableStore {
   Result<> write_lookups(sql::Connection& db, std::int64_t control_plane, std::string_view type, const Uuid& id,
                          const Uuid& workspace, std::string_view document);
   Result<> remove_row(sql::Connection& db, const sync::EntityKey& key, const Place& place);
+  static Result<> drop(sql::Connection& db, std::string_view control_plane);
+  Result<Heads> read_heads(sql::Connection& db);
+  /// The ids in the tables of all control planes.
+  Result<std::vector<std::int64_t>> all_ids();
+  Result<> compact_one(std::int64_t control_plane, SysTime older_than);
+  /// Connects and listens, if that is still to be done.
+  Result<> listen();
   /// What became of a commit whose connection was lost; the error it ended with otherwise.
   std::expected<Version, CommitError> resolve(std::string_view transaction, Version reached, Error error);
 
@@ -109,21 +136,12 @@ class LogStore final : public DurableStore {
   Result<> copy_into(sql::Connection& backup, WithKey with_key);
   Result<Version> take_over(sql::Connection& backup, sql::Connection& db);
   Result<> restore_lookups(sql::Connection& backup, sql::Connection& db);
-  /// A piece of reseal(), behind `place` which it moves on; nothing when there is no more.
-  Result<std::optional<std::size_t>> reseal_some(Place& place);
+  /// A piece of reseal() of one control plane, behind `place` which it moves on; nothing when there is no more.
+  Result<std::optional<std::size_t>> reseal_some(std::int64_t control_plane, Place& place);
 
-  const std::unique_ptr<sql::Database> database_;
+  const std::shared_ptr<Shared> shared_;
   const std::string control_plane_name_;
-  const entity::Catalog& catalog_;
-  Keyring& keyring_;
-
-  std::mutex mutex_;  // of what follows
-  std::unique_ptr<sql::Connection> connection_;
-  std::int64_t control_plane_ = 0;  // its id in the tables
-  Sealer sealer_;
-
-  std::mutex waiting_mutex_;  // of the listener
-  std::unique_ptr<sql::Connection> listener_;
+  std::int64_t control_plane_ = 0;  // its id in the tables; under the shared mutex
 };
 
 }  // namespace sluice::store

@@ -144,7 +144,7 @@ Result<> LogStore::backup(const std::string& file, WithKey with_key) {
 
 /// On a connection of its own, in a transaction that sees one state: writers go on meanwhile.
 Result<> LogStore::copy_into(sql::Connection& backup, WithKey with_key) {
-  TRY(const auto source, database_->connect());
+  TRY(const auto source, shared_->database->connect());
   sql::Transaction reading(*source);
   TRY(reading.begin(sql::Access::Read));
   sql::Transaction writing(backup);
@@ -153,8 +153,8 @@ Result<> LogStore::copy_into(sql::Connection& backup, WithKey with_key) {
   TRY(const auto keyring, read_info(*source, kInfoKeyring));
   TRY(write_info(backup, kInfoKeyring, keyring.value_or(std::string())));
   if (with_key == WithKey::Yes) {
-    const std::lock_guard lock(mutex_);
-    TRY(write_info(backup, kInfoKeyringText, keyring_.text().reveal()));
+    const std::lock_guard lock(shared_->mutex);
+    TRY(write_info(backup, kInfoKeyringText, shared_->keyring.text().reveal()));
   }
   return writing.commit();
 }
@@ -168,7 +168,7 @@ Result<Version> LogStore::restore(const std::string& file) {
 
 Result<Version> LogStore::take_over(sql::Connection& backup, sql::Connection& db) {
   TRY(const auto keys, read_info(backup, kInfoKeyringText));
-  if (keys) TRY(keyring_.merge(*keys));
+  if (keys) TRY(shared_->keyring.merge(*keys));
 
   TRY(db.lock_for_upgrade());
   std::map<std::string, std::int64_t> epochs;
@@ -211,57 +211,62 @@ Result<> LogStore::restore_lookups(sql::Connection& backup, sql::Connection& db)
       "SELECT control_plane, type, id, workspace, document FROM changes WHERE ended IS NULL AND document IS NOT NULL",
       {}, [&](const sql::Row& row) -> Result<> {
         const Uuid id = from_octets(row.text(2));
-        TRY(const auto document, sealer_.open(row.text(1), id, row.text(4)));
+        TRY(const auto document, shared_->sealer.open(row.text(1), id, row.text(4)));
         return write_lookups(db, row.integer(0), row.text(1), id, from_octets(row.text(3)), document);
       });
 }
 
 Result<> LogStore::rotate_key() {
-  const std::lock_guard lock(mutex_);
-  return keyring_.rotate();
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->keyring.rotate();
 }
 
 Result<std::size_t> LogStore::reseal() {
-  Place place;
-  place.ordinal = -1;
+  TRY(const auto ids, all_ids());
   std::size_t total = 0;
-  for (;;) {
-    TRY(const auto changed, in_transaction(sql::Access::Write, [&](sql::Connection&) { return reseal_some(place); }));
-    if (!changed) return total;
-    total += *changed;
+  for (const std::int64_t id : ids) {
+    Place place;
+    place.ordinal = -1;
+    const auto step = [&](sql::Connection&) { return reseal_some(id, place); };
+    for (bool more = true; more;) {
+      TRY(const auto changed, in_transaction(sql::Access::Write, step));
+      total += changed.value_or(0);
+      more = changed.has_value();
+    }
   }
+  return total;
 }
 
-Result<std::optional<std::size_t>> LogStore::reseal_some(Place& place) {
+Result<std::optional<std::size_t>> LogStore::reseal_some(std::int64_t control_plane, Place& place) {
   struct Stale {
     std::int64_t number;
     std::int64_t ordinal;
     std::string document;
   };
   constexpr std::int64_t kAtOnce = 1000;
-  const sql::ValueView self[] = {control_plane_};  // see follow_keyring()
-  TRY(connection_->run("UPDATE control_planes SET number = number WHERE id = $1", self));
+  const sql::ValueView self[] = {control_plane};  // see follow_keyring()
+  TRY(shared_->connection->run("UPDATE control_planes SET number = number WHERE id = $1", self));
   std::vector<Stale> stale;
   std::int64_t seen = 0;
-  const sql::ValueView values[] = {control_plane_, static_cast<std::int64_t>(place.number), place.ordinal, kAtOnce};
-  TRY(connection_->query(
+  const sql::ValueView values[] = {control_plane, static_cast<std::int64_t>(place.number), place.ordinal, kAtOnce};
+  TRY(shared_->connection->query(
       "SELECT number, ordinal, type, id, document FROM changes WHERE control_plane = $1 AND document IS NOT NULL "
       "AND (number > $2 OR (number = $2 AND ordinal > $3)) ORDER BY number, ordinal LIMIT $4",
       values, [&](const sql::Row& row) -> Result<> {
         ++seen;
         place.number = static_cast<std::uint64_t>(row.integer(0));
         place.ordinal = row.integer(1);
-        if (!sealer_.stale(row.text(4))) return {};
+        if (!shared_->sealer.stale(row.text(4))) return {};
         const Uuid id = from_octets(row.text(3));
-        TRY(const auto opened, sealer_.open(row.text(2), id, row.text(4)));
-        TRY(auto sealed, sealer_.seal(row.text(2), id, opened));
+        TRY(const auto opened, shared_->sealer.open(row.text(2), id, row.text(4)));
+        TRY(auto sealed, shared_->sealer.seal(row.text(2), id, opened));
         stale.push_back({row.integer(0), row.integer(1), std::move(sealed)});
         return {};
       }));
   for (const auto& row : stale) {
-    const sql::ValueView changed[] = {control_plane_, row.number, row.ordinal, row.document};
-    TRY(connection_->queue("UPDATE changes SET document = $4 WHERE control_plane = $1 AND number = $2 AND ordinal = $3",
-                           changed));
+    const sql::ValueView changed[] = {control_plane, row.number, row.ordinal, row.document};
+    TRY(shared_->connection->queue(
+        "UPDATE changes SET document = $4 WHERE control_plane = $1 AND number = $2 AND ordinal = $3", changed));
   }
   if (seen == 0) return std::nullopt;
   return stale.size();

@@ -38,10 +38,10 @@ std::unexpected<CommitError> failed(Error error) {
 
 std::expected<Version, CommitError> LogStore::commit(Version expected, std::span<const Commit> group) {
   if (group.empty()) return expected;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(shared_->mutex);
   std::optional<sql::Transaction> transaction;
   if (auto begun = begin(transaction, sql::Access::Write); !begun) return failed(std::move(begun).error());
-  sql::Connection& db = *connection_;
+  sql::Connection& db = *shared_->connection;
   auto claimed = claim(db, expected, group.size());
   if (!claimed) return failed(std::move(claimed).error());
   if (!*claimed) {
@@ -65,9 +65,10 @@ std::expected<Version, CommitError> LogStore::commit(Version expected, std::span
 /// commits.
 Result<bool> LogStore::claim(sql::Connection& db, Version expected, std::size_t versions) {
   const sql::ValueView values[] = {control_plane_, static_cast<std::int64_t>(expected.epoch),
-                                   static_cast<std::int64_t>(expected.number), static_cast<std::int64_t>(versions)};
+                                   static_cast<std::int64_t>(expected.number), static_cast<std::int64_t>(versions),
+                                   control_plane_name_};
   TRY(const auto changed, db.run("UPDATE control_planes SET number = number + $4 "
-                                 "WHERE id = $1 AND epoch = $2 AND number = $3",
+                                 "WHERE id = $1 AND epoch = $2 AND number = $3 AND name = $5",
                                  values));
   return changed == 1;
 }
@@ -76,7 +77,7 @@ Result<bool> LogStore::claim(sql::Connection& db, Version expected, std::size_t 
 /// anew claims too, so that none is sealed under the old key behind their back. Where the new file cannot be read,
 /// changes that seal nothing go on; for others see Keyring::may_seal().
 void LogStore::follow_keyring() {
-  if (auto followed = keyring_.follow(); !followed) {
+  if (auto followed = shared_->keyring.follow(); !followed) {
     static log::Counted unread(log::Level::Warn, "keyring.not_read");
     unread.hit({{"error", followed.error()}});
   }
@@ -103,8 +104,20 @@ Result<> LogStore::write_group(sql::Connection& db, Version expected, std::span<
       TRY(write_row(db, row, place));
       ++place.ordinal;
     }
+    for (const std::string& name : change.dropped) TRY(drop(db, name));
   }
   return db.notify();
+}
+
+/// Locks the control plane first: a writer that is under way is waited for, and a later one finds it gone.
+Result<> LogStore::drop(sql::Connection& db, std::string_view control_plane) {
+  const sql::ValueView values[] = {control_plane};
+  TRY(db.queue("UPDATE control_planes SET number = number WHERE name = $1", values));
+  for (const std::string table : {"lookups", "changes", "meta", "epochs"}) {
+    TRY(db.queue("DELETE FROM " + table + " WHERE control_plane IN (SELECT id FROM control_planes WHERE name = $1)",
+                 values));
+  }
+  return db.queue("DELETE FROM control_planes WHERE name = $1", values);
 }
 
 Result<> LogStore::write_row(sql::Connection& db, const sync::EntityRow& row, const Place& place) {
@@ -112,7 +125,7 @@ Result<> LogStore::write_row(sql::Connection& db, const sync::EntityRow& row, co
   const sql::ValueView key[] = {control_plane_, row.type, to_octets(row.id), number};
   TRY(db.queue("UPDATE changes SET ended = $4 WHERE control_plane = $1 AND type = $2 AND id = $3 AND ended IS NULL",
                key));
-  TRY(const auto stored, sealer_.seal(row.type, row.id, *row.document));
+  TRY(const auto stored, shared_->sealer.seal(row.type, row.id, *row.document));
   const sql::ValueView values[] = {control_plane_,           number, place.ordinal, row.type,     to_octets(row.id),
                                    to_octets(row.workspace), stored, place.author,  place.made_at};
   TRY(
@@ -124,9 +137,9 @@ Result<> LogStore::write_row(sql::Connection& db, const sync::EntityRow& row, co
 
 Result<> LogStore::write_lookups(sql::Connection& db, std::int64_t control_plane, std::string_view type, const Uuid& id,
                                  const Uuid& workspace, std::string_view document) {
-  const auto* described = catalog_.find(type);
+  const auto* described = shared_->catalog.find(type);
   if (described == nullptr) return {};
-  for (const auto& lookup : lookups(*described, document, workspace, sealer_)) {
+  for (const auto& lookup : lookups(*described, document, workspace, shared_->sealer)) {
     const sql::ValueView values[] = {control_plane,
                                      type,
                                      to_octets(id),
@@ -183,22 +196,39 @@ std::expected<Version, CommitError> LogStore::resolve(std::string_view transacti
   return std::unexpected(CommitError{CommitFailure::Unknown, std::move(error)});
 }
 
+Result<std::vector<std::int64_t>> LogStore::all_ids() {
+  return in_transaction(sql::Access::Read, [](sql::Connection& db) -> Result<std::vector<std::int64_t>> {
+    std::vector<std::int64_t> ids;
+    TRY(db.query("SELECT id FROM control_planes ORDER BY id", {}, [&](const sql::Row& row) -> Result<> {
+      ids.push_back(row.integer(0));
+      return {};
+    }));
+    return ids;
+  });
+}
+
 Result<> LogStore::compact(SysTime older_than) {
+  TRY(const auto ids, all_ids());
+  for (const std::int64_t id : ids) TRY(compact_one(id, older_than));
+  return {};
+}
+
+Result<> LogStore::compact_one(std::int64_t control_plane, SysTime older_than) {
   std::int64_t horizon = 0;
   TRY(in_transaction(sql::Access::Write, [&](sql::Connection& db) -> Result<> {
-    const sql::ValueView values[] = {control_plane_, older_than.time_since_epoch().count()};
+    const sql::ValueView values[] = {control_plane, older_than.time_since_epoch().count()};
     TRY(db.query("SELECT number FROM changes WHERE control_plane = $1 AND made_at < $2 ORDER BY number DESC LIMIT 1",
                  values, [&](const sql::Row& row) -> Result<> {
                    horizon = row.integer(0);
                    return {};
                  }));
-    const sql::ValueView limit[] = {control_plane_, horizon};
+    const sql::ValueView limit[] = {control_plane, horizon};
     return db.queue("UPDATE control_planes SET horizon = $2 WHERE id = $1 AND horizon < $2", limit);
   }));
   // In pieces, so that writers need not wait for long.
   for (std::uint64_t deleted = 1; deleted != 0;) {
     TRY(deleted, in_transaction(sql::Access::Write, [&](sql::Connection& db) -> Result<std::uint64_t> {
-          const sql::ValueView values[] = {control_plane_, horizon};
+          const sql::ValueView values[] = {control_plane, horizon};
           return db.run(
               "DELETE FROM changes WHERE control_plane = $1 AND ended <= $2 AND number IN (SELECT number "
               "FROM changes WHERE control_plane = $1 AND ended <= $2 ORDER BY ended LIMIT 2000)",
@@ -206,7 +236,7 @@ Result<> LogStore::compact(SysTime older_than) {
         }));
   }
   return in_transaction(sql::Access::Write, [&](sql::Connection& db) -> Result<> {
-    const sql::ValueView values[] = {control_plane_, horizon};
+    const sql::ValueView values[] = {control_plane, horizon};
     // What changed a workspace last stays, if only to tell when: versions of workspaces come from it.
     return db.queue(
         "DELETE FROM changes WHERE control_plane = $1 AND ended IS NULL AND document IS NULL AND number <= $2 "

@@ -31,6 +31,8 @@ class Digest {
 
  private:
   using Sum = std::array<std::uint64_t, 2>;
+  void change(std::string_view type, const Sum& by);
+
   std::map<std::string, Sum, std::less<>> by_type_;  // no zeros
 };
 

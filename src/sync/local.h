@@ -67,6 +67,8 @@ class LocalGateway {
   [[nodiscard]] virtual std::string metrics() const = 0;
   /// Which route matches, why the others do not, which plugins run in which order, which upstream is asked.
   [[nodiscard]] virtual Json explain(const ExplainQuery& query) const = 0;
+  /// How names are resolved: {worker: {id, count}, stats: {...}}, summed over the shards.
+  [[nodiscard]] virtual Json dns() const { return Json::Object{}; }
   /// Health of an upstream's targets by "host:port": HEALTHY, UNHEALTHY, HEALTHCHECKS_OFF or DNS_ERROR, with the
   /// addresses behind each; {} for an upstream that is not known.
   [[nodiscard]] virtual Json upstream_health(const Uuid& upstream) const = 0;

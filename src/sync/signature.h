@@ -25,9 +25,11 @@ class Signer {
 
 /// Whether `signature` over `statement` was made by the key of `certificate_pem`.
 Result<> verify(std::string_view statement, std::string_view signature, std::string_view certificate_pem);
-/// Whether `certificate_pem` is `trusted_pem` itself, or issued below one of the certificates in it and not expired at
-/// `now` (Unix seconds).
-Result<> verify_issuer(std::string_view certificate_pem, std::string_view trusted_pem, double now);
+/// Whether `certificate_pem` is one of those in `trusted_pem` itself, or issued below one of them and not expired at
+/// `now` (Unix seconds); intermediate certificates follow the first one. Below an authority, data planes have
+/// certificates too: one for clients only is refused, and with `server_name` any that is not for this name.
+Result<> verify_issuer(std::string_view certificate_pem, std::string_view trusted_pem, double now,
+                       std::string_view server_name = {});
 
 /// What a signature of a configuration is about.
 std::string statement_of(std::string_view control_plane, std::string_view version, std::string_view hash);

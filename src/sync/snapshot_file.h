@@ -23,8 +23,9 @@ struct Snapshot {
 /// One gzipped text: a line of JSON with the header, a line per row, a last line with signature and certificate over
 /// the SHA-256 of all before. Secrets stand in it in the clear (data planes need them): guard it like a key.
 std::string write_snapshot(const Snapshot& snapshot, const Signer& signer);
-/// Checks signature, issuer (against `trusted_pem`, by the wall clock `now`), digest and format; nothing of a file that
-/// fails is used. `limit`: octets unpacked.
-Result<Snapshot> read_snapshot(std::string_view octets, std::string_view trusted_pem, double now, std::size_t limit);
+/// Checks signature, issuer (against `trusted_pem` and `server_name`, by the wall clock `now`), digest and format;
+/// nothing of a file that fails is used. `limit`: octets unpacked.
+Result<Snapshot> read_snapshot(std::string_view octets, std::string_view trusted_pem, double now, std::size_t limit,
+                               std::string_view server_name = {});
 
 }  // namespace sluice::sync

@@ -67,11 +67,15 @@ def check_upstream(origin: Origin, which: int, lines: list[str]) -> None:
     for line in lines:
         subject, argument, operator, wanted = split_expectation(line)
         totals = {"count": len(requests), "connections": origin.accepted, "sent": origin.sent}
+        totals["resets"] = len(getattr(origin, "resets", ()))
         if subject in totals:
             match.check(subject, [str(totals[subject])], operator, wanted)
             continue
         if subject == "client-certificate":
             match.check(subject, origin.client_names[-1:], operator, wanted)
+            continue
+        if subject == "frames":
+            match.check(subject, [" | ".join(origin.frames)], operator, wanted)
             continue
         if subject == "octets":
             match.check(subject, [octets.decode("latin-1")], operator, wanted)

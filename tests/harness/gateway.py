@@ -65,8 +65,10 @@ class Gateway:
         self.environment = environment or {}
         self.folder = folder
         self.tls = tls
-        self.ports = {name: reserve() for name in ("proxy", "proxy_tls", "admin", "status")}
+        self.ports = {name: reserve() for name in ("proxy", "proxy_tls", "admin", "status", "platform")}
         self.process: subprocess.Popen | None = None
+        # Ports that must accept before start() returns.
+        self.awaited = ["proxy", "admin", "status"] + (["proxy_tls"] if tls else [])
         self.expected_exit = False
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -81,6 +83,7 @@ class Gateway:
             "proxy_listen": listen,
             "admin_listen": f"127.0.0.1:{self.ports['admin']}",
             "status_listen": f"127.0.0.1:{self.ports['status']}",
+            "admin_gui_listen": "off",
             "prefix": f"{self.folder}/prefix",
             "nginx_worker_processes": "1",
             "log_level": "debug",
@@ -101,9 +104,8 @@ class Gateway:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=self.env(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
-        wanted = ["proxy", "admin", "status"] + (["proxy_tls"] if self.tls else [])
         deadline = time.monotonic() + START_SECONDS
-        for name in wanted:
+        for name in self.awaited:
             while not accepts(self.ports[name]):
                 if self.process.poll() is not None:
                     raise match.Mismatch(f"the gateway ended with {self.process.returncode}:\n{self.output_tail()}")

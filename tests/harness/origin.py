@@ -19,7 +19,7 @@ import struct
 import threading
 import time
 
-from harness import match, scn, wire
+from harness import match, scn, websocket, wire
 from harness.ports import listen_anywhere
 
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -52,6 +52,7 @@ class Origin:
         self.received = bytearray()  # every octet from every connection, in order of arrival
         self.accepted = 0
         self.sent = 0
+        self.frames: list[str] = []  # of WebSockets, as clients sent them
         self.client_names: list[str] = []  # common names of the certificates that TLS clients showed
         self.errors: list[str] = []
         self.rules: list[Rule] = []
@@ -99,6 +100,7 @@ class Origin:
             self.received.clear()
             self.accepted = 0
             self.sent = 0
+            self.frames.clear()
             self.client_names.clear()
 
     def stop(self) -> None:
@@ -162,6 +164,9 @@ class Origin:
         answer.perform(rule.actions)
         if "upgrade" in rule.actions:
             self.echo_octets(sock, reader)
+        if "websocket" in rule.actions:
+            websocket.serve(reader, sock.sendall, self.frames)
+            raise Hangup
         if request.first("connection").lower() == "close" or request.start[2] == "HTTP/1.0":
             raise Hangup
 
@@ -341,6 +346,10 @@ class Answer:
         self.head_sent = True
         fields = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
         self.write(f"HTTP/1.1 {self.status}\r\n{fields}\r\n".encode("latin-1"))
+
+    def do_websocket(self, rest: str) -> None:
+        """101 likewise; the connection then speaks WebSocket: harness/websocket.py."""
+        self.do_upgrade(rest)
 
 
 def eventually(predicate, seconds: float) -> bool:

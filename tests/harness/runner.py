@@ -13,6 +13,7 @@ import time
 from harness import match, scn, wire
 from harness.certs import Certificates
 from harness.gateway import Gateway
+from harness.h2origin import Http2Origin
 from harness.origin import Origin
 from harness.steps import Stage, run_case
 
@@ -105,7 +106,8 @@ class ScenarioRun:
         for block in self.scenario.upstreams:
             words = block.text.split()
             tls = self.certificates if "tls" in words[2:] else None
-            self.origins[words[1]] = Origin(words[1], self.substituted(block), server_context(tls))
+            kind = Http2Origin if "h2" in words[2:] else Origin
+            self.origins[words[1]] = kind(words[1], self.substituted(block), server_context(tls))
         if "tls" in self.scenario.needs or "http2" in self.scenario.needs or self.gateway.tls:
             defaults = {
                 "ssl_cert": str(self.certificates.path("server", "cert")),

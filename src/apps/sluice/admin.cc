@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin.h"
 
+#include <stdexcept>
 #include <utility>
 
 #include <unistd.h>
 
+#include "compiling_gateway.h"
+#include "console_folder.h"
 #include "control/admin/admin_server.h"
 #include "control/admin/status_server.h"
+#include "control/planes/control_planes.h"
+#include "control/platform/platform_server.h"
 #include "control/publish/publisher.h"
 #include "control/publish/store_ledger.h"
 #include "crypto/hash.h"
@@ -64,21 +69,12 @@ struct Keeping {
 
 struct Admin::Parts {
   Parts(const settings::Settings& s, const Vocabulary& v, gateway::Node& n, rt::Reactor& reactor,
-        const gateway::NodeParts& node_parts, StoredState stored, bool supervised)
-      : settings(s),
-        vocabulary(v),
-        node(n),
-        control(reactor),
-        keeping(stored.open.store != nullptr ? std::make_unique<Keeping>(std::move(stored), reactor) : nullptr),
-        store(*vocabulary.catalog),
-        gateway(node, store),
-        publisher(store, &gateway, publishing()),
-        admin(make_parts(node_parts.options, supervised)),
-        status(make_parts(node_parts.options, supervised)),
-        logged_admin(reactor, node_parts.files, admin),
-        logged_status(reactor, node_parts.files, status),
-        admin_server(reactor, options, logged_admin),
-        status_server(reactor, options, logged_status) {}
+        const gateway::NodeParts& node_parts, StoredState stored, bool supervised);
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+  ~Parts();
+
+  struct Platform;
 
   [[nodiscard]] control::publish::Publisher::Options publishing();
   [[nodiscard]] control::admin::Parts make_parts(const gateway::GatewayOptions& options, bool supervised);
@@ -94,6 +90,8 @@ struct Admin::Parts {
   const std::unique_ptr<Keeping> keeping;  // null with database=off
   store::MemoryStore store;
   WholeGateway gateway;
+  control::planes::MemberGuard guard;
+  control::planes::ChangeRelay changes;
   control::iam::TokenBook tokens;
   control::publish::Publisher publisher;
   http::ServerOptions options;
@@ -103,16 +101,72 @@ struct Admin::Parts {
   LoggedHandler logged_status;
   http::Server admin_server;
   http::Server status_server;
+  std::unique_ptr<Platform> platform;   // null with database=off
   std::unique_ptr<StoreUpkeep> upkeep;  // last: it uses much of the above
 };
 
+/// The control planes, and the platform API over them.
+struct Admin::Parts::Platform {
+  Platform(Parts& parts, const gateway::NodeParts& node, bool supervised)
+      : compiler(*parts.vocabulary.catalog, parts.vocabulary.plugins, parts.vocabulary.flavor, parts.control),
+        planes(*parts.vocabulary.catalog,
+               {parts.store, parts.publisher, parts.gateway, parts.changes, parts.guard, parts.keeping->durable,
+                parts.control},
+               [this](const store::MemoryStore& rows) { return compiler.make(rows); }),
+        handler(make_parts(parts, node.options, supervised), parts.control),
+        logged(parts.control, node.files, handler),
+        server(parts.control, parts.options, logged) {}
+
+  [[nodiscard]] control::platform::Parts make_parts(Parts& parts, const gateway::GatewayOptions& own, bool supervised) {
+    control::admin::Parts base = parts.make_parts(own, supervised);
+    return {.planes = planes,
+            .catalog = base.catalog,
+            .settings = base.settings,
+            .plugins = std::move(base.plugins),
+            .node = std::move(base.node),
+            .storage = base.storage,
+            .tokens = base.tokens,
+            .database_reachable = std::move(base.database_reachable),
+            .console = console_folder(parts.settings)};
+  }
+
+  Compiler compiler;
+  control::planes::ControlPlanes planes;
+  control::platform::PlatformServer handler;
+  LoggedHandler logged;
+  http::Server server;
+};
+
+Admin::Parts::Parts(const settings::Settings& s, const Vocabulary& v, gateway::Node& n, rt::Reactor& reactor,
+                    const gateway::NodeParts& node_parts, StoredState stored, bool supervised)
+    : settings(s),
+      vocabulary(v),
+      node(n),
+      control(reactor),
+      keeping(stored.open.store != nullptr ? std::make_unique<Keeping>(std::move(stored), reactor) : nullptr),
+      store(*vocabulary.catalog),
+      gateway(node, store),
+      guard(gateway),
+      publisher(store, &guard, publishing()),
+      admin(make_parts(node_parts.options, supervised)),
+      status(make_parts(node_parts.options, supervised)),
+      logged_admin(reactor, node_parts.files, admin),
+      logged_status(reactor, node_parts.files, status),
+      admin_server(reactor, options, logged_admin),
+      status_server(reactor, options, logged_status) {
+  if (keeping != nullptr) platform = std::make_unique<Platform>(*this, node_parts, supervised);
+}
+
+Admin::Parts::~Parts() = default;
+
 control::publish::Publisher::Options Admin::Parts::publishing() {
-  if (keeping == nullptr) return {.control = &control};
+  if (keeping == nullptr) return {.control = &control, .observer = &changes};
   return {.ledger = &keeping->ledger,
           .wait_until_live = settings.admin_wait_until_live,
           .version = keeping->at_start.version,
           .control = &control,
-          .touched = keeping->at_start.touched};
+          .touched = keeping->at_start.touched,
+          .observer = &changes};
 }
 
 control::admin::Parts Admin::Parts::make_parts(const gateway::GatewayOptions& own, bool supervised) {
@@ -182,6 +236,7 @@ void Admin::take_stored() {
   parts.publisher.index_ahead();
   auto applied = parts.node.apply_now(std::move(delta));
   if (!applied) parts.gateway.fall_behind(applied.error());
+  if (auto opened = parts.platform->planes.open_now(); !opened) throw std::runtime_error(opened.error().what);
 }
 
 void Admin::keep_store() {
@@ -190,6 +245,7 @@ void Admin::keep_store() {
   parts.upkeep = std::make_unique<StoreUpkeep>(parts.settings, parts.keeping->durable, parts.publisher, parts.tokens,
                                                parts.control);
   parts.upkeep->start();
+  parts.platform->planes.start();
 }
 
 Task<std::string> Admin::replace(sync::Delta delta) {
@@ -197,10 +253,13 @@ Task<std::string> Admin::replace(sync::Delta delta) {
   co_return outcome ? std::string{} : outcome.error().text();
 }
 
-void Admin::listen(const std::vector<int>& admin, const std::vector<int>& status) {
+void Admin::listen(const ListeningSockets& sockets) {
   Parts& parts = *parts_;
-  parts.serve(parts.admin_server, parts.settings.admin_listen, admin, parts.tls.admin, parts.tls.admin_http2);
-  parts.serve(parts.status_server, parts.settings.status_listen, status, parts.tls.status, parts.tls.status_http2);
+  const settings::Settings& from = parts.settings;
+  parts.serve(parts.admin_server, from.admin_listen, sockets.admin, parts.tls.admin, parts.tls.admin_http2);
+  parts.serve(parts.status_server, from.status_listen, sockets.status, parts.tls.status, parts.tls.status_http2);
+  if (sockets.gui.empty()) return;
+  parts.serve(parts.platform->server, from.admin_gui_listen, sockets.gui, parts.tls.gui, parts.tls.gui_http2);
 }
 
 void Admin::reconfigure(AdminTls tls) {
@@ -211,6 +270,15 @@ void Admin::reconfigure(AdminTls tls) {
   };
   parts.logged_admin.log_to(path(parts.settings.admin_access_log));
   parts.logged_status.log_to(path(parts.settings.status_access_log));
+  if (parts.platform != nullptr) parts.platform->logged.log_to(path(parts.settings.admin_access_log));
+}
+
+store::AsyncStore* Admin::durable() {
+  return parts_->keeping != nullptr ? &parts_->keeping->durable : nullptr;
+}
+
+control::planes::ControlPlanes* Admin::planes() {
+  return parts_->platform != nullptr ? &parts_->platform->planes : nullptr;
 }
 
 const store::MemoryStore& Admin::store() const {

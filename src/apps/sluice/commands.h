@@ -52,6 +52,14 @@ int keys_activate(const SettingsArguments& arguments, const KeyArguments& wanted
 /// Seals everything under the active key: after a rotation that was interrupted, or a restored backup.
 int keys_reseal(const SettingsArguments& arguments);
 
+struct GenCertArguments {
+  std::string certificate = "cluster.crt";
+  std::string key = "cluster.key";
+  int days = 1095;
+};
+/// A certificate that a control plane and its data planes share.
+int hybrid_gen_cert(const GenCertArguments& wanted);
+
 struct ExplainArguments {
   std::string method;
   std::string url;

@@ -76,6 +76,7 @@ Vocabulary::Vocabulary(const settings::Settings& settings) : flavor(router_flavo
     schema.config = *plugin->config_schema;
     schema.protocols = known_protocols(plugin->protocols, enterprise);
     schema.default_protocols = known_protocols(plugin->default_protocols, enterprise);
+    if (schema.protocols.empty()) continue;  // there is nothing that it could apply to
     schema.on_route = (plugin->scopes & gateway::kRoute) != 0;
     schema.on_service = (plugin->scopes & gateway::kService) != 0;
     schema.on_consumer = (plugin->scopes & gateway::kConsumer) != 0;
@@ -85,6 +86,7 @@ Vocabulary::Vocabulary(const settings::Settings& settings) : flavor(router_flavo
   entity::CatalogOptions options;
   options.flavor = entity_flavor(settings.router_flavor);
   options.route_checks = gateway::route_checks(flavor);
+  options.websockets = enterprise ? entity::WebSockets::Yes : entity::WebSockets::No;
   catalog = std::make_unique<entity::Catalog>(schemas, options);
 }
 

@@ -81,6 +81,7 @@ gateway::GatewayOptions gateway_options(const settings::Settings& settings) {
   for (const settings::PortMap& map : settings.port_maps) options.port_maps[map.inside] = map.outside;
   options.client_max_body_size = settings.client_max_body_size.count;
   options.upstream_max_header_size = settings.upstream_max_header_size.count;
+  options.upstream_http2 = settings.upstream_http2;
   options.tls_timeout_ms = settings.client_tls_timeout.count();
   options.server = server_options(settings);
   options.pool = pool_options(settings);

@@ -10,6 +10,7 @@
 
 #include "apps/process/user.h"
 #include "base/log.h"
+#include "console_folder.h"
 #include "prefix.h"
 
 namespace sluice::apps {
@@ -39,16 +40,19 @@ process::FileAccess file_access(const settings::Settings& settings, const Settin
   for (const std::string& path :
        {arguments.file, settings.declarative_config, settings.dns_hostsfile, settings.error_template_html,
         settings.error_template_json, settings.error_template_xml, settings.error_template_plain,
-        settings.client_ssl_cert, settings.client_ssl_cert_key.reveal()}) {
+        settings.client_ssl_cert, settings.client_ssl_cert_key.reveal(), settings.cluster_cert,
+        settings.cluster_cert_key.reveal(), settings.cluster_ca_cert}) {
     add_file(access.readable, path);
   }
+  add_file(access.readable, console_folder(settings));
   for (const auto* list : {&settings.ssl_cert, &settings.admin_ssl_cert, &settings.status_ssl_cert,
-                           &settings.lua_ssl_trusted_certificate}) {
+                           &settings.admin_gui_ssl_cert, &settings.lua_ssl_trusted_certificate}) {
     for (const std::string& path : *list) {
       if (path != "system") add_file(access.readable, path);
     }
   }
-  for (const auto* list : {&settings.ssl_cert_key, &settings.admin_ssl_cert_key, &settings.status_ssl_cert_key}) {
+  for (const auto* list : {&settings.ssl_cert_key, &settings.admin_ssl_cert_key, &settings.status_ssl_cert_key,
+                           &settings.admin_gui_ssl_cert_key}) {
     for (const auto& path : *list) add_file(access.readable, path.reveal());
   }
 
@@ -58,6 +62,9 @@ process::FileAccess file_access(const settings::Settings& settings, const Settin
     if (path.starts_with('/') && !path.starts_with("/dev/")) add_folder(access.writable, path);
   }
   if (settings.keyring_path.starts_with('/')) add_folder(access.writable, settings.keyring_path);
+  if (settings.cluster_fallback_config_storage.starts_with('/')) {
+    add_folder(access.writable, settings.cluster_fallback_config_storage + "/");
+  }
   for (const std::string& path : settings.writable_paths) access.writable.push_back(path);
   return access;
 }

@@ -48,6 +48,18 @@ void add_key_commands(CLI::App& app, SettingsArguments& settings, KeyArguments& 
       [&] { return keys_reseal(settings); });
 }
 
+void add_hybrid_commands(CLI::App& app, GenCertArguments& wanted, int& code) {
+  CLI::App* group = app.add_subcommand("hybrid", "Control plane and data planes");
+  group->require_subcommand(1);
+  CLI::App* command = group->add_subcommand("gen_cert", "Make a certificate that all nodes of a cluster share");
+  command->add_option("certificate", wanted.certificate, "File to make")->capture_default_str();
+  command->add_option("key", wanted.key, "File to make, to be guarded")->capture_default_str();
+  command->add_option("-d,--days", wanted.days, "How long it is valid")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 36'500));
+  command->callback([&] { code = hybrid_gen_cert(wanted); });
+}
+
 void add_explain_command(CLI::App& app, SettingsArguments& settings, ExplainArguments& request, int& code) {
   CLI::App* command =
       app.add_subcommand("explain", "Say which route a request would match and why, which plugins run, where it goes");
@@ -178,6 +190,9 @@ int run(int argc, char** argv) {
 
   KeyArguments key;
   add_key_commands(app, settings, key, code);
+
+  GenCertArguments certificate;
+  add_hybrid_commands(app, certificate, code);
 
   ExplainArguments request;
   add_explain_command(app, settings, request, code);

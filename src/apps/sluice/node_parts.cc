@@ -53,6 +53,18 @@ Result<std::vector<PemPair>> pem_pairs(std::string_view setting, const std::vect
   return pairs;
 }
 
+Result<std::optional<PemPair>> cluster_pair(const Settings& settings) {
+  if (settings.cluster_cert.empty()) return std::nullopt;
+  TRY(auto pairs, pem_pairs("cluster_cert", {settings.cluster_cert}, {settings.cluster_cert_key}));
+  return std::move(pairs.front());
+}
+
+Result<std::vector<std::string>> cluster_authorities(const Settings& settings) {
+  if (settings.cluster_ca_cert.empty()) return std::vector<std::string>{};
+  TRY(std::string text, pem_text("cluster_ca_cert", settings.cluster_ca_cert));
+  return std::vector<std::string>{std::move(text)};
+}
+
 /// Made at the first start and kept.
 Result<PemPair> own_pair(const Settings& settings) {
   const std::string cert_path = settings::below_prefix(settings, "ssl/sluice-default.crt");
@@ -169,8 +181,8 @@ Result<gateway::UpstreamTrust> upstream_trust(const Settings& settings, const Ma
 
 Result<std::vector<PemPair>> proxy_pairs(const Settings& settings) {
   TRY(auto pairs, pem_pairs("ssl_cert", settings.ssl_cert, settings.ssl_cert_key));
-  const bool tls =
-      speaks_tls(settings.proxy_listen) || speaks_tls(settings.admin_listen) || speaks_tls(settings.status_listen);
+  const bool tls = speaks_tls(settings.proxy_listen) || speaks_tls(settings.admin_listen) ||
+                   speaks_tls(settings.status_listen) || speaks_tls(settings.admin_gui_listen);
   if (tls && pairs.empty()) {
     TRY(PemPair own, own_pair(settings));
     pairs.push_back(std::move(own));
@@ -230,10 +242,11 @@ class MaterialReader {
   Materials made_;
 };
 
-/// SRV records are not understood yet; CNAME is followed by whoever is asked for addresses.
+/// CNAME is followed by whoever is asked for addresses.
 std::vector<net::dns::RecordType> record_types(const std::vector<settings::DnsRecord>& order) {
   std::vector<net::dns::RecordType> types;
   for (const settings::DnsRecord record : order) {
+    if (record == settings::DnsRecord::Srv) types.push_back(net::dns::RecordType::Srv);
     if (record == settings::DnsRecord::A) types.push_back(net::dns::RecordType::A);
     if (record == settings::DnsRecord::Aaaa) types.push_back(net::dns::RecordType::Aaaa);
   }
@@ -251,12 +264,26 @@ Result<Materials> read_materials(const Settings& settings, const HeldView* held)
   TRY(reader.take(&Materials::status, {"status_ssl_cert", "status_ssl_cert_key"}, [](const Settings& from) {
     return pem_pairs("status_ssl_cert", from.status_ssl_cert, from.status_ssl_cert_key);
   }));
+  TRY(reader.take(&Materials::gui, {"admin_gui_ssl_cert", "admin_gui_ssl_cert_key"}, [](const Settings& from) {
+    return pem_pairs("admin_gui_ssl_cert", from.admin_gui_ssl_cert, from.admin_gui_ssl_cert_key);
+  }));
   TRY(reader.take(&Materials::client, {"client_ssl", "client_ssl_cert", "client_ssl_cert_key"}, client_pair));
   TRY(reader.take(&Materials::authorities, {"lua_ssl_trusted_certificate"}, authorities));
+  TRY(reader.take(&Materials::cluster, {"cluster_cert", "cluster_cert_key"}, cluster_pair));
+  TRY(reader.take(&Materials::cluster_authorities, {"cluster_ca_cert"}, cluster_authorities));
   TRY(reader.take(&Materials::error_templates,
                   {"error_template_html", "error_template_json", "error_template_xml", "error_template_plain"},
                   error_templates));
   return reader.finish();
+}
+
+Result<std::optional<PemPair>> read_cluster_pair(const Settings& settings) {
+  return cluster_pair(settings);
+}
+
+Result<std::vector<std::string>> read_cluster_authorities(const Settings& settings) {
+  if (!settings.cluster_ca_cert.empty()) return cluster_authorities(settings);
+  return authorities(settings);
 }
 
 Result<LiveSet> make_live_set(const Settings& settings, const Materials& materials,
@@ -282,6 +309,10 @@ Result<LiveSet> make_live_set(const Settings& settings, const Materials& materia
   TRY(auto status, named("status_ssl_cert", contexts.make(settings.status_listen, status_pairs, "status")));
   live.admin.status = std::move(status.http1);
   live.admin.status_http2 = std::move(status.http2);
+  const auto& gui_pairs = materials.gui.empty() ? materials.proxy : materials.gui;
+  TRY(auto gui, named("admin_gui_ssl_cert", contexts.make(settings.admin_gui_listen, gui_pairs, "gui")));
+  live.admin.gui = std::move(gui.http1);
+  live.admin.gui_http2 = std::move(gui.http2);
   TRY(live.gateway.trust, named("upstream TLS", upstream_trust(settings, materials)));
   return live;
 }

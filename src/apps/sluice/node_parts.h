@@ -26,8 +26,11 @@ struct Materials {
   std::vector<PemPair> proxy;   // never empty when some listener speaks TLS; at most an RSA and an ECDSA one
   std::vector<PemPair> admin;   // empty: as the proxy
   std::vector<PemPair> status;  // likewise
+  std::vector<PemPair> gui;     // likewise
   std::optional<PemPair> client;
   std::vector<std::string> authorities;  // empty: the system's
+  std::optional<PemPair> cluster;        // nothing where this node takes part in no cluster
+  std::vector<std::string> cluster_authorities;
   std::shared_ptr<const gateway::ErrorTemplates> error_templates;
 };
 
@@ -42,13 +45,15 @@ struct HeldView {
 /// is `held` of it is kept, with a warning.
 Result<Materials> read_materials(const settings::Settings& settings, const HeldView* held = nullptr);
 
-/// How the listeners of the Admin API and of the status API speak TLS; null where none of them does.
+/// How the listeners of the Admin API, the status API and the platform API speak TLS; null where none of them does.
 struct AdminTls {
   using Context = std::shared_ptr<const net::tls::ServerContext>;
   Context admin;
   Context admin_http2;
   Context status;
   Context status_http2;
+  Context gui;
+  Context gui_http2;
 };
 
 /// Everything that settings decide and a reload may change.
@@ -60,6 +65,10 @@ struct LiveSet {
 /// `ticket_keys` stay the same from one set to the next, so that sessions can be resumed after a reload.
 Result<LiveSet> make_live_set(const settings::Settings& settings, const Materials& materials,
                               const std::shared_ptr<net::tls::TicketKeys>& ticket_keys);
+
+/// The files of the cluster link alone, as they are now. Errc::Forbidden when they may not be read any more.
+Result<std::optional<PemPair>> read_cluster_pair(const settings::Settings& settings);
+Result<std::vector<std::string>> read_cluster_authorities(const settings::Settings& settings);
 
 net::dns::Settings dns_settings(const settings::Settings& settings);
 

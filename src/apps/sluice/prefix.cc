@@ -37,6 +37,7 @@ Result<> make_prefix(const settings::Settings& settings) {
 
 std::vector<std::string> folders_of_worker(const settings::Settings& settings) {
   std::vector<std::string> folders = {"logs"};
+  if (settings.role == settings::Role::DataPlane) folders.emplace_back("cluster");
   if (settings.database == settings::Database::Off) return folders;
   if (settings.database == settings::Database::Sqlite) folders.emplace_back("store");
   const std::size_t slash = settings.keyring_path.find('/');

@@ -127,16 +127,29 @@ void Worker::take_settings(Prepared prepared) {
   log::set_level(settings_.log_level);
   // Also without a changed setting: the files that settings name may have changed.
   node_->reconfigure(std::move(prepared.live.gateway));
-  admin_->reconfigure(std::move(prepared.live.admin));
+  if (data_plane_) {
+    data_plane_->reconfigure(std::move(prepared.live.admin));
+  } else {
+    admin_->reconfigure(std::move(prepared.live.admin));
+  }
+  reconfigure_cluster();
   log::info("config.reloaded", {{"file", settings_.declarative_config}, {"settings", join(taken, ", ")}});
   if (!waiting.empty()) log::warn("config.needs_restart", {{"settings", join(waiting, ", ")}});
 }
 
 /// What is served may stand in no file by the time that this process dies (POST /config, a file that somebody edits).
+/// Links that are there stay; data planes that come later see the new certificate.
+void Worker::reconfigure_cluster() {
+  if (!cluster_) return;
+  if (const auto done = cluster_->reconfigure(materials_); !done) {
+    log::error("cluster.certificate_unusable", {{"error", done.error()}});
+  }
+}
+
 /// The supervisor keeps a copy, in memory, for the next one.
 void Worker::leave_keepsake() {
   if (!link_.is_open() || stopping_) return;
-  const bool stored = settings_.database != settings::Database::Off;
+  const bool stored = settings_.database != settings::Database::Off || data_plane_ != nullptr;
   const std::uint64_t generation = stored ? 0 : node_->status().generation;
   const std::int64_t began = control_.clock().mono_ms();
   if ((generation == kept_generation_ && settings_kept_) || began < next_keepsake_ms_) return;

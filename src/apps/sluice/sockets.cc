@@ -29,6 +29,15 @@ Result<int> open_one(const settings::Listener& listener, bool shared) {
   return socket;
 }
 
+/// Only what keeps a configuration can be more than one control plane.
+bool has_platform(const settings::Settings& settings) {
+  return settings.database != settings::Database::Off && settings.role != settings::Role::DataPlane;
+}
+
+bool has_cluster(const settings::Settings& settings) {
+  return !settings.cluster_cert.empty() && settings.role != settings::Role::DataPlane;
+}
+
 Result<> open_group(const std::vector<settings::Listener>& listeners, std::vector<int>& sockets) {
   for (const settings::Listener& listener : listeners) {
     TRY(int socket, open_one(listener, false));  // served by one shard: a second process on the port is a mistake
@@ -64,7 +73,8 @@ Result<std::vector<int>> read_numbers(const Json* json) {
 Result<ListeningSockets> ListeningSockets::open(const settings::Settings& settings, std::size_t shards) {
   ListeningSockets sockets;
   auto open_all = [&]() -> Result<> {
-    for (const settings::Listener& listener : settings.proxy_listen) {
+    const bool proxies = settings.role != settings::Role::ControlPlane;
+    for (const settings::Listener& listener : proxies ? settings.proxy_listen : std::vector<settings::Listener>{}) {
       auto& group = sockets.proxy.emplace_back();
       for (std::size_t i = 0; i < shards; ++i) {
         TRY(int socket, open_one(listener, true));
@@ -72,7 +82,10 @@ Result<ListeningSockets> ListeningSockets::open(const settings::Settings& settin
       }
     }
     TRY(open_group(settings.admin_listen, sockets.admin));
-    return open_group(settings.status_listen, sockets.status);
+    TRY(open_group(settings.status_listen, sockets.status));
+    if (has_platform(settings)) TRY(open_group(settings.admin_gui_listen, sockets.gui));
+    if (has_cluster(settings)) TRY(open_group(settings.cluster_listen, sockets.cluster));
+    return {};
   };
   if (auto opened = open_all(); !opened) {
     sockets.close();
@@ -91,20 +104,26 @@ Result<ListeningSockets> ListeningSockets::inherited(const Json& json) {
   }
   TRY(sockets.admin, read_numbers(json.find("admin")));
   TRY(sockets.status, read_numbers(json.find("status")));
+  TRY(sockets.gui, read_numbers(json.find("gui")));
+  TRY(sockets.cluster, read_numbers(json.find("cluster")));
   return sockets;
 }
 
 Json ListeningSockets::to_json() const {
   Json::Array groups;
   for (const auto& group : proxy) groups.push_back(numbers(group));
-  return Json::Object{{"proxy", std::move(groups)}, {"admin", numbers(admin)}, {"status", numbers(status)}};
+  return Json::Object{{"proxy", std::move(groups)},
+                      {"admin", numbers(admin)},
+                      {"status", numbers(status)},
+                      {"gui", numbers(gui)},
+                      {"cluster", numbers(cluster)}};
 }
 
 std::vector<int> ListeningSockets::all() const {
   std::vector<int> list;
   for (const auto& group : proxy) list.insert(list.end(), group.begin(), group.end());
   list.insert(list.end(), admin.begin(), admin.end());
-  list.insert(list.end(), status.begin(), status.end());
+  for (const auto* group : {&status, &gui, &cluster}) list.insert(list.end(), group->begin(), group->end());
   return list;
 }
 
@@ -114,6 +133,7 @@ void ListeningSockets::close() {
 }
 
 std::size_t shard_count(const settings::Settings& settings) {
+  if (settings.role == settings::Role::ControlPlane) return 1;  // which only checks that what it keeps can be served
   const unsigned wanted = settings.nginx_worker_processes.count;
   return wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
 }

@@ -18,6 +18,8 @@ struct ListeningSockets {
   std::vector<std::vector<int>> proxy;  // of each listener: one per shard
   std::vector<int> admin;
   std::vector<int> status;
+  std::vector<int> gui;      // of the platform API; none on a node without a store
+  std::vector<int> cluster;  // of the cluster endpoint; none where it serves no cluster
 
   /// All or none. The error names the address.
   static Result<ListeningSockets> open(const settings::Settings& settings, std::size_t shards);

@@ -24,16 +24,9 @@ constexpr std::int64_t kCompactMs = 3'600'000;
 
 StoreUpkeep::StoreUpkeep(const settings::Settings& settings, store::AsyncStore& store,
                          control::publish::Publisher& publisher, control::iam::TokenBook& tokens, rt::Reactor& control)
-    : settings_(settings),
-      store_(store),
-      tokens_(tokens),
-      control_(control),
-      follower_(store, publisher, control),
-      expiry_(publisher, control) {}
+    : settings_(settings), store_(store), tokens_(tokens), control_(control), expiry_(publisher, control) {}
 
 void StoreUpkeep::start() {
-  // Also for a file of our own: `sluice restore` writes into it.
-  follower_.start();
   expiry_.start();
   chores_.spawn(compact_history());
   asked_ms_ = control_.clock().mono_ms();

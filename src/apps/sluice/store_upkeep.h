@@ -3,16 +3,16 @@
 
 #include "control/iam/token_book.h"
 #include "control/publish/expiry.h"
-#include "control/publish/store_ledger.h"
+#include "control/publish/publisher.h"
 #include "rt/scope.h"
 #include "settings/settings.h"
 #include "store/async_store.h"
 
 namespace sluice::apps {
 
-/// What a node does about its store besides writing into it: it follows others that write, reads administrators' tokens
-/// again and again, asks after its health, and folds old history away. Until it is destroyed. Lives on the control
-/// reactor.
+/// What a node does about its store besides writing into it and following others: it reads administrators' tokens again
+/// and again, asks after its health, takes out what has expired, and folds old history away. Until it is destroyed.
+/// Lives on the control reactor.
 class StoreUpkeep {
  public:
   /// All outlive it. `settings` may change on reload.
@@ -40,7 +40,6 @@ class StoreUpkeep {
   bool tokens_known_ = true;
   bool reachable_ = true;
   std::int64_t asked_ms_ = 0;  // monotonic; when the last question was sent
-  control::publish::LogFollower follower_;
   control::publish::ExpirySweep expiry_;
   rt::TaskScope chores_;  // last: its tasks use everything above
 };

@@ -38,10 +38,17 @@ Worker::~Worker() = default;
 
 int Worker::run() {
   if (!build() || !load_first_configuration()) return 1;
+  if (!open_cluster()) return 1;
   open_doors();
   node_->start(doors_);
-  admin_->keep_store();
-  admin_->listen(sockets_.admin, sockets_.status);
+  if (data_plane_) {
+    data_plane_->start();
+    data_plane_->listen(sockets_.status);
+  } else {
+    admin_->keep_store();
+    admin_->listen(sockets_);
+    if (cluster_) cluster_->listen(sockets_.cluster);
+  }
   signals_.attach(control_, process::open_signals(false));
   tasks_.spawn(watch_signals());
   tasks_.spawn(keep_house());
@@ -61,6 +68,8 @@ int Worker::run() {
   tasks_.cancel();
   signals_.close();
   supervisor_.close();
+  data_plane_.reset();
+  cluster_.reset();
   admin_.reset();
   node_.reset();
   log::info("gateway.stopped");
@@ -91,6 +100,7 @@ bool Worker::build() {
   parts_->origin.boot = static_cast<std::uint32_t>(random_u64());
   node_ = std::make_unique<gateway::Node>(*parts_, *vocabulary_.catalog, vocabulary_.plugins, vocabulary_.flavor,
                                           shards_, control_);
+  if (settings_.role == settings::Role::DataPlane) return build_data_plane(std::move(live->admin));
   auto stored = load_stored(settings_, *vocabulary_.catalog);
   if (!stored) {
     fmt::print(stderr, "sluice: {}\n", stored.error().what);
@@ -102,8 +112,35 @@ bool Worker::build() {
   return true;
 }
 
+bool Worker::build_data_plane(AdminTls tls) {
+  auto made = DataPlane::make({settings_, vocabulary_, *node_, control_, *parts_}, materials_);
+  if (!made) {
+    fmt::print(stderr, "sluice: {}\n", made.error().what);
+    return false;
+  }
+  data_plane_ = *std::move(made);
+  data_plane_->reconfigure(std::move(tls));
+  return true;
+}
+
+/// The end of the links to data planes, where settings ask for it.
+bool Worker::open_cluster() {
+  if (sockets_.cluster.empty() || admin_ == nullptr || admin_->planes() == nullptr) return true;
+  auto made = Cluster::make({settings_, control_, *admin_->planes(), *admin_->durable(), node_id_}, materials_);
+  if (!made) {
+    fmt::print(stderr, "sluice: cluster_cert: {}\n", made.error().what);
+    return false;
+  }
+  cluster_ = *std::move(made);
+  return true;
+}
+
 /// What the store holds, what the worker before served, or the declarative file.
 bool Worker::load_first_configuration() {
+  if (data_plane_) {
+    data_plane_->serve_kept();
+    return true;
+  }
   if (settings_.database != settings::Database::Off) {
     admin_->take_stored();
     return true;
@@ -139,7 +176,7 @@ std::string Worker::serve_first(std::expected<sync::Delta, std::string> loaded) 
 }
 
 void Worker::open_doors() {
-  for (std::size_t i = 0; i < settings_.proxy_listen.size(); ++i) {
+  for (std::size_t i = 0; i < sockets_.proxy.size(); ++i) {
     const settings::Listener& listener = settings_.proxy_listen[i];
     doors_.push_back({.tls = listener.ssl,
                       .http2 = listener.http2,

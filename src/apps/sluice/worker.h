@@ -11,7 +11,9 @@
 #include "admin.h"
 #include "apps/process/link.h"
 #include "apps/process/watchdog.h"
+#include "cluster.h"
 #include "configuration.h"
+#include "data_plane.h"
 #include "gateway/node.h"
 #include "keepsake.h"
 #include "node_parts.h"
@@ -50,8 +52,10 @@ class Worker {
 
  private:
   [[nodiscard]] bool build();
+  [[nodiscard]] bool build_data_plane(AdminTls tls);
   [[nodiscard]] bool load_first_configuration();
   [[nodiscard]] std::string serve_first(std::expected<sync::Delta, std::string> loaded);
+  [[nodiscard]] bool open_cluster();
   void open_doors();
   void start_watchdog();
   static void on_stall(const process::Watchdog::Report& report);
@@ -68,6 +72,7 @@ class Worker {
   [[nodiscard]] std::expected<Prepared, std::string> prepare_reload() const;
   [[nodiscard]] std::expected<Prepared, std::string> try_prepare_reload() const;
   void take_settings(Prepared prepared);
+  void reconfigure_cluster();
   void leave_keepsake();
   void leave_text(const std::string& declarative);
   void leave(Result<int> keepsake, std::uint64_t generation);
@@ -92,7 +97,9 @@ class Worker {
   std::unique_ptr<gateway::NodeParts> parts_;
   std::vector<gateway::ProxyDoor> doors_;
   std::unique_ptr<gateway::Node> node_;
-  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<Admin> admin_;           // null on a data plane, which has instead
+  std::unique_ptr<DataPlane> data_plane_;  // this
+  std::unique_ptr<Cluster> cluster_;       // null where no data plane may join
   std::unique_ptr<process::Watchdog> watchdog_;
   rt::IoSource signals_;
   rt::IoSource supervisor_;

@@ -127,12 +127,12 @@ Task<Result<AdminReply>> AdminClient::exchange(std::string method, std::string u
     // Checking ten thousand entities takes longer than answering a question.
     const auto extra_ms = static_cast<std::int64_t>(body.size() / kBatchOctetsAMs);
     auto response = co_await client_.send(std::move(request), reactor_.after_ms(target_.timeout_ms + extra_ms));
-    if (!response) co_return fail("cannot reach the Admin API at " + target_.url + ": ", response.error());
+    if (!response) co_return fail("cannot reach the " + target_.what + " at " + target_.url + ": ", response.error());
     AdminReply reply{response->status, {}, strong_etag(*response)};
     if (auto parsed = parse_json(response->body)) {
       reply.body = *std::move(parsed);
     } else if (!response->body.empty() && reply.status < 400) {
-      co_return fail(Errc::Invalid, method + " " + url + ": the answer is not JSON; is this an Admin API?");
+      co_return fail(Errc::Invalid, method + " " + url + ": the answer is not JSON; is this the " + target_.what + "?");
     }
     if (!worth_another_try(reply) || tries == kMaxTries) co_return reply;
     co_await rt::Sleep(reactor_, reactor_.after_ms(pause_ms));

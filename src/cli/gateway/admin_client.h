@@ -21,6 +21,7 @@
 namespace sluice::cli {
 
 struct AdminTarget {
+  std::string what = "Admin API";  // for messages
   std::string url = "http://localhost:8001";
   std::string workspace;  // empty: the default one
   std::vector<std::pair<std::string, std::string>> headers;

@@ -24,6 +24,10 @@ std::string first_set(std::initializer_list<const char*> variables, std::string 
 void add_admin_options(CLI::App& command, GatewayArguments& arguments) {
   command.add_option("--admin,--admin-url,--kong-addr", arguments.address,
                      "Address of the Admin API (or SLUICE_ADMIN_URL, DECK_KONG_ADDR; http://localhost:8001)");
+  add_talk_options(command, arguments);
+}
+
+void add_talk_options(CLI::App& command, GatewayArguments& arguments) {
   command
       .add_option("--headers", arguments.headers,
                   "Header of every request to it, Name:value (or SLUICE_ADMIN_HEADERS, DECK_HEADERS)")

@@ -82,13 +82,18 @@ bool Access::is_preflight(const http::RequestHead& request) const {
          request.headers.has("Access-Control-Request-Method");
 }
 
-std::optional<Reply> Access::enter(const http::RequestHead& request, const http::ConnectionInfo& connection,
-                                   iam::Principal& who) const {
+std::optional<Reply> Access::check_host(const http::RequestHead& request,
+                                        const http::ConnectionInfo& connection) const {
   const bool guarded = settings_.admin_auth == settings::AdminAuth::Token;
   // Beyond loopback any name may lead here; there the token alone decides.
-  if ((!guarded || is_loopback(connection.local)) && !known_host(request.authority)) {
-    return Reply::message(403, "Host is not allowed: use localhost, an address of loopback or that of admin_gui_url");
-  }
+  if ((guarded && !is_loopback(connection.local)) || known_host(request.authority)) return std::nullopt;
+  return Reply::message(403, "Host is not allowed: use localhost, an address of loopback or that of admin_gui_url");
+}
+
+std::optional<Reply> Access::enter(const http::RequestHead& request, const http::ConnectionInfo& connection,
+                                   iam::Principal& who) const {
+  if (auto refusal = check_host(request, connection)) return refusal;
+  const bool guarded = settings_.admin_auth == settings::AdminAuth::Token;
   if (guarded) {
     if (is_preflight(request)) {  // browsers send it without credentials; it reads and changes nothing
       who = {iam::Kind::Local, "preflight"};

@@ -23,6 +23,9 @@ class Access {
   /// Fills `who`; or the reply with which the request is refused.
   std::optional<Reply> enter(const http::RequestHead& request, const http::ConnectionInfo& connection,
                              iam::Principal& who) const;
+  /// The part of it that also guards what anybody may see.
+  [[nodiscard]] std::optional<Reply> check_host(const http::RequestHead& request,
+                                                const http::ConnectionInfo& connection) const;
   /// Adds what lets pages of the console, and only those, read the reply.
   void add_cors(const http::RequestHead& request, Reply& reply) const;
   /// The value of Access-Control-Allow-Headers.

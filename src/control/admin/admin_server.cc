@@ -64,7 +64,7 @@ Task<Reply> AdminServer::answer(http::ServerStream& stream) {
     }
     request.body = *std::move(body);
   }
-  Reply reply = co_await dispatch(tree_, parts_.store, head.path, request, access_.allowed_headers());
+  Reply reply = co_await dispatch(tree_, &parts_.store, head.path, request, access_.allowed_headers());
   co_return reply;
 }
 

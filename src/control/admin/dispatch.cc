@@ -30,11 +30,11 @@ std::optional<Uuid> find_workspace(const store::MemoryStore& store, const std::s
 }
 
 /// Tries the path as it is, then behind the name of a workspace: `/team/routes`, `/team/kong` for the node itself.
-std::optional<RouteTree::Match> find(const RouteTree& tree, const store::MemoryStore& store,
+std::optional<RouteTree::Match> find(const RouteTree& tree, const store::MemoryStore* store,
                                      std::vector<std::string> segments, Uuid& workspace) {
   auto match = tree.find(segments);
-  if (match || segments.empty()) return match;
-  const auto named = find_workspace(store, segments.front());
+  if (match || segments.empty() || store == nullptr) return match;
+  const auto named = find_workspace(*store, segments.front());
   if (!named) return match;
   workspace = *named;
   segments.erase(segments.begin());
@@ -89,7 +89,7 @@ Request request_of(const http::RequestHead& head) {
   return request;
 }
 
-Task<Reply> dispatch(const RouteTree& tree, const store::MemoryStore& store, std::string_view path, Request& request,
+Task<Reply> dispatch(const RouteTree& tree, const store::MemoryStore* store, std::string_view path, Request& request,
                      std::string_view allowed_headers) {
   auto segments = path_segments(path);
   if (!segments) return Reply::message(400, "Bad request");

@@ -16,8 +16,9 @@ Request request_of(const http::RequestHead& head);
 
 /// Finds what answers `path`, asks iam whether it may, and runs it; 404 and 405 where there is nothing. OPTIONS is
 /// answered here. What a handler throws is a bug: it is logged and answered with 500. `allowed_headers` goes into
-/// answers to OPTIONS. A path may begin with the name of a workspace of `store`. Everything outlives the task.
-Task<Reply> dispatch(const RouteTree& tree, const store::MemoryStore& store, std::string_view path, Request& request,
+/// answers to OPTIONS. A path may begin with the name of a workspace of `store`; null: there are none. Everything
+/// outlives the task.
+Task<Reply> dispatch(const RouteTree& tree, const store::MemoryStore* store, std::string_view path, Request& request,
                      std::string_view allowed_headers);
 
 /// Sends a reply with the headers that all of ours carry.

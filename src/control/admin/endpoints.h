@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "control/admin/parts.h"
 #include "control/admin/route_tree.h"
@@ -12,6 +13,8 @@ namespace sluice::control::admin {
 
 /// `/services`, `/services/{services}/routes`, ...: generic over the catalog. entity_endpoints.cc
 void add_entities(RouteTree& tree, const Parts& parts);
+/// `/targets`: those of all upstreams, which only the platform API has. entity_endpoints.cc
+void add_all_targets(RouteTree& tree, const Parts& parts);
 /// `/consumer_groups/..`: a group is shown with its members. consumer_group_endpoints.cc
 void add_consumer_groups(RouteTree& tree, const Parts& parts);
 /// `/workspaces/..`: the default one is always there. workspace_endpoints.cc
@@ -24,6 +27,8 @@ void add_upstreams(RouteTree& tree, const Parts& parts);
 void add_tags(RouteTree& tree, const Parts& parts);
 /// `/schemas/..`, `/plugins/enabled`, `/plugins/schema/{name}`. schema_endpoints.cc
 void add_schemas(RouteTree& tree, const Parts& parts);
+/// What `POST /schemas/{name}/validate` answers, for a DAO name. schema_endpoints.cc
+Reply validate_entity(const Parts& parts, const Request& request, std::string_view name);
 /// `/`, `/status`, `/metrics` and smaller ones; `requests` are those that the server itself took so far.
 /// node_endpoints.cc
 void add_node(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);

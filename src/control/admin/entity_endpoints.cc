@@ -104,4 +104,9 @@ void add_entities(RouteTree& tree, const Parts& parts) {
   }
 }
 
+void add_all_targets(RouteTree& tree, const Parts& parts) {
+  const EntityBase& type = *parts.catalog.find(entity::Target::kName);
+  add(tree, "GET", "/" + type.url(), {parts, type}, list);
+}
+
 }  // namespace sluice::control::admin

@@ -119,6 +119,7 @@ Reply refuse_robots() {
 
 void add_status(RouteTree& tree, const Parts& parts, const std::uint64_t& requests) {
   tree.add("GET", "/status", [&parts, &requests](const Request& request) { return status(parts, request, requests); });
+  tree.add("GET", "/status/dns", [&parts](const Request&) { return Reply::json(200, parts.gateway.dns()); });
   tree.add("GET", "/metrics", [&parts](const Request&) { return metrics(parts); });
 }
 

@@ -67,7 +67,15 @@ Reply partial_schema(const Parts& parts, const Request& request) {
   return config_schema(parts.catalog.of<entity::Partial>(), config != nullptr ? *config : schema::RecordBase());
 }
 
-Reply validate(const Parts& parts, const Request& request, std::string_view name) {
+Reply enabled_plugins(const Parts& parts) {
+  Json::Array names;
+  for (const auto& plugin : parts.plugins) names.emplace_back(plugin.name);
+  return Reply::json(200, Json::Object{{"enabled_plugins", std::move(names)}});
+}
+
+}  // namespace
+
+Reply validate_entity(const Parts& parts, const Request& request, std::string_view name) {
   const auto* type = parts.catalog.find(name);
   if (type == nullptr) return unknown("entity", name);
   auto body = body_entity(request, parts.catalog, *type);
@@ -80,14 +88,6 @@ Reply validate(const Parts& parts, const Request& request, std::string_view name
   return Reply::message(200, "schema validation successful");
 }
 
-Reply enabled_plugins(const Parts& parts) {
-  Json::Array names;
-  for (const auto& plugin : parts.plugins) names.emplace_back(plugin.name);
-  return Reply::json(200, Json::Object{{"enabled_plugins", std::move(names)}});
-}
-
-}  // namespace
-
 void add_schemas(RouteTree& tree, const Parts& parts) {
   tree.add("GET", "/schemas/{name}", [&parts](const Request& request) { return entity_schema(parts, request); });
   tree.add("GET", "/schemas/plugins/{name}",
@@ -98,10 +98,10 @@ void add_schemas(RouteTree& tree, const Parts& parts) {
   tree.add("GET", "/plugins/schema/{name}",
            [&parts](const Request& request) { return plugin_config_schema(parts, request); });
   tree.add("POST", "/schemas/{name}/validate",
-           [&parts](const Request& request) { return validate(parts, request, request.params[0]); });
+           [&parts](const Request& request) { return validate_entity(parts, request, request.params[0]); });
   for (const std::string name : {"plugins", "vaults", "partials"}) {
     tree.add("POST", "/schemas/" + name + "/validate",
-             [&parts, name](const Request& request) { return validate(parts, request, name); });
+             [&parts, name](const Request& request) { return validate_entity(parts, request, name); });
   }
   tree.add("GET", "/plugins/enabled", [&parts](const Request&) { return enabled_plugins(parts); });
 }

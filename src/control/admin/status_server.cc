@@ -52,7 +52,7 @@ Task<void> StatusServer::handle(http::ServerStream& stream) {
     if (!body) stream.close_after_response();
     if (body) request.body = *std::move(body);
   }
-  Reply reply = co_await dispatch(tree_, parts_.store, stream.request().path, request, "Content-Type");
+  Reply reply = co_await dispatch(tree_, &parts_.store, stream.request().path, request, "Content-Type");
   co_await send(stream, parts_.settings, std::move(reply));
 }
 

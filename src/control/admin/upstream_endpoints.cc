@@ -122,9 +122,17 @@ Json with_health(const Json& target, const Json& health) {
   return shown;
 }
 
+/// Per cent of an upstream's weight that has to be exceeded for it to be up.
+double threshold_of(const store::Space& space, const Uuid& upstream) {
+  const auto document = parse_json(**space.table(entity::Upstream::kName).find(upstream));
+  const Json* checks = document ? document->find("healthchecks") : nullptr;
+  const Json* threshold = checks != nullptr ? checks->find("threshold") : nullptr;
+  return threshold != nullptr && threshold->is_number() ? threshold->number() : 0;
+}
+
 /// `?balancer_health=1`: the upstream as a whole.
-Reply balancer_health(const Parts& parts, const Uuid& upstream, const std::vector<Target>& targets,
-                      const Json& health) {
+Reply balancer_health(const Parts& parts, const Uuid& upstream, const std::vector<Target>& targets, const Json& health,
+                      double threshold) {
   Json::Array hosts;
   std::int64_t total = 0;
   std::int64_t available = 0;
@@ -135,9 +143,10 @@ Reply balancer_health(const Parts& parts, const Uuid& upstream, const std::vecto
     available += data.find("weight")->find("available")->as_int();
     hosts.push_back(data);
   }
-  const char* state = targets.empty() || available > 0 ? "HEALTHY" : "UNHEALTHY";
+  const bool up = static_cast<double>(available) * 100 > threshold * static_cast<double>(total);
+  const char* state = targets.empty() || up ? "HEALTHY" : "UNHEALTHY";
   Json::Object weight{{"total", total}, {"available", available}, {"unavailable", total - available}};
-  Json::Object details{{"healthy", available > 0}, {"weight", std::move(weight)}, {"hosts", std::move(hosts)}};
+  Json::Object details{{"healthy", up}, {"weight", std::move(weight)}, {"hosts", std::move(hosts)}};
   Json::Object data{
       {"health", state}, {"balancer_health", state}, {"id", upstream.to_string()}, {"details", std::move(details)}};
   return Reply::json(200, Json::Object{{"data", std::move(data)}, {"next", nullptr}, {"node_id", parts.node.node_id}});
@@ -149,7 +158,9 @@ Reply read_health(const Parts& parts, const Request& request) {
   if (upstream.is_nil()) return Reply::not_found();
   const Json health = parts.gateway.upstream_health(upstream);
   const std::vector<Target> targets = targets_of(view.space, upstream);
-  if (request.query.enabled("balancer_health")) return balancer_health(parts, upstream, targets, health);
+  if (request.query.enabled("balancer_health")) {
+    return balancer_health(parts, upstream, targets, health, threshold_of(view.space, upstream));
+  }
   const auto write = [&](std::string& out, const Target& target) {
     append_json(out, with_health(target.document, health));
   };

@@ -71,6 +71,8 @@ class Publisher {
   /// Takes over everything, where the log no longer says how it came to be.
   Task<bool> follow(store::Contents contents);
 
+  /// Null: changes live as long as the process.
+  [[nodiscard]] Ledger* ledger() const { return options_.ledger; }
   /// Of what the store has.
   [[nodiscard]] const store::Version& version() const { return options_.version; }
   [[nodiscard]] const store::MemoryStore& store() const { return store_; }

@@ -36,10 +36,11 @@ class LogFollower {
 
   /// To be called once.
   void start() { scope_.spawn(follow()); }
+  /// Takes over what there is now; for whoever hears of news by other ways than start().
+  Task<Result<>> catch_up();
 
  private:
   Task<void> follow();
-  Task<Result<>> catch_up();
 
   store::AsyncStore& store_;
   Publisher& publisher_;

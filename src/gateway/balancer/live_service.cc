@@ -2,152 +2,274 @@
 #include "gateway/balancer/live_service.h"
 
 #include <algorithm>
-#include <numeric>
-#include <optional>
 #include <utility>
 
-#include "gateway/balancer/sweep.h"
+#include <fmt/format.h>
+
+#include "base/hash.h"
 #include "gateway/balancer/targets.h"
+#include "gateway/balancer/wheel.h"
 
 namespace sluice::gateway {
 namespace {
 
-constexpr std::size_t kLargestWheel = 10'000;
-constexpr std::size_t kBucketsAtOnce = 256;
-constexpr std::size_t kBucketsPerNewcomer = 4;
+/// How often a request may be tried on an address that failures of requests have put out.
+constexpr std::int64_t kTrialMs = 10'000;
 
-/// Each index as often as its weight (divided by the common divisor), spread evenly: at every step the peer that lags
-/// most behind its share is next. Deterministic, so that tests and people can predict it.
-std::vector<std::uint16_t> make_wheel(const std::vector<int>& weights) {
-  int divisor = 0;
-  for (int weight : weights) divisor = std::gcd(divisor, weight);
-  std::vector<std::uint16_t> wheel;
-  if (divisor == 0) return wheel;
-  std::size_t total = 0;
-  for (int weight : weights) total += static_cast<std::size_t>(weight / divisor);
-  const std::size_t size = std::min(total, kLargestWheel);
-  std::vector<std::int64_t> credit(weights.size(), 0);
-  wheel.reserve(size);
-  for (std::size_t step = 0; step < size; ++step) {
-    std::size_t best = 0;
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      credit[i] += weights[i] / divisor;
-      if (credit[i] > credit[best]) best = i;
-    }
-    credit[best] -= static_cast<std::int64_t>(total);
-    wheel.push_back(static_cast<std::uint16_t>(best));
-  }
-  return wheel;
+Algorithm algorithm_of(const UpstreamConfig* upstream) {
+  if (upstream == nullptr) return Algorithm::RoundRobin;
+  const std::string& name = upstream->settings->algorithm;
+  if (name == "consistent-hashing") return Algorithm::ConsistentHashing;
+  if (name == "least-connections") return Algorithm::LeastConnections;
+  if (name == "latency") return Algorithm::Latency;
+  if (name == "sticky-sessions") return Algorithm::StickySessions;
+  return Algorithm::RoundRobin;
 }
 
-std::unexpected<Error> no_peer() {
-  return fail(Errc::Unavailable, "failure to get a peer from the ring-balancer", Blame::Upstream);
+/// Whether only requests can tell that a target is well again.
+bool heals_by_requests(const entity::Healthchecks* policy) {
+  return policy != nullptr && policy->passive.healthy.successes > 0 && policy->active.unhealthy.interval <= 0;
+}
+
+Origin origin_of(std::string host, std::uint16_t port, int weight, bool failover) {
+  Origin origin{.host = std::move(host), .port = port, .weight = weight, .failover = failover};
+  origin.name = name_of({.id = {}, .host = origin.host, .port = port});
+  if (auto ip = IpAddress::parse(origin.host)) origin.literal = *ip;
+  return origin;
 }
 
 }  // namespace
 
-LiveService::LiveService(Shared<const ServiceConfig> service, Shared<const UpstreamConfig> upstream,
-                         const UnhealthyTargets& unhealthy)
-    : service_(std::move(service)), upstream_(std::move(upstream)) {
-  tls_ = service_->protocol == "https" || service_->protocol == "grpcs" || service_->protocol == "tls";
-  auto add = [this](std::string host, std::uint16_t port, int weight) {
-    auto ip = IpAddress::parse(host);
-    peers_.push_back({std::move(host), port, ip ? std::optional(*ip) : std::nullopt, {}});
-    weights_.push_back(weight);
-  };
-  if (upstream_) {
-    for (TargetConfig& target : effective_targets(*upstream_)) {
-      add(std::move(target.host), target.port, target.weight);
-    }
-  } else {
-    add(service_->host, service_->port, 1);
-  }
-  arrange(unhealthy);
+bool Selection::has_failed(const Peer* peer) const {
+  return !failed.empty() && std::ranges::find(failed, peer) != failed.end();
 }
 
-void LiveService::arrange(const UnhealthyTargets& unhealthy) {
-  std::vector<int> weights = weights_;
-  for (std::size_t i = 0; !unhealthy.empty() && i < peers_.size(); ++i) {
-    if (unhealthy.contains(name_of({.id = {}, .host = peers_[i].host, .port = peers_[i].port}))) weights[i] = 0;
+LiveService::LiveService(Shared<const ServiceConfig> service, Shared<const UpstreamConfig> upstream,
+                         std::shared_ptr<UpstreamHealth> health)
+    : service_(std::move(service)),
+      upstream_(std::move(upstream)),
+      health_(std::move(health)),
+      algorithm_(algorithm_of(upstream_.get())) {
+  tls_ = service_->protocol == "https" || service_->protocol == "grpcs" || service_->protocol == "tls" ||
+         service_->protocol == "wss";
+  if (upstream_) {
+    const entity::Healthchecks& checks = upstream_->settings->healthchecks;
+    if (checks.enabled()) policy_ = &checks;
+    for (TargetConfig& target : effective_targets(*upstream_)) {
+      origins_.push_back(origin_of(std::move(target.host), target.port, target.weight, target.failover));
+    }
+  } else {
+    origins_.push_back(origin_of(service_->host, service_->port, 1, false));
   }
+  ask_at_ms_ = INT64_MIN;  // nothing is arranged yet
+}
+
+// Peers
+// -------------------------------------------------------------------------------------------------------------------
+
+void LiveService::take_answers(std::int64_t now_ms) {
+  std::vector<Rc<Peer>> known = std::exchange(peers_, {});
+  for (const Origin& origin : origins_) add_peers(origin, known, now_ms);
+  if (algorithm_ == Algorithm::ConsistentHashing) make_ring();
+  arrange();
+}
+
+void LiveService::add_peers(const Origin& origin, std::vector<Rc<Peer>>& known, std::int64_t now_ms) {
+  const std::size_t first = peers_.size();
+  auto add = [&](const net::dns::Endpoint& found) {
+    Rc<Peer> made = make_peer(origin, found, now_ms);
+    const auto same = [&](const Rc<Peer>& other) {
+      return other->address == made->address && other->target == made->target;
+    };
+    if (std::any_of(peers_.begin() + static_cast<std::ptrdiff_t>(first), peers_.end(), same)) return;
+    if (const auto kept = std::ranges::find_if(known, same); kept != known.end()) {
+      (*kept)->weight = made->weight;
+      (*kept)->host = made->host;
+      made = *kept;
+    }
+    peers_.push_back(std::move(made));
+  };
+  if (origin.literal) {
+    add({.ip = *origin.literal});
+  } else if (origin.answer) {
+    for (const net::dns::Endpoint& found : origin.answer->endpoints) add(found);
+  }
+  // A ring entitles the addresses of one target to slots in the order of their texts; targets are in order already.
+  if (algorithm_ != Algorithm::ConsistentHashing) return;
+  std::sort(peers_.begin() + static_cast<std::ptrdiff_t>(first), peers_.end(),
+            [](const Rc<Peer>& a, const Rc<Peer>& b) { return a->address.to_string() < b->address.to_string(); });
+}
+
+Rc<Peer> LiveService::make_peer(const Origin& origin, const net::dns::Endpoint& found, std::int64_t now_ms) {
+  Rc<Peer> peer = make_rc<Peer>();
+  const std::uint16_t port = found.port != 0 ? found.port : origin.port;
+  const bool by_record = !found.name.empty();
+  peer->address = net::Address(found.ip, port);
+  peer->host = by_record && upstream_ && upstream_->settings->use_srv_name ? found.name : origin.host;
+  peer->target = origin.name;
+  peer->failover = origin.failover;
+  // A record's weight replaces the target's, but does not bring back a target that is draining.
+  peer->weight = by_record && origin.weight > 0 ? std::max<int>(found.weight, 1) : origin.weight;
+  if (health_) peer->state = health_->address(origin.name, peer->address, now_ms);
+  if (algorithm_ == Algorithm::ConsistentHashing) {
+    const std::string ip = found.ip.is_v4() ? found.ip.to_string() : "[" + found.ip.to_string() + "]";
+    peer->label = fmt::format("{}::{}", by_record ? found.name : ip, port);
+  }
+  if (algorithm_ == Algorithm::StickySessions) {
+    // The same on every node, and nothing that tells clients about addresses.
+    const std::string text = upstream_->id.to_string() + origin.name + peer->address.to_string();
+    peer->stickiness = fmt::format("{:016x}", stable_hash(text));
+  }
+  return peer;
+}
+
+/// Ill peers keep their points: those of the others stay where they are.
+void LiveService::make_ring() {
+  std::vector<RingMember> members(peers_.size());
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    members[i] = {peers_[i]->label, peers_[i]->failover ? 0 : peers_[i]->weight};
+  }
+  const auto targets = static_cast<std::size_t>(std::ranges::count(origins_, false, &Origin::failover));
+  ring_ = Ring(members, targets, static_cast<std::size_t>(upstream_->settings->slots));
+}
+
+// Turns
+// -------------------------------------------------------------------------------------------------------------------
+
+void LiveService::arrange() {
+  candidates_.clear();
+  trials_.clear();
+  std::vector<Peer*> reserve;
+  int total = 0;
+  int well = 0;
+  std::vector<std::string> marked;
+  if (health_) {
+    seen_epoch_ = health_->epoch();
+    marked = health_->marked();
+  }
+  for (const Rc<Peer>& peer : peers_) {
+    const bool taken_out = std::ranges::find(marked, peer->target) != marked.end();
+    const bool ill = policy_ != nullptr && peer->state && !peer->state->healthy();
+    peer->up = !taken_out && !ill;
+    if (ill && !taken_out && heals_by_requests(policy_)) trials_.push_back(peer.get());
+    if (peer->weight <= 0) continue;
+    if (!peer->failover) total += peer->weight;
+    if (!peer->up) continue;
+    if (peer->failover) {
+      reserve.push_back(peer.get());
+    } else {
+      well += peer->weight;
+      candidates_.push_back(peer.get());
+    }
+  }
+  // Reference gateway.md, 5.3: below the threshold the upstream as a whole is down.
+  const double threshold = policy_ != nullptr ? policy_->threshold : 0;
+  if (total == 0 || static_cast<double>(well) * 100 <= threshold * total) candidates_.clear();
+  if (candidates_.empty()) candidates_ = std::move(reserve);
+  std::vector<int> weights;
+  weights.reserve(candidates_.size());
+  for (const Peer* peer : candidates_) weights.push_back(peer->weight);
   wheel_ = make_wheel(weights);
   next_ = 0;
 }
 
-Rc<LiveService> Balancer::live(const Snapshot& snapshot, const Shared<const ServiceConfig>& service) {
-  Rc<LiveService>& live = services_[service->id.value];
-  const auto* upstream = snapshot.upstream_in(service->workspace, service->host);
-  const UpstreamConfig* wanted = upstream != nullptr ? upstream->get() : nullptr;
-  if (!live || &live->config() != service.get() || live->upstream() != wanted) {
-    const auto marked = wanted != nullptr ? unhealthy_.find(wanted->id) : unhealthy_.end();
-    live = make_rc<LiveService>(service, upstream != nullptr ? *upstream : Shared<const UpstreamConfig>(),
-                                marked != unhealthy_.end() ? marked->second : UnhealthyTargets());
+Peer* LiveService::choose(const Selection& selection, const rt::Clock& clock) {
+  if (!trials_.empty() && selection.failed.empty()) {
+    if (Peer* tried = on_trial(clock.mono_ms())) return tried;
   }
-  return live;
+  switch (algorithm_) {
+    case Algorithm::RoundRobin:
+      break;
+    case Algorithm::ConsistentHashing:
+      if (Peer* found = by_hash(selection)) return found;
+      break;
+    case Algorithm::LeastConnections:
+      return least_busy(selection);
+    case Algorithm::Latency:
+      return fastest(selection, clock.mono_ns());
+    case Algorithm::StickySessions:
+      if (Peer* found = stuck(selection)) return found;
+      break;
+  }
+  return next_in_turn(selection);
 }
 
-void Balancer::set_health(const Uuid& upstream, std::string_view target, bool healthy) {
-  UnhealthyTargets& marked = unhealthy_[upstream];
-  if (healthy) {
-    if (auto found = marked.find(target); found != marked.end()) marked.erase(found);
-  } else {
-    marked.emplace(target);
+Peer* LiveService::on_trial(std::int64_t now_ms) const {
+  for (Peer* peer : trials_) {
+    if (peer->state->take_trial(now_ms, kTrialMs)) return peer;
   }
-  for (auto& [id, live] : services_) {
-    if (live->upstream() != nullptr && live->upstream()->id == upstream) live->arrange(marked);
-  }
-  if (marked.empty()) unhealthy_.erase(upstream);
+  return nullptr;
 }
 
-void Balancer::sweep(const Snapshot& snapshot) {
-  sweep_buckets(services_, next_service_bucket_, kBucketsAtOnce, [&](const Rc<LiveService>& live) {
-    const auto* current = snapshot.services.find(live->config().id.value);
-    return current == nullptr || current->get() != &live->config();
+/// Addresses that have failed this request come last.
+Peer* LiveService::next_in_turn(const Selection& selection) {
+  if (wheel_.empty()) return nullptr;
+  Peer* peer = nullptr;
+  for (std::size_t step = 0; step < wheel_.size(); ++step) {
+    peer = candidates_[wheel_[next_]];
+    if (++next_ == wheel_.size()) next_ = 0;
+    if (!selection.has_failed(peer)) break;
+  }
+  return peer;
+}
+
+Peer* LiveService::by_hash(const Selection& selection) const {
+  if (candidates_.empty() || candidates_.front()->failover) return nullptr;
+  const std::uint32_t slot = ring_.slot_of(selection.hashed);
+  auto found = ring_.find(slot, [&](std::size_t i) { return peers_[i]->up && !selection.has_failed(peers_[i].get()); });
+  if (!found) found = ring_.find(slot, [&](std::size_t i) { return peers_[i]->up; });
+  return found ? peers_[*found].get() : nullptr;
+}
+
+/// The candidate of the smallest score; of equals the one whose turn is first.
+template <class Score>
+Peer* LiveService::best(const Selection& selection, Score score) {
+  Peer* chosen = nullptr;
+  double least = 0;
+  bool chosen_failed = false;
+  const std::size_t count = candidates_.size();
+  for (std::size_t step = 0; step < count; ++step) {
+    Peer* peer = candidates_[(next_ + step) % count];
+    const bool failed = selection.has_failed(peer);
+    if (chosen != nullptr && failed && !chosen_failed) continue;
+    const double own = score(*peer) / peer->weight;
+    if (chosen != nullptr && own >= least && failed == chosen_failed) continue;
+    chosen = peer;
+    least = own;
+    chosen_failed = failed;
+  }
+  if (count != 0) next_ = (next_ + 1) % count;
+  return chosen;
+}
+
+Peer* LiveService::least_busy(const Selection& selection) {
+  return best(selection, [](const Peer& peer) { return peer.state->connections() + 1.0; });
+}
+
+/// Who is not known yet counts as middling, so that it is tried soon and not by everybody at once.
+Peer* LiveService::fastest(const Selection& selection, std::int64_t now_ns) {
+  double sum = 0;
+  int known = 0;
+  for (const Peer* peer : candidates_) {
+    const double latency = peer->state->latency(now_ns);
+    if (latency < 0) continue;
+    sum += latency;
+    ++known;
+  }
+  const double mean = known > 0 ? sum / known : 0;
+  return best(selection, [=](const Peer& peer) {
+    const double latency = peer.state->latency(now_ns);
+    return latency < 0 ? mean : latency;
   });
-  sweep_endpoints(kBucketsAtOnce);
 }
 
-/// An endpoint that nobody holds and that keeps no connection remembers nothing.
-void Balancer::sweep_endpoints(std::size_t buckets) {
-  sweep_buckets(endpoints_, next_endpoint_bucket_, buckets,
-                [](const Rc<Endpoint>& endpoint) { return endpoint.use_count() == 1 && endpoint->pool.idle() == 0; });
-}
-
-Rc<Endpoint> Balancer::endpoint(const net::Address& address, const LiveService& service) {
-  std::string key = address.to_string();
-  if (service.tls()) {
-    const ServiceConfig& config = service.config();
-    key.append(" tls ").append(config.host).append(" ").append(config.client_certificate.id.to_string());
-    // TODO(security): connections made before a reload turned upstream_tls_verify on are used until they end.
-    key.append(config.tls_verify ? (*config.tls_verify ? " verify" : " trust") : " default");
-    if (config.tls_verify_depth) key.append(" depth ").append(std::to_string(*config.tls_verify_depth));
-    for (const Uuid& id : config.ca_certificates) key.append(" ca ").append(id.to_string());
+/// Draining targets keep those who are with them.
+Peer* LiveService::stuck(const Selection& selection) const {
+  if (selection.stuck_to.empty()) return nullptr;
+  for (const Rc<Peer>& peer : peers_) {
+    if (peer->stickiness == selection.stuck_to && peer->up && !selection.has_failed(peer.get())) return peer.get();
   }
-  if (auto found = endpoints_.find(key); found != endpoints_.end()) return found->second;
-  sweep_endpoints(kBucketsPerNewcomer);  // names whose addresses come and go must not fill the memory
-  return endpoints_.emplace(std::move(key), make_rc<Endpoint>(reactor_, pool_, address)).first->second;
-}
-
-Task<Result<Choice>> Balancer::pick(LiveService& service, rt::Deadline deadline) {
-  if (service.wheel_.empty()) return Result<Choice>(no_peer());
-  const std::size_t index = service.wheel_[service.next_];
-  if (++service.next_ == service.wheel_.size()) service.next_ = 0;
-  LiveService::Peer& peer = service.peers_[index];
-  if (!peer.literal) return resolve_and_pick(service, index, deadline);
-  if (!peer.endpoint) peer.endpoint = endpoint(net::Address(*peer.literal, peer.port), service);
-  std::string_view host_header =
-      service.upstream_ ? std::string_view(service.upstream_->host_header) : std::string_view{};
-  return Result<Choice>(Choice{peer.endpoint, peer.host, peer.port, host_header});
-}
-
-Task<Result<Choice>> Balancer::resolve_and_pick(LiveService& service, std::size_t index, rt::Deadline deadline) {
-  const LiveService::Peer& peer = service.peers_[index];
-  CO_TRY(auto addresses, co_await resolver_.resolve(peer.host, deadline));
-  if (addresses.empty()) co_return fail(Errc::Unavailable, "name resolution failed", Blame::Upstream);
-  Rc<Endpoint> found = endpoint(net::Address(addresses[turn_++ % addresses.size()], peer.port), service);
-  std::string_view host_header =
-      service.upstream_ ? std::string_view(service.upstream_->host_header) : std::string_view{};
-  co_return Choice{std::move(found), peer.host, peer.port, host_header};
+  return nullptr;
 }
 
 }  // namespace sluice::gateway

@@ -2,112 +2,107 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
 #include "base/intrusive_rc.h"
 #include "base/ip.h"
-#include "gateway/balancer/endpoint.h"
+#include "gateway/balancer/peer.h"
+#include "gateway/balancer/retry_budget.h"
+#include "gateway/balancer/ring.h"
+#include "gateway/balancer/selection.h"
 #include "gateway/config/snapshot.h"
-#include "gateway/proxy/gateway_options.h"
-#include "http/pool.h"
-#include "net/address.h"
-#include "rt/reactor.h"
-#include "rt/task.h"
+#include "gateway/health/upstream_health.h"
+#include "net/dns/answer.h"
 
 namespace sluice::gateway {
 
-/// Turns names into addresses. The answers are shared by the node; look-ups that need no query do not wait.
-class NameResolver {
- public:
-  virtual ~NameResolver() = default;
-  /// Addresses for `host`, at least one; Errc::Unavailable "name resolution failed" otherwise.
-  virtual Task<Result<std::vector<IpAddress>>> resolve(const std::string& host, rt::Deadline deadline) = 0;
-};
+/// How an upstream chooses among its targets. Reference gateway.md, 5.1.
+enum class Algorithm : std::uint8_t { RoundRobin, ConsistentHashing, LeastConnections, Latency, StickySessions };
 
-/// What the balancer chose for one attempt.
-struct Choice {
-  Rc<Endpoint> endpoint;
-  std::string_view host;  // of the service or target, for the Host header and SNI; lives with the service
+/// Where a peer comes from: a target of the upstream, or the service's own host.
+struct Origin {
+  std::string host;
   std::uint16_t port = 80;
-  std::string_view host_header;  // of the upstream entity; empty: none
+  int weight = 1;
+  bool failover = false;
+  std::string name = {};                  // "host:port"
+  std::optional<IpAddress> literal = {};  // when `host` is an address
+  net::dns::AnswerPtr answer = {};        // of a name: the last one; null: none
+  std::int64_t ask_at_ms = 0;             // of a name: when the answer is too old to go by
 };
 
-/// Targets that somebody has marked unhealthy, by name ("host:port").
-using UnhealthyTargets = std::set<std::string, std::less<>>;
-
-/// A service as one shard lives with it: where its requests go, in which order.
+/// A service as one shard lives with it: where its requests go, in which order. What it holds follows its names'
+/// answers and its targets' health; Balancer::pick sees to that.
 class LiveService : public RcObject {
  public:
+  /// `health` belongs to the upstream; null when there is none.
   LiveService(Shared<const ServiceConfig> service, Shared<const UpstreamConfig> upstream,
-              const UnhealthyTargets& unhealthy = {});
+              std::shared_ptr<UpstreamHealth> health);
 
   [[nodiscard]] const ServiceConfig& config() const { return *service_; }
   [[nodiscard]] const UpstreamConfig* upstream() const { return upstream_.get(); }
   [[nodiscard]] bool tls() const { return tls_; }
+  [[nodiscard]] Algorithm algorithm() const { return algorithm_; }
+  /// Null when the service has no upstream.
+  [[nodiscard]] UpstreamHealth* health() const { return health_.get(); }
+  /// Null when nothing is judged by its answers.
+  [[nodiscard]] const entity::Healthchecks* policy() const { return policy_; }
+  RetryBudget budget;
+
+  /// Whether the turns are still those that names and health ask for. Cheap: asked for every request.
+  [[nodiscard]] bool is_current(std::int64_t now_ms) const {
+    return now_ms < ask_at_ms_ && (health_ == nullptr || health_->epoch() == seen_epoch_);
+  }
+
+  [[nodiscard]] std::vector<Origin>& origins() { return origins_; }
+  /// After answers have changed: makes the peers anew, keeping those whose address stays.
+  void take_answers(std::int64_t now_ms);
+  /// After health has changed: lays out the turns anew.
+  void arrange();
+  /// Names are asked for again from this moment on.
+  void ask_again_at(std::int64_t at_ms) { ask_at_ms_ = at_ms; }
+
+  /// Null when nobody can take the request. Allocates nothing.
+  [[nodiscard]] Peer* choose(const Selection& selection, const rt::Clock& clock);
+  /// Whether anybody could.
+  [[nodiscard]] bool has_candidates() const { return !candidates_.empty(); }
+  /// For tests and explanations.
+  [[nodiscard]] const std::vector<Rc<Peer>>& peers() const { return peers_; }
 
  private:
-  friend class Balancer;
-  struct Peer {
-    std::string host;
-    std::uint16_t port;
-    std::optional<IpAddress> literal;  // when `host` is an address
-    Rc<Endpoint> endpoint;             // of a literal, once it has been chosen
-  };
-  /// Lays out the turns anew, without the targets that are `unhealthy`.
-  void arrange(const UnhealthyTargets& unhealthy);
+  [[nodiscard]] Peer* on_trial(std::int64_t now_ms) const;
+  [[nodiscard]] Peer* next_in_turn(const Selection& selection);
+  [[nodiscard]] Peer* by_hash(const Selection& selection) const;
+  [[nodiscard]] Peer* least_busy(const Selection& selection);
+  [[nodiscard]] Peer* fastest(const Selection& selection, std::int64_t now_ns);
+  template <class Score>
+  [[nodiscard]] Peer* best(const Selection& selection, Score score);
+  [[nodiscard]] Peer* stuck(const Selection& selection) const;
+  [[nodiscard]] Rc<Peer> make_peer(const Origin& origin, const net::dns::Endpoint& found, std::int64_t now_ms);
+  void add_peers(const Origin& origin, std::vector<Rc<Peer>>& known, std::int64_t now_ms);
+  void make_ring();
 
   Shared<const ServiceConfig> service_;
   Shared<const UpstreamConfig> upstream_;
+  std::shared_ptr<UpstreamHealth> health_;
+  const entity::Healthchecks* policy_ = nullptr;  // of the upstream
   bool tls_ = false;
-  std::vector<Peer> peers_;
-  std::vector<int> weights_;          // of peers
-  std::vector<std::uint16_t> wheel_;  // indexes of peers, each as often as its weight says, well mixed
+  Algorithm algorithm_ = Algorithm::RoundRobin;
+
+  std::vector<Origin> origins_;
+  std::vector<Rc<Peer>> peers_;       // in the order of origins, all of them
+  std::vector<Peer*> candidates_;     // of peers_: those that requests go to now
+  std::vector<Peer*> trials_;         // of peers_: those that a request may be tried on, though they are out
+  std::vector<std::uint16_t> wheel_;  // indexes of candidates, each as often as its weight says, well mixed
+  Ring ring_;                         // over peers_
   std::size_t next_ = 0;
-};
-
-/// Chooses upstream addresses for the requests of one shard. Round-robin by weight.
-class Balancer {
- public:
-  Balancer(rt::Reactor& reactor, const http::PoolOptions& pool, NameResolver& resolver)
-      : reactor_(reactor), pool_(pool), resolver_(resolver) {}
-
-  /// The live form of `service`; the same object as long as nothing about it changes. A request keeps the one it has.
-  Rc<LiveService> live(const Snapshot& snapshot, const Shared<const ServiceConfig>& service);
-  /// The address for the next attempt. Born ready where no name has to be asked for.
-  Task<Result<Choice>> pick(LiveService& service, rt::Deadline deadline);
-
-  /// Takes `target` ("host:port") of an upstream out of the turns, or puts it back. The mark outlives changes of the
-  /// configuration until whoever set it takes it back.
-  void set_health(const Uuid& upstream, std::string_view target, bool healthy);
-  /// Drops what no configuration and no request needs any more, a few entries at a time; after each publication.
-  void sweep(const Snapshot& snapshot);
-
-  /// For tests: services and endpoints that are kept.
-  [[nodiscard]] std::size_t services() const { return services_.size(); }
-  [[nodiscard]] std::size_t endpoints() const { return endpoints_.size(); }
-
- private:
-  Rc<Endpoint> endpoint(const net::Address& address, const LiveService& service);
-  Task<Result<Choice>> resolve_and_pick(LiveService& service, std::size_t peer, rt::Deadline deadline);
-  void sweep_endpoints(std::size_t buckets);
-
-  rt::Reactor& reactor_;
-  const http::PoolOptions& pool_;
-  NameResolver& resolver_;
-  std::unordered_map<Uuid, Rc<LiveService>> services_;
-  std::unordered_map<std::string, Rc<Endpoint>> endpoints_;
-  std::map<Uuid, UnhealthyTargets> unhealthy_;  // by upstream
-  std::size_t next_service_bucket_ = 0;
-  std::size_t next_endpoint_bucket_ = 0;
-  std::uint64_t turn_ = 0;  // spreads requests over the addresses of one name
+  std::int64_t ask_at_ms_ = INT64_MAX;  // when the first name has to be asked for again
+  std::uint64_t seen_epoch_ = 0;        // of health_
 };
 
 }  // namespace sluice::gateway

@@ -24,9 +24,8 @@ std::vector<TargetConfig> effective_targets(const UpstreamConfig& upstream) {
     if (!is_new && target.created_at >= place->second->created_at) place->second = &target;
   }
   std::vector<TargetConfig> targets;
-  for (const auto& [key, target] : newest) {
-    if (target->weight > 0) targets.push_back(*target);
-  }
+  targets.reserve(newest.size());
+  for (const auto& [key, target] : newest) targets.push_back(*target);
   return targets;
 }
 

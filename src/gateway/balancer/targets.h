@@ -15,8 +15,8 @@ std::string name_of(const TargetConfig& target);
 /// Whether a row of the upstream has that name, whatever its weight.
 bool has_target(const UpstreamConfig& upstream, std::string_view name);
 
-/// The targets that take requests, in order of their names: of several rows for one place the newest counts, and weight
-/// 0 takes it out.
+/// The targets in order of their names: of several rows for one place the newest counts. Those of weight 0 get no new
+/// requests.
 std::vector<TargetConfig> effective_targets(const UpstreamConfig& upstream);
 
 }  // namespace sluice::gateway

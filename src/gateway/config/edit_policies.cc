@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/log.h"
 #include "entity/all.h"
 #include "gateway/config/edit.h"
 #include "gateway/config/plugin_check.h"
@@ -147,8 +146,7 @@ void Edit::upstream(const Change& change) {
   upstream->workspace = change.workspace;
   upstream->name = text(*change.after, "name");
   upstream->host_header = text(*change.after, "host_header");
-  upstream->settings =
-      std::make_shared<const entity::Upstream>(catalog_.of<entity::Upstream>().read(*change.after));
+  upstream->settings = std::make_shared<const entity::Upstream>(catalog_.of<entity::Upstream>().read(*change.after));
   if (upstream->settings->healthchecks.probes()) {
     next_->probed_upstreams.insert(change.id, true);
   } else {

@@ -14,6 +14,7 @@
 #include "entity/route.h"
 #include "entity/service.h"
 #include "entity/upstream.h"
+#include "gateway/config/plugin_check.h"
 #include "gateway/identity.h"
 #include "gateway/plugin.h"
 #include "gateway/router/route_table.h"
@@ -36,13 +37,16 @@ inline constexpr std::string_view kEncodedSlashesTag = "sluice:encoded-slashes";
 struct RouteFacts {
   Uuid workspace;              // nil: the default one
   Uuid plan_anchor;            // what its plans are found by: itself if it has plugins of its own, else its service
-  std::uint8_t protocols = 0;  // kHttpBit and so on, for those that the route names
+  std::uint16_t protocols = 0;  // kHttpBit and so on, for those that the route names
   bool strips_path = true;     // as entity::Route says, and the next
   bool keeps_host = false;
   bool path_handling_v1 = false;
   bool takes_encoded_slashes = false;  // tagged kEncodedSlashesTag
-  bool has_own_plugins = false;  // rows of `plugins` name the route; without any, all routes of a service share plans
+  // Rows of `plugins` name the route, or others apply to it than to its service's routes for HTTP (ws and wss); else all
+  // routes of a service share plans.
+  bool has_own_plugins = false;
 };
+static_assert(sizeof(RouteFacts) == 40, "part of a cache line");
 
 /// A route or service as requests use it. Immutable; unchanged ones are shared by generations.
 struct RouteConfig : RouteFacts, entity::Route, Counted {
@@ -50,9 +54,11 @@ struct RouteConfig : RouteFacts, entity::Route, Counted {
   sync::Document document;
 
   void flag_own_plugins(bool has_some) {
-    has_own_plugins = has_some;
-    plan_anchor = has_some ? id.value : service.id;
+    has_own_plugins = has_some || is_websocket();
+    plan_anchor = has_own_plugins ? id.value : service.id;
   }
+  /// Its requests are opening handshakes of WebSockets, and its plugins those for ws and wss.
+  [[nodiscard]] bool is_websocket() const { return (RouteFacts::protocols & (kWsBit | kWssBit)) != 0; }
 };
 struct ServiceConfig : entity::Service, Counted {
   Uuid workspace;
@@ -73,7 +79,7 @@ struct PluginConfig : Counted {
   Uuid workspace;
   PluginIdentity identity;
   Uuid route, service, consumer, consumer_group;  // nil: any
-  std::uint8_t protocols = 0;                     // bit 0 http, 1 https, 2 grpc, 3 grpcs
+  std::uint16_t protocols = 0;                    // kHttpBit and so on
   Json config;                                    // canonical; secret references resolved
 };
 using PluginRows = std::vector<Shared<const PluginConfig>>;

@@ -17,6 +17,13 @@ Verdict failed(const PluginInstance& instance, std::string_view what) {
   return Error{Errc::Internal, Blame::Us, Retry::Never, std::string(what)};
 }
 
+/// Likewise of one connection.
+FrameVerdict failed_frame(const PluginInstance& instance, std::string_view what) {
+  log::error("plugin.failed",
+             {{"plugin", instance.row->descriptor->name}, {"id", instance.row->identity.id_text}, {"error", what}});
+  return FrameRefusal{.code = 1011, .peer_code = 1011};
+}
+
 bool takes_part(const PluginInstance& instance, Hook phase) {
   return (instance.row->descriptor->hooks & phase) != 0;
 }
@@ -83,6 +90,38 @@ Task<Verdict> Pipeline::resume(Exchange& ex, Hook phase, Hooks hook, std::size_t
   }
   if (verdict->is_reply()) co_return *std::move(verdict);
   co_return co_await run(ex, phase, hook, phase == kOnRequest ? next_after(ex, index) : index + 1);
+}
+
+Task<FrameVerdict> Pipeline::frame(Exchange& ex, Frame& frame) {
+  if ((plan_->hooks & kOnFrame) == 0) return Next{};
+  return run_frame(ex, frame, 0);
+}
+
+Task<FrameVerdict> Pipeline::run_frame(Exchange& ex, Frame& frame, std::size_t from) {
+  for (std::size_t i = from; i < plan_->instances.size(); ++i) {
+    PluginInstance& instance = *plan_->instances[i];
+    if (!takes_part(instance, kOnFrame)) continue;
+    try {
+      Task<FrameVerdict> outcome = instance.plugin->on_frame(ex, frame);
+      if (!outcome.ready()) return resume_frame(ex, frame, i, std::move(outcome));
+      FrameVerdict verdict = outcome.take();
+      if (verdict.refusal() != nullptr) return verdict;
+    } catch (const std::exception& error) {
+      return failed_frame(instance, error.what());
+    }
+  }
+  return Next{};
+}
+
+Task<FrameVerdict> Pipeline::resume_frame(Exchange& ex, Frame& frame, std::size_t index, Task<FrameVerdict> waiting) {
+  std::optional<FrameVerdict> verdict;
+  try {
+    verdict.emplace(co_await waiting);
+  } catch (const std::exception& error) {
+    verdict.emplace(failed_frame(*plan_->instances[index], error.what()));
+  }
+  if (verdict->refusal() != nullptr) co_return *std::move(verdict);
+  co_return co_await run_frame(ex, frame, index + 1);
 }
 
 void Pipeline::log(const Exchange& ex) noexcept {

@@ -24,6 +24,8 @@ class Pipeline {
   Task<Verdict> request(Exchange& ex);
   /// All of them; a Reply replaces the response for those that follow.
   Task<Verdict> response(Exchange& ex);
+  /// Until one refuses it; nothing more is sent of a refused frame. `frame` outlives the task.
+  Task<FrameVerdict> frame(Exchange& ex, Frame& frame);
   /// All of them, never waiting.
   void log(const Exchange& ex) noexcept;
 
@@ -32,6 +34,8 @@ class Pipeline {
  private:
   using Hooks = Task<Verdict> (Plugin::*)(Exchange&);
   Task<Verdict> run(Exchange& ex, Hook phase, Hooks hook, std::size_t from);
+  Task<FrameVerdict> resume_frame(Exchange& ex, Frame& frame, std::size_t index, Task<FrameVerdict> waiting);
+  Task<FrameVerdict> run_frame(Exchange& ex, Frame& frame, std::size_t from);
   Task<Verdict> resume(Exchange& ex, Hook phase, Hooks hook, std::size_t index, Task<Verdict> waiting);
   /// After a hook: follows a new consumer to its plan. Returns where to go on.
   std::size_t next_after(const Exchange& ex, std::size_t index);

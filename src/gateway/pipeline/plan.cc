@@ -15,9 +15,12 @@ namespace {
 constexpr std::size_t kBucketsAtOnce = 256;
 constexpr unsigned kHttpBits = kHttpBit | kHttpsBit | kGrpcBit | kGrpcsBit;
 
+constexpr unsigned kWebSocketBits = kWsBit | kWssBit;
+
 /// What the tuple of a request is, as ids; nil where there is none.
 struct Tuple {
   Uuid workspace, route, service, consumer;
+  unsigned protocols = kHttpBits;  // rows with one of these apply
   const std::vector<Uuid>* groups = nullptr;
 
   [[nodiscard]] bool in_group(const Uuid& id) const {
@@ -30,10 +33,11 @@ struct Tuple {
   }
 };
 
-/// Whether every scope that the row names is the request's. Of the protocols only those of HTTP as a whole count: a row
-/// for https serves plain requests too, as in the ecosystem, so that nobody evades a policy by leaving TLS away.
+/// Whether every scope that the row names is the request's. Of the protocols only those of HTTP as a whole count, or
+/// those of WebSocket on its routes: a row for https serves plain requests too, as in the ecosystem, so that nobody
+/// evades a policy by leaving TLS away.
 bool applies(const PluginConfig& row, const Tuple& tuple) {
-  return (row.protocols & kHttpBits) != 0 && row.workspace == tuple.workspace &&
+  return (row.protocols & tuple.protocols) != 0 && row.workspace == tuple.workspace &&
          (row.route.is_nil() || row.route == tuple.route) && (row.service.is_nil() || row.service == tuple.service) &&
          (row.consumer.is_nil() || row.consumer == tuple.consumer) &&
          (row.consumer_group.is_nil() || tuple.in_group(row.consumer_group));
@@ -104,6 +108,7 @@ PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, co
     tuple.workspace = route->workspace;
     tuple.route = route->id.value;
     tuple.service = route->service.id;
+    if (route->is_websocket()) tuple.protocols = kWebSocketBits;
   }
   if (consumer != nullptr) {
     tuple.consumer = consumer->id;

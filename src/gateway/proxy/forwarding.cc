@@ -9,6 +9,8 @@
 
 #include "entity/route.h"
 #include "entity/service.h"
+#include "gateway/balancer/selection.h"
+#include "gateway/proxy/websocket_upgrade.h"
 
 namespace sluice::gateway {
 namespace {
@@ -220,20 +222,21 @@ http::RequestHead upstream_request(const Exchange& ex, const GatewayOptions& opt
 
   const Listed listed(ex.request.received.headers);
   const std::string_view upgrade = websocket_upgrade(ex);
+  const bool without_extensions = wants_frames(ex);
   for (const Field& field : ex.request.headers) {
     if (field.known != Known::None) {
       if (is_hop_by_hop(field.known) || is_gateway_made(field.known)) continue;
     } else if (is_dangerous_twin(field.name)) {
       continue;
     }
+    if (without_extensions && http::same_name(field.name, "Sec-WebSocket-Extensions")) continue;
     // What a plugin has set since cannot be dropped by the client's Connection: only received lines are listed.
     if (listed.has(field.name) && ex.request.was_received(field)) continue;
     head.headers.add_view(field.name, field.value, field.known);
   }
 
-  if (auto te = ex.request.received.headers.get(Known::Te); te && http::list_has(*te, "trailers")) {
-    head.headers.add_view("TE", "trailers", Known::Te);
-  }
+  auto te = ex.request.received.headers.get(Known::Te);
+  if (target.grpc || (te && http::list_has(*te, "trailers"))) head.headers.add_view("TE", "trailers", Known::Te);
   if (!upgrade.empty()) head.headers.add_view("Upgrade", "websocket", Known::Upgrade);
   add_forwarded(ex, head.headers);
   auto via = ex.request.headers.get(Known::Via);
@@ -281,11 +284,15 @@ void strip_upstream_response(Exchange& ex, const GatewayOptions& options) {
 
 void add_gateway_fields(Exchange& ex, const GatewayOptions& options) {
   Headers& headers = ex.response.headers;
+  if (const auto* cookie = ex.find<AffinityCookie>()) headers.add("Set-Cookie", cookie->field);
   auto put_number = [&](Known field, std::int64_t value) {
     headers.set_view(http::spelling(field), number_text(ex.arena, value), field);
   };
   if (ex.response.from_upstream) {
-    if (options.server_tokens) append_to_list(headers, Known::Via, join(ex.arena, {"1.1 ", options.product}));
+    if (options.server_tokens) {
+      const std::string_view version = ex.response.head.version == http::Version::Http2 ? "2" : "1.1";
+      append_to_list(headers, Known::Via, join(ex.arena, {version, " ", options.product}));
+    }
     if (options.upstream_status_header) put_number(Known::XKongUpstreamStatus, ex.record.upstream_status);
     if (options.latency_tokens) {
       put_number(Known::XKongUpstreamLatency, ex.record.upstream_latency_ms());

@@ -16,7 +16,8 @@ struct UpstreamTarget {
   std::string_view host;  // of the service, or of the target
   std::uint16_t port = 80;
   bool tls = false;
-  std::string_view host_header;  // of the upstream entity; empty: none
+  std::string_view host_header = {};  // of the upstream entity; empty: none
+  bool grpc = false;                  // it waits for trailers to be wanted
 };
 
 /// The request as it goes upstream: the client's (and plugins') fields without those that belong to one hop only,

@@ -40,6 +40,7 @@ struct GatewayOptions {
   std::int64_t tls_timeout_ms = 10'000;                   // for a PROXY header and a handshake
   std::uint64_t client_max_body_size = 0;                 // octets; 0: no limit
   std::size_t upstream_max_header_size = 56 * 1024;       // octets of a response's head
+  bool upstream_http2 = false;                            // offered to upstreams over TLS
 
   http::ServerOptions server;
   http::PoolOptions pool;

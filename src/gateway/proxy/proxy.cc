@@ -10,14 +10,17 @@
 #include "base/intrusive_rc.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "gateway/balancer/visit.h"
 #include "gateway/config/plugin_check.h"
 #include "gateway/proxy/error_body.h"
 #include "gateway/proxy/forwarding.h"
 #include "gateway/proxy/grpc_reply.h"
+#include "gateway/proxy/grpc_timeout.h"
+#include "gateway/proxy/replayed_body.h"
 #include "gateway/proxy/request_setup.h"
+#include "gateway/proxy/upstream_leg.h"
+#include "gateway/proxy/websocket_upgrade.h"
 #include "gateway/router/upstream_path.h"
-#include "http/h1/client_connection.h"
-#include "net/tunnel.h"
 #include "rt/first_of.h"
 
 namespace sluice::gateway {
@@ -63,6 +66,9 @@ struct Proxy::Life {
   Exchange ex;
   Pipeline pipeline;
   Rc<LiveService> service;
+  Selection selection;  // what of this request the balancer goes by
+  rt::Deadline deadline = rt::Deadline::never();  // the client's, for the whole exchange
+  ReplayedBody* replayed = nullptr;               // the content, when it may have to be sent again
   Task<Result<>> upload = Result<>{};  // goes on while the response is on its way
 };
 
@@ -75,11 +81,13 @@ struct Proxy::Attempt {
 
   Life& life;
   Choice choice;
+  Visit visit;
   telemetry::Try* record = nullptr;  // null until the balancer has chosen
-  http::Pool::Connection connection;
+  UpstreamLeg leg;
   http::RequestHead head;
-  std::optional<http::h1::ClientExchange> upstream;
   bool may_try_again = false;
+  bool was_sent = false;  // at least in part
+  bool stale = false;     // it failed since a kept connection was of no use any more
 };
 
 namespace {
@@ -111,6 +119,17 @@ class LimitedBody final : public http::BodyReader {
   std::uint64_t left_;
 };
 
+bool is_grpc_service(const ServiceConfig& service) {
+  return service.protocol == "grpc" || service.protocol == "grpcs";
+}
+
+/// Until when the client of a call waits, as it says.
+rt::Deadline deadline_of(const Exchange& ex) {
+  auto said = ex.request.headers.get("grpc-timeout");
+  auto timeout = said ? parse_grpc_timeout(*said) : std::nullopt;
+  return timeout ? rt::Deadline{ex.record.started_ns / 1'000'000 + *timeout} : rt::Deadline::never();
+}
+
 bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" ||
          method == "TRACE";
@@ -118,9 +137,10 @@ bool is_idempotent(std::string_view method) {
 
 /// Reference 4.5: a route for https alone answers plain requests with the way to do better.
 std::optional<Reply> check_scheme(const Exchange& ex, const RouteConfig& route) {
-  constexpr unsigned kPlain = kHttpBit | kGrpcBit;
+  constexpr unsigned kPlain = kHttpBit | kGrpcBit | kWsBit;
+  constexpr unsigned kSecure = kHttpsBit | kWssBit;
   const unsigned offered = route.RouteFacts::protocols;
-  if ((offered & kPlain) != 0 || (offered & kHttpsBit) == 0 || ex.request.forwarded_scheme == "https")
+  if ((offered & kPlain) != 0 || (offered & kSecure) == 0 || ex.request.forwarded_scheme == "https")
     return std::nullopt;
   if (route.https_redirect_status_code == 426) {
     return Reply{426, "Please use HTTPS protocol"}.with("Upgrade", "TLS/1.2, HTTP/1.1");
@@ -262,6 +282,7 @@ Task<Verdict> Proxy::route(Life& life) {
   if (ex.request.has_encoded_slash && !route.takes_encoded_slashes) return Verdict(Reply::failure(400));
   if (auto refusal = check_scheme(ex, route)) return Verdict(*std::move(refusal));
   if (auto refusal = check_grpc(ex, route)) return Verdict(*std::move(refusal));
+  if (auto refusal = check_websocket(ex, route)) return Verdict(*std::move(refusal));
   return life.pipeline.request(ex);
 }
 
@@ -279,8 +300,12 @@ std::optional<Reply> Proxy::begin_forwarding(Life& life) {
     if (auto length = ex.request.body->remaining(); length && *length > limit) return Reply::failure(413);
     ex.request.body = ex.make<LimitedBody>(*ex.request.body, limit);
   }
+  note_wanted_frames(ex, plan);
   if (!plan.live) plan.live = parts_.balancer.live(life.snapshot(), plan.service);
   life.service = plan.live;
+  life.service->budget.earn();
+  life.selection = selection_for(ex, *life.service);
+  if (is_grpc_service(life.service->config())) life.deadline = deadline_of(ex);
   ex.record.upstream_started_ns = ex.clock().mono_ns();
   return std::nullopt;
 }
@@ -300,7 +325,8 @@ Task<void> Proxy::ask_upstream(Life& life) {
     }
     note_failure(attempt, outcome.error());
     if (life.stream.response_started()) co_return;  // broken in the middle: the connection says so
-    if (attempt.may_try_again && --tries_left > 0) continue;
+    if (life.deadline.passed(life.ex.clock())) co_return co_await reply(life, Reply::failure(504));
+    if (--tries_left > 0 && may_try_again(attempt, outcome.error())) continue;
     co_return co_await reply(life, failure_reply(outcome.error()));
   }
 }
@@ -311,7 +337,7 @@ Task<Result<>> Proxy::connect(Attempt& attempt) {
   const std::int64_t began_ns = ex.clock().mono_ns();
   LiveService& service = *attempt.life.service;
   Task<Result<Choice>> pick =
-      parts_.balancer.pick(service, ex.reactor.after_ms(service.config().connect_timeout.count()));
+      parts_.balancer.pick(service, attempt.life.selection, ex.reactor.after_ms(service.config().connect_timeout.count()));
   if (!pick.ready()) return wait_for_choice(attempt, std::move(pick), began_ns);
   return take_connection(attempt, pick.take(), began_ns);
 }
@@ -325,20 +351,29 @@ Task<Result<>> Proxy::take_connection(Attempt& attempt, Result<Choice> choice, s
   if (!choice) return Result<>(std::unexpected(std::move(choice).error()));
   attempt.choice = *choice;
   attempt.record = &note_try(attempt.life.ex, *choice, began_ns);
-  attempt.connection = choice->endpoint->pool.take();
-  if (attempt.connection != nullptr) return Result<>{};
-  return open_connection(attempt);
-}
-
-Task<Result<>> Proxy::open_connection(Attempt& attempt) {
+  attempt.visit.begin(*attempt.life.service, attempt.choice, began_ns);
   rt::Reactor& reactor = attempt.life.ex.reactor;
   const LiveService& service = *attempt.life.service;
-  attempt.connection = std::make_unique<http::h1::ClientConnection>(reactor);
-  rt::Deadline deadline = reactor.after_ms(service.config().connect_timeout.count());
-  Result<> connected =
-      co_await parts_.connector.connect(attempt.connection->stream(), attempt.choice, service, deadline);
+  const rt::Deadline deadline =
+      std::min(reactor.after_ms(service.config().connect_timeout.count()), attempt.life.deadline);
+  Task<Result<>> opening = attempt.leg.open(reactor, parts_.connector, attempt.choice, service,
+                                            http_towards(attempt.life), deadline);
+  if (opening.ready()) return opening;
+  return wait_for_connection(attempt, std::move(opening));
+}
+
+Task<Result<>> Proxy::wait_for_connection(Attempt& attempt, Task<Result<>> opening) {
+  Result<> connected = co_await opening;
   attempt.may_try_again = !connected;
   co_return connected;
+}
+
+/// gRPC is HTTP/2. Other upstreams may choose it where the settings offer it to them; a tunnel needs HTTP/1.1.
+UpstreamHttp Proxy::http_towards(const Life& life) const {
+  if (is_grpc_service(life.service->config())) return UpstreamHttp::Http2;
+  const bool upgrades = life.ex.request.received.headers.has(http::Known::Upgrade);
+  return parts_.options.upstream_http2 && life.service->tls() && !upgrades ? UpstreamHttp::Negotiated
+                                                                            : UpstreamHttp::Http1;
 }
 
 /// Sends the request and waits for the response head.
@@ -347,28 +382,39 @@ Task<Result<>> Proxy::exchange_heads(Attempt& attempt) {
   Exchange& ex = life.ex;
   const ServiceConfig& config = life.service->config();
   const Choice& choice = attempt.choice;
-  attempt.upstream.emplace(*attempt.connection, ex.arena,
-                           http::h1::ClientExchange::Limits{config.write_timeout.count(), config.read_timeout.count(),
-                                                            life.parts.options.upstream_max_header_size});
-  if (!life.stream.connection().tls) attempt.upstream->leave_content_for_splicing();
+  http::ClientStream& upstream =
+      attempt.leg.begin(ex.arena,
+                        {.send_ms = config.write_timeout.count(),
+                         .read_ms = config.read_timeout.count(),
+                         .head_octets = life.parts.options.upstream_max_header_size,
+                         .deadline = life.deadline},
+                        !life.stream.connection().tls);
+  if (attempt.leg.shared() && ex.request.body != nullptr && life.replayed == nullptr) {
+    ex.request.body = life.replayed = ex.make<ReplayedBody>(*ex.request.body);
+  }
   attempt.head = upstream_request(
       ex, parts_.options,
-      {.host = choice.host, .port = choice.port, .tls = life.service->tls(), .host_header = choice.host_header});
+      {.host = choice.host,
+       .port = choice.port,
+       .tls = life.service->tls(),
+       .host_header = choice.host_header,
+       .grpc = is_grpc_service(config)});
   ex.record.upstream_uri = attempt.head.target;
-  life.upload = attempt.upstream->send(attempt.head, ex.request.body);
+  attempt.was_sent = true;
+  life.upload = upstream.send(attempt.head, ex.request.body);
   if (!life.upload.ready()) return receive_during_upload(attempt);
   Result<> sent = life.upload.take();
   life.upload = Result<>{};
   if (!sent && (sent.error().blame == Blame::Client || attempt.head.framing.kind == http::Framing::Kind::None))
     return sent;
   // An upstream that refuses a request may answer and close before it has read everything: its answer counts.
-  return attempt.upstream->receive(ex.response.head);
+  return upstream.receive(ex.response.head);
 }
 
 /// The upload goes on behind an early response, so that both directions may stream.
 Task<Result<>> Proxy::receive_during_upload(Attempt& attempt) {
   Life& life = attempt.life;
-  Task<Result<>> answer = attempt.upstream->receive(life.ex.response.head);
+  Task<Result<>> answer = attempt.leg.stream()->receive(life.ex.response.head);
   co_await rt::FirstOf(life.upload, answer);
   if (life.upload.ready() && !answer.ready()) {
     Result<> sent = life.upload.take();
@@ -385,24 +431,51 @@ void Proxy::note_failure(Attempt& attempt, const Error& error) {
     attempt.record->failed = true;
     attempt.record->status = error.code == Errc::Timeout ? 504 : 502;
   }
-  if (attempt.upstream) {
-    // Nothing of the request is lost only if it had no content and the upstream had said nothing yet.
-    const Request& request = attempt.life.ex.request;
-    attempt.may_try_again = request.body == nullptr && !attempt.upstream->received_anything() &&
-                            is_idempotent(request.method) && error.blame == Blame::Upstream;
+  const http::ClientStream* upstream = attempt.leg.stream();
+  if (upstream != nullptr) attempt.may_try_again = error.blame == Blame::Upstream && nothing_is_lost(attempt, *upstream);
+  // That a kept connection has ended says nothing about the peer.
+  attempt.stale = attempt.leg.kept() && upstream != nullptr && error.code != Errc::Timeout &&
+                  (upstream->was_refused() || (!upstream->received_anything() && !attempt.leg.shared()));
+  if (!attempt.stale) attempt.visit.failed(error);
+  attempt.leg.drop();
+}
+
+/// The upstream did not look at the request, and its content is still there; or it may not have, had nothing to say, and
+/// the same request once more does no harm.
+bool Proxy::nothing_is_lost(Attempt& attempt, const http::ClientStream& upstream) {
+  const Life& life = attempt.life;
+  const Request& request = life.ex.request;
+  if (upstream.was_refused()) {
+    return request.body == nullptr || (request.body == life.replayed && life.replayed->rewind());
   }
-  attempt.upstream.reset();
-  attempt.connection.reset();
+  return request.body == nullptr && !upstream.received_anything() && is_idempotent(request.method);
+}
+
+/// Whether the request can be sent again, and whether another try is worth its cost. Trying the next address of an
+/// upstream at once costs nobody anything; asking a peer again that has had the request, or has let us wait, does.
+bool Proxy::may_try_again(Attempt& attempt, const Error& error) {
+  if (!attempt.may_try_again || !attempt.choice.peer) return attempt.may_try_again;
+  Life& life = attempt.life;
+  const Peer* peer = attempt.choice.peer.get();
+  const bool slow = error.code == Errc::Timeout;
+  if (attempt.stale) return true;
+  const bool refused = attempt.record != nullptr && !attempt.was_sent && !slow;
+  const bool first = !life.selection.has_failed(peer);
+  if (first) life.selection.failed.push_back(peer);
+  return (refused && first) || life.service->budget.spend(life.ex.clock().mono_ms());
 }
 
 /// After the response: the connection waits for the next request if nothing of this one is left on it.
 void Proxy::finish(Attempt& attempt) {
   Life& life = attempt.life;
-  const bool reusable = life.upload.ready() && attempt.upstream->reusable();
+  const bool whole = life.upload.ready();
   life.ex.response.body = nullptr;
   life.upload = Result<>{};  // it refers to the exchange below
-  attempt.upstream.reset();  // consumes what it has handed out: only then is the connection quiet
-  if (reusable) attempt.choice.endpoint->pool.put(std::move(attempt.connection));
+  if (whole) {
+    attempt.leg.finish(*attempt.choice.endpoint);
+  } else {
+    attempt.leg.drop();
+  }
 }
 
 telemetry::Try& Proxy::note_try(Exchange& ex, const Choice& choice, std::int64_t began_ns) {
@@ -426,12 +499,16 @@ Task<void> Proxy::respond_from_upstream(Attempt& attempt) {
   ex.record.upstream_status = attempt.record->status = ex.response.head.status;
   ex.record.source = telemetry::RequestRecord::Source::Upstream;
   ex.response.from_upstream = true;
-  ex.response.body = attempt.upstream->body();
+  attempt.visit.answered(ex.response.head.status, ex.record.upstream_head_ns);
+  if (attempt.choice.peer) stick_to(ex, life.selection, *life.service, *attempt.choice.peer);
+  if (life.replayed != nullptr) life.replayed->forget();
+  ex.response.body = attempt.leg.stream()->body();
   strip_upstream_response(ex, parts_.options);
   if (ex.response.head.status == 101) {
-    // Only an upgrade that was asked for may turn the connection into a tunnel past all policies.
-    if (!attempt.head.headers.has(http::Known::Upgrade)) return reply(life, Reply::failure(502));
-    return tunnel(life, *attempt.upstream);
+    // Only an upgrade that was asked for, and is answered, may turn the connection into a tunnel past all policies.
+    if (!attempt.head.headers.has(http::Known::Upgrade) || !answers_handshake(ex))
+      return reply(life, Reply::failure(502));
+    return tunnel(life, *attempt.leg.stream());
   }
   Task<Verdict> verdict = life.pipeline.response(ex);
   if (verdict.ready()) return deliver(life, verdict.take());
@@ -496,12 +573,8 @@ Task<void> Proxy::tunnel(Life& life, http::ClientStream& upstream) {
   if (!client && !life.stream.response_started()) co_return co_await send_unfit(life);
   net::Stream* server = upstream.take_tunnel(from_upstream);
   if (!client || server == nullptr) co_return;
-  const std::int64_t idle_ms = life.service->config().read_timeout.count();
-  rt::Deadline deadline = ex.reactor.after_ms(idle_ms);
-  if (!co_await server->write_all(from_client, deadline)) co_return;
-  if (!co_await (*client)->write_all(from_upstream, deadline)) co_return;
-  net::TunnelCounts counts;
-  co_await net::run_tunnel(**client, *server, idle_ms, counts);
+  co_await carry_upgraded(ex, life.pipeline, {**client, std::string(from_client)},
+                          {*server, std::string(from_upstream)}, life.service->config());
 }
 
 /// The gateway's own answer. Response and log hooks of the plan run for it as for any other.

@@ -7,8 +7,9 @@
 #include <string_view>
 
 #include "base/intrusive_rc.h"
-#include "gateway/balancer/live_service.h"
+#include "gateway/balancer/balancer.h"
 #include "gateway/config/snapshot.h"
+#include "gateway/connector.h"
 #include "gateway/exchange.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/proxy/gateway_options.h"
@@ -22,14 +23,6 @@ class RequestObserver {
  public:
   virtual ~RequestObserver() = default;
   virtual void on_request(const Exchange& ex) noexcept = 0;
-};
-
-/// Opens connections to upstreams: TCP, and TLS where the service asks for it.
-class Connector {
- public:
-  virtual ~Connector() = default;
-  virtual Task<Result<>> connect(net::Stream& stream, const Choice& choice, const LiveService& service,
-                                 rt::Deadline deadline) = 0;
 };
 
 /// The parts of a shard that the proxy works with. All outlive it.
@@ -70,10 +63,13 @@ class Proxy final : public http::Handler {
   Task<Result<>> connect(Attempt& attempt);
   Task<Result<>> wait_for_choice(Attempt& attempt, Task<Result<Choice>> pick, std::int64_t began_ns);
   Task<Result<>> take_connection(Attempt& attempt, Result<Choice> choice, std::int64_t began_ns);
-  Task<Result<>> open_connection(Attempt& attempt);
+  static Task<Result<>> wait_for_connection(Attempt& attempt, Task<Result<>> opening);
+  [[nodiscard]] UpstreamHttp http_towards(const Life& life) const;
   Task<Result<>> exchange_heads(Attempt& attempt);
   static Task<Result<>> receive_during_upload(Attempt& attempt);
   static void note_failure(Attempt& attempt, const Error& error);
+  static bool nothing_is_lost(Attempt& attempt, const http::ClientStream& upstream);
+  static bool may_try_again(Attempt& attempt, const Error& error);
   static void finish(Attempt& attempt);
   Task<void> respond_from_upstream(Attempt& attempt);
   Task<void> deliver(Life& life, Verdict verdict);

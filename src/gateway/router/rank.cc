@@ -122,6 +122,8 @@ std::optional<RouteProtocol> parse_route_protocol(std::string_view text) {
   constexpr std::array<std::string_view, 8> kNames = {"http", "https", "grpc", "grpcs",
                                                       "tcp",  "tls",   "udp",  "tls_passthrough"};
   const auto found = std::ranges::find(kNames, text);
+  if (text == "ws") return RouteProtocol::Http;  // a WebSocket begins as a request; what is none is refused later
+  if (text == "wss") return RouteProtocol::Https;
   if (found == kNames.end()) return std::nullopt;
   return static_cast<RouteProtocol>(found - kNames.begin());
 }

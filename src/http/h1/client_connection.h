@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "http/client_stream.h"
 #include "http/h1/body.h"
@@ -18,7 +19,10 @@ namespace sluice::http::h1 {
 /// A connection to an upstream, used for one request at a time.
 class ClientConnection {
  public:
-  explicit ClientConnection(rt::Reactor& reactor) : input_(reactor) {}
+  explicit ClientConnection(rt::Reactor& reactor) : ClientConnection(reactor, std::make_unique<net::Stream>()) {}
+  /// `stream` may be connected already.
+  ClientConnection(rt::Reactor& reactor, std::unique_ptr<net::Stream> stream)
+      : owned_(std::move(stream)), stream_(*owned_), input_(reactor) {}
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
@@ -32,7 +36,8 @@ class ClientConnection {
 
  private:
   friend class ClientExchange;
-  net::Stream stream_;
+  std::unique_ptr<net::Stream> owned_;
+  net::Stream& stream_;
   InputBuffer input_;
   std::uint64_t requests_ = 0;
 };

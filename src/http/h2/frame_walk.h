@@ -20,10 +20,14 @@ struct FrameHeader {
   std::int32_t stream = 0;
 };
 
-/// Finds the frames in what a client sends, however it is cut into pieces. nghttp2 does not report frames that it
+/// Finds the frames in what a peer sends, however it is cut into pieces. nghttp2 does not report frames that it
 /// ignores; limits and late frames are judged here, before it sees them.
 class FrameWalk {
  public:
+  /// A client sends the preface first.
+  enum class Begin : std::uint8_t { WithPreface, WithFrame };
+  explicit FrameWalk(Begin begin = Begin::WithPreface) : skip_(begin == Begin::WithPreface ? kPreface.size() : 0) {}
+
   /// Calls `visit(header, begin)` for each frame whose header is complete within `bytes`; `begin` is where in `bytes`
   /// the frame begins (0 when that was in an earlier piece). Ends early, for good, when it returns false.
   template <class Visit>
@@ -64,7 +68,7 @@ class FrameWalk {
 
   std::array<char, FrameHeader::kSize> octets_{};
   std::size_t have_ = 0;
-  std::size_t skip_ = kPreface.size();  // of the preface, then of payloads
+  std::size_t skip_;  // of the preface, then of payloads
 };
 
 }  // namespace sluice::http::h2

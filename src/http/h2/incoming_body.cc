@@ -26,8 +26,15 @@ Task<Result<Chunk>> IncomingBody::read() {
     handed_out_.clear();
     owner_.consumed(octets);
   }
+  if (!ended_ && limit_.passed(reactor_.clock())) return Result<Chunk>(too_late());
   if (auto now = take()) return std::move(*now);
   return wait_and_read();
+}
+
+/// The receiver's own deadline is not the sender's fault.
+std::unexpected<Error> IncomingBody::too_late() const {
+  const Blame blame = limit_.passed(reactor_.clock()) ? Blame::Client : sender_;
+  return fail(Errc::Timeout, "timed out waiting for content", blame);
 }
 
 /// What can be said without waiting. The two strings change roles, so that nothing is moved within them.
@@ -38,7 +45,7 @@ std::optional<Result<Chunk>> IncomingBody::take() {
     return Result<Chunk>(Chunk{handed_out_, ended_});
   }
   if (ended_) return Result<Chunk>(Chunk{{}, true});
-  if (closed_) return Result<Chunk>(fail(Errc::Closed, "stream closed in the middle of a message", Blame::Client));
+  if (closed_) return Result<Chunk>(fail(Errc::Closed, "stream closed in the middle of a message", sender_));
   return std::nullopt;
 }
 
@@ -53,13 +60,14 @@ Task<Result<Chunk>> IncomingBody::wait_and_read() {
       until = patience_.wait_end();  // the rate may not matter any more
       if (until.passed(clock) || limit_.passed(clock) || owner_.held_back_ms() != held_before_ms) break;
     }
-    // While the client might not send, it owed nothing: then another pause begins.
+    // While the peer might not send, it owed nothing: then another pause begins.
     const std::int64_t held_ms = owner_.held_back_ms() - held_before_ms;
     patience_.ended_wait(clock, held_ms);
     if (auto now = take()) co_return std::move(*now);
     if (wake == rt::Wake::TimedOut && held_ms == 0) break;
   }
-  co_return fail(Errc::Timeout, "timed out waiting for content", Blame::Client);
+  owner_.timed_out();
+  co_return too_late();
 }
 
 }  // namespace sluice::http::h2

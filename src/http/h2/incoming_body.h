@@ -7,33 +7,36 @@
 #include <string_view>
 
 #include "http/body.h"
-#include "http/h2/waiter.h"
+#include "rt/waiter.h"
 #include "http/message.h"
 #include "http/patience.h"
 
 namespace sluice::http::h2 {
 
-/// The content of a request on an HTTP/2 connection. DATA frames fill it, bounded by the stream's flow-control window;
-/// what has been read opens the window again, so a reader that stands still stops the client.
+/// The content that comes in on a stream. DATA frames fill it, bounded by the stream's flow-control window; what has been
+/// read opens the window again, so a reader that stands still stops the peer.
 class IncomingBody final : public BodyReader {
  public:
   /// What the body tells its stream.
   struct Owner {
     /// Called before the first read that has to wait.
     virtual Result<> before_first_wait() = 0;
-    /// `octets` have been read: the client may send as many again.
+    /// `octets` have been read: the peer may send as many again.
     virtual void consumed(std::size_t octets) = 0;
-    /// The client may send nothing at all now: what its other streams hold fills the connection's window.
+    /// The peer may send nothing at all now: what its other streams hold fills the connection's window.
     [[nodiscard]] virtual bool is_held_back() const = 0;
     /// For how long in all that has been so, in ms.
     [[nodiscard]] virtual std::int64_t held_back_ms() const = 0;
+    /// A read has waited in vain.
+    virtual void timed_out() {}
 
    protected:
     ~Owner() = default;
   };
 
-  IncomingBody(Owner& owner, rt::Reactor& reactor, Arena& arena, Patience::Terms patience)
-      : owner_(owner), reactor_(reactor), news_(reactor), trailers_(arena), patience_(patience) {}
+  /// `sender`: who is to blame when the content does not come.
+  IncomingBody(Owner& owner, rt::Reactor& reactor, Arena& arena, Patience::Terms patience, Blame sender)
+      : owner_(owner), reactor_(reactor), news_(reactor), trailers_(arena), patience_(patience), sender_(sender) {}
 
   Task<Result<Chunk>> read() override;
   [[nodiscard]] std::optional<std::uint64_t> remaining() const override;
@@ -51,7 +54,7 @@ class IncomingBody final : public BodyReader {
   void wake();
 
   [[nodiscard]] bool ended() const { return ended_; }
-  /// How long the client is waited for.
+  /// How long the peer is waited for.
   [[nodiscard]] Patience& patience() { return patience_; }
   /// From now on no read waits beyond `deadline`, whoever keeps it waiting.
   void wait_no_longer_than(rt::Deadline deadline) { limit_ = deadline; }
@@ -61,12 +64,14 @@ class IncomingBody final : public BodyReader {
  private:
   std::optional<Result<Chunk>> take();
   Task<Result<Chunk>> wait_and_read();
+  [[nodiscard]] std::unexpected<Error> too_late() const;
 
   Owner& owner_;
   rt::Reactor& reactor_;
-  Waiter news_;
+  rt::Waiter news_;
   Headers trailers_;
   Patience patience_;
+  Blame sender_;
   rt::Deadline limit_ = rt::Deadline::never();
   Framing framing_;
   std::string incoming_;

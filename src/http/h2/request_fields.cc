@@ -2,56 +2,11 @@
 #include "http/h2/request_fields.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
-#include <optional>
 
 #include "http/h1/scan.h"
+#include "http/h2/field_rules.h"
 
 namespace sluice::http::h2 {
-namespace {
-
-constexpr std::size_t kFieldOverhead = 32;  // RFC 9113, 6.5.2
-constexpr std::size_t kAbuseFactor = 4;
-
-/// A token in lower case. RFC 9113, 8.2.1.
-bool is_name(std::string_view name) {
-  return is_token(name) && std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
-bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
-bool is_value(std::string_view value) {
-  return is_field_value(value) && (value.empty() || (!is_blank(value.front()) && !is_blank(value.back())));
-}
-
-/// RFC 9113, 8.2.2: fields of the connection do not exist here.
-bool is_connection_specific(Known field) {
-  switch (field) {
-    case Known::Connection:
-    case Known::KeepAlive:
-    case Known::ProxyConnection:
-    case Known::TransferEncoding:
-    case Known::Upgrade:
-    case Known::Http2Settings:
-      return true;
-    default:
-      return false;
-  }
-}
-
-std::optional<std::uint64_t> parse_length(std::string_view text) {
-  if (text.empty() || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) return {};
-  std::uint64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || value > INT64_MAX) return {};
-  return value;
-}
-
-}  // namespace
-
 void RequestFields::refuse(int status, const char* why) {
   if (!refusal_) refusal_ = {status, why};
 }

@@ -1,90 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h2/response_fields.h"
 
-#include <array>
-#include <charconv>
-
-#include "http/field_name.h"
+#include "base/strings.h"
+#include "http/h2/field_rules.h"
 
 namespace sluice::http::h2 {
 namespace {
 
-nghttp2_nv field(std::string_view name, std::string_view value) {
-  auto octets = [](std::string_view text) {
-    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));  // nghttp2 only reads
-  };
-  return {octets(name), octets(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
-}
-
-std::string_view number(Arena& arena, std::uint64_t value) {
-  std::array<char, 20> digits;
-  auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return arena.copy({digits.data(), static_cast<std::size_t>(end - digits.data())});
-}
-
-/// Fields that mean an HTTP/1 connection, and content-length, which is written from the framing.
-bool exists_here(const Field& candidate) {
-  switch (candidate.known) {
-    case Known::Connection:
-    case Known::KeepAlive:
-    case Known::ProxyConnection:
-    case Known::TransferEncoding:
-    case Known::Upgrade:
-    case Known::Te:
-    case Known::Http2Settings:
-    case Known::ContentLength:
-      return false;
-    // A name that is no token would make the whole response malformed for the client.
-    case Known::None:
-      return is_token(candidate.name);
-    default:
-      return true;
-  }
-}
-
-/// Outer white space is malformed here, but not in the HTTP/1 texts that plugins may set.
-std::string_view trimmed(std::string_view value) {
-  auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!value.empty() && blank(value.front())) value.remove_prefix(1);
-  while (!value.empty() && blank(value.back())) value.remove_suffix(1);
-  return value;
-}
+// Before the answer; an upstream that sends more of them is not about to answer.
+constexpr unsigned kMostInterimHeads = 16;
 
 }  // namespace
 
-bool may_have_content(int status) {
-  return status >= 200 && status != 204 && status != 304;
+void ResponseFields::refuse(const char* why) {
+  if (why_ == nullptr) why_ = why;
 }
 
-Framing response_framing(const ResponseHead& head, bool has_body, std::string_view request_method) {
-  if (!may_have_content(head.status)) return {};
-  if (head.framing.kind == Framing::Kind::Length) return head.framing;
-  if (!has_body && request_method != "HEAD") return {Framing::Kind::Length, 0};
-  return {};
+bool ResponseFields::is_abusive() const {
+  return list_octets_ > kAbuseFactor * limits_.head_octets;
 }
 
-std::span<nghttp2_nv> response_fields(Arena& arena, const ResponseHead& head, Framing framing) {
-  auto all = arena.alloc_array<nghttp2_nv>(head.headers.size() + 2);
-  std::size_t count = 0;
-  all[count++] = status_field(arena, head.status);
-  for (const Field& each : head.headers) {
-    if (exists_here(each)) all[count++] = field(each.name, trimmed(each.value));
+void ResponseFields::add(std::string_view name, std::string_view value) {
+  list_octets_ += name.size() + value.size() + kFieldOverhead;
+  if (list_octets_ > limits_.head_octets) refuse("header list too large");
+  if (++count_ > limits_.fields) refuse("too many fields");
+  if (why_ != nullptr) return;
+  if (name == ":status") return add_status(value);
+  if (!is_name(name)) return refuse("invalid field name");
+  if (!is_value(value)) return refuse("invalid field value");
+  const Known known = known_field(name);
+  if (is_connection_specific(known)) return refuse("connection-specific field");
+  if (head_.status < 200) return;  // nothing of an interim head is kept
+  if (known == Known::ContentLength && head_.headers.has(known)) return refuse("repeated content-length");
+  Arena& arena = head_.headers.arena();
+  head_.headers.add_view(arena.copy(name), arena.copy(value), known);
+}
+
+void ResponseFields::add_status(std::string_view value) {
+  auto status = parse_int<int>(value);
+  if (!status || *status < 100 || *status > 599 || *status == 101) return refuse("invalid :status");
+  head_.status = *status;
+}
+
+void ResponseFields::judge_framing(bool ends_stream) {
+  if (auto text = head_.headers.get(Known::ContentLength)) {
+    auto length = parse_length(*text);
+    if (!length) return refuse("invalid content-length");
+    head_.framing = {Framing::Kind::Length, *length};
+  } else if (!ends_stream) {
+    head_.framing = {Framing::Kind::Chunked, 0};
   }
-  if (framing.kind == Framing::Kind::Length) all[count++] = field("content-length", number(arena, framing.length));
-  return all.first(count);
 }
 
-std::span<nghttp2_nv> trailer_fields(Arena& arena, const Headers& trailers) {
-  auto all = arena.alloc_array<nghttp2_nv>(trailers.size());
-  std::size_t count = 0;
-  for (const Field& each : trailers) {
-    if (exists_here(each)) all[count++] = field(each.name, trimmed(each.value));
+ResponseFields::Kind ResponseFields::finish(bool ends_stream) {
+  head_.version = Version::Http2;
+  if (head_.status == 0) refuse("missing :status");
+  if (why_ == nullptr && head_.status < 200) {
+    if (ends_stream) refuse("nothing behind an interim response");
+    if (++interim_heads_ > kMostInterimHeads) refuse("too many interim responses");
+    if (why_ != nullptr) return Kind::Malformed;
+    head_.status = 0;
+    list_octets_ = count_ = 0;
+    return Kind::Interim;
   }
-  return all.first(count);
-}
-
-nghttp2_nv status_field(Arena& arena, int status) {
-  return field(":status", number(arena, static_cast<std::uint64_t>(status)));
+  if (why_ == nullptr) judge_framing(ends_stream);
+  return why_ == nullptr ? Kind::Final : Kind::Malformed;
 }
 
 }  // namespace sluice::http::h2

@@ -1,30 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <span>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
-#include <nghttp2/nghttp2.h>
-
-#include "base/arena.h"
+#include "http/h1/parser.h"
 #include "http/message.h"
 
 namespace sluice::http::h2 {
 
-/// Whether a response of that status may have content. RFC 9110, 6.4.1.
-bool may_have_content(int status);
+/// Takes the fields of a response as HPACK delivers them and judges them by RFC 9113, 8.2 and 8.3, so that nothing
+/// reaches a client, perhaps over HTTP/1, that means something else there. nghttp2 has judged pseudo-header fields.
+class ResponseFields {
+ public:
+  enum class Kind : std::uint8_t { Final, Interim, Malformed };
 
-/// What content-length says, if anything: HEAD tells what GET would have brought.
-Framing response_framing(const ResponseHead& head, bool has_body, std::string_view request_method);
+  /// Texts are copied to the arena of `head`, which outlives this.
+  ResponseFields(ResponseHead& head, const h1::HeadLimits& limits) : head_(head), limits_(limits) {}
 
-/// The head in nghttp2's form: :status first, then the fields that exist in HTTP/2. The array lies in `arena` and views
-/// the head's texts; nghttp2 copies them and writes names in lower case.
-std::span<nghttp2_nv> response_fields(Arena& arena, const ResponseHead& head, Framing framing);
+  /// One field line, pseudo-header fields included.
+  void add(std::string_view name, std::string_view value);
+  /// The list is complete. After an interim head, of which nothing is kept, another one follows.
+  Kind finish(bool ends_stream);
 
-/// Trailers in nghttp2's form.
-std::span<nghttp2_nv> trailer_fields(Arena& arena, const Headers& trailers);
+  /// What is wrong, as static text.
+  [[nodiscard]] const char* why() const { return why_; }
+  /// So far over the limit that it can only be meant as an attack.
+  [[nodiscard]] bool is_abusive() const;
 
-/// ":status" alone, for interim responses.
-nghttp2_nv status_field(Arena& arena, int status);
+ private:
+  void refuse(const char* why);
+  void add_status(std::string_view value);
+  void judge_framing(bool ends_stream);
+
+  ResponseHead& head_;
+  const h1::HeadLimits& limits_;
+  const char* why_ = nullptr;
+  std::size_t list_octets_ = 0;
+  std::size_t count_ = 0;
+  unsigned interim_heads_ = 0;
+};
 
 }  // namespace sluice::http::h2

@@ -214,6 +214,13 @@ void Session::needs_attention(SessionStream& stream) {
   ask_for_writer();
 }
 
+void Session::close(SessionStream& stream, std::uint32_t code) {
+  if (stream.closed_) return;
+  nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
+  stream.closed(code);
+  needs_attention(stream);
+}
+
 /// Acts on what the session has reported: resumes readers and writers of content, frees what is over. Frames go first:
 /// a stream that nghttp2 has judged malformed is closed by them and never reaches its handler.
 void Session::settle() {

@@ -62,6 +62,8 @@ class Session {
   void enter(SessionStream& stream);
   /// The stream is about to be destroyed; it may be on any list.
   void leave(SessionStream& stream);
+  /// Tells the stream that nothing more will come, without asking nghttp2.
+  void close(SessionStream& stream, std::uint32_t code);
   /// Makes read_loop() end.
   void hang_up() noexcept;
   /// Everything was said, and nothing more is expected.

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "http/h2/request_fields.h"
-#include "http/h2/response_fields.h"
+#include "http/h2/written_fields.h"
 #include "http/h2/session.h"
 
 namespace sluice::http::h2 {
@@ -47,6 +47,10 @@ void SessionStream::reset(std::uint32_t code) {
   reset_by_us_ = true;
   nghttp2_submit_rst_stream(session_.handle(), NGHTTP2_FLAG_NONE, id_, code);
   session_.gather();
+}
+
+void SessionStream::cancel() {
+  if (!closed_) nghttp2_submit_rst_stream(session_.handle(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
 }
 
 Error SessionStream::closed_early() const {
@@ -124,7 +128,7 @@ Result<> SessionStream::offer(const Chunk& chunk, const BodyReader& body) {
 
 Result<> SessionStream::broken(Error error) {
   pending_ = {};
-  reset(terms_.broken);
+  reset(error.code == Errc::Timeout ? NGHTTP2_CANCEL : terms_.broken);
   return std::unexpected(std::move(error));
 }
 

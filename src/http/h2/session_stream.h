@@ -13,7 +13,7 @@
 #include "http/body.h"
 #include "http/h1/parser.h"
 #include "http/h2/incoming_body.h"
-#include "http/h2/waiter.h"
+#include "rt/waiter.h"
 #include "rt/task.h"
 
 namespace sluice::http::h2 {
@@ -57,6 +57,8 @@ class SessionStream : protected IncomingBody::Owner {
   /// The output has room again.
   void unpause();
 
+  /// The stream is not needed any more: says so unless it has ended in both directions.
+  void cancel();
   [[nodiscard]] std::int32_t id() const { return id_; }
   /// Octets that have come and for which the window has not been opened again.
   [[nodiscard]] std::size_t unread() const { return body_.held(); }
@@ -112,7 +114,7 @@ class SessionStream : protected IncomingBody::Owner {
   Arena& arena_of_fields_;
   const h1::HeadLimits& limits_;
   const Terms terms_;
-  Waiter taken_;              // waits until content was put into frames
+  rt::Waiter taken_;              // waits until content was put into frames
   std::string_view pending_;  // content for the next frames: of the body's chunk, or of rest_
   std::string rest_;
   const Headers* trailers_ = nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -38,7 +39,8 @@ struct WireFrame {
 
 using FieldList = std::vector<std::pair<std::string, std::string>>;
 
-/// For tests: an HTTP/2 client that writes exactly the frames it is told to, and takes apart what comes back.
+/// For tests: one end of an HTTP/2 connection that writes exactly the frames it is told to, and takes apart what comes
+/// back. As a client it calls begin(), as a server accept().
 class TestClient {
  public:
   /// `socket` is this side of a socket pair; owned.
@@ -96,6 +98,11 @@ class TestClient {
     }
   }
   void begin() { write(std::string(kPreface) + frame(NGHTTP2_SETTINGS, 0, 0, {})); }
+  void accept(std::string_view settings = {}) {
+    skipped_ = kPreface.size();
+    write(frame(NGHTTP2_SETTINGS, 0, 0, settings));
+    write(frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, {}));  // of those that the client begins with
+  }
   void request(std::uint32_t stream, const FieldList& fields, bool ends = true) {
     write(frame(NGHTTP2_HEADERS,
                 static_cast<std::uint8_t>(NGHTTP2_FLAG_END_HEADERS | (ends ? NGHTTP2_FLAG_END_STREAM : 0)), stream,
@@ -115,6 +122,9 @@ class TestClient {
       if (got <= 0) break;
       input_.append(some.data(), static_cast<std::size_t>(got));
     }
+    const std::size_t skipped = std::min(skipped_, input_.size());
+    input_.erase(0, skipped);
+    skipped_ -= skipped;
     while (input_.size() >= 9) {
       auto octet = [this](std::size_t at) { return static_cast<std::uint8_t>(input_[at]); };
       const std::size_t size =
@@ -186,6 +196,7 @@ class TestClient {
   int socket_;
   nghttp2_hd_inflater* inflater_ = nullptr;
   std::string input_;
+  std::size_t skipped_ = 0;  // octets of a preface that are still to come
   std::vector<std::pair<std::uint32_t, std::string>> heads_;
 };
 

@@ -77,7 +77,7 @@ Connection::Step Connection::begin_frame() {
     const bool continues = frame_.opcode == Opcode::Continuation;
     if (continues && !in_message_) return fail_with(kProtocolError, "continuation of no message");
     if (!continues && in_message_) return fail_with(kProtocolError, "new message within a message");
-    if (frame_.length > limits_.max_message - partial_.size()) return fail_with(kTooBig, "message too big");
+    if (frame_.length > limits_.max_message - partial_.size()) return fail_with(kTooBig, "Payload Too Large");
     if (!continues) {
       in_message_ = true;
       is_text_ = frame_.opcode == Opcode::Text;
@@ -109,8 +109,8 @@ Connection::Step Connection::take_control(Message& out) {
 Connection::Step Connection::take_close(std::string_view payload, Message& out) {
   if (payload.size() == 1) return fail_with(kProtocolError, "close frame with half a code");
   if (payload.size() >= kCodeOctets) {
-    out.code = static_cast<std::uint16_t>(static_cast<std::uint8_t>(payload[0]) << 8U |
-                                          static_cast<std::uint8_t>(payload[1]));
+    out.code =
+        static_cast<std::uint16_t>(static_cast<std::uint8_t>(payload[0]) << 8U | static_cast<std::uint8_t>(payload[1]));
     if (!is_close_code(out.code)) return fail_with(kProtocolError, "close code that may not be sent");
     payload.remove_prefix(kCodeOctets);
     if (!is_utf8(payload)) return fail_with(kNotText, "close reason is not UTF-8");
@@ -143,8 +143,8 @@ Connection::Step Connection::take_data(Message& out) {
 }
 
 Task<Result<Message>> Connection::receive(rt::Deadline deadline) {
-  if (ended_) return Result<Message>(failure(Errc::Closed, "connection has ended"));
-  if (!input_.empty() && !reading_.is_taken()) {
+  if (ended_ && fault_.code == 0) return Result<Message>(failure(Errc::Closed, "connection has ended"));
+  if (!ended_ && !input_.empty() && !reading_.is_taken()) {
     Message message;
     if (step(message) == Step::Ready && !answers(message)) return Result<Message>(std::move(message));
   }
@@ -193,6 +193,7 @@ Task<Result<Message>> Connection::refuse_peer(rt::Deadline deadline) {
 /// receiving never waits for sending. False: it is for the caller.
 bool Connection::answers(const Message& message) {
   if (message.kind != Message::Kind::Ping || !limits_.answer_pings) return false;
+  if (sent_code_ != 0) return true;  // nothing follows a close frame
   ping_ = message.payload;
   ping_due_ = true;
   if (answering_.ready()) {
@@ -203,7 +204,7 @@ bool Connection::answers(const Message& message) {
 }
 
 Task<void> Connection::answer_pings() {
-  while (std::exchange(ping_due_, false)) {
+  while (std::exchange(ping_due_, false) && sent_code_ == 0) {
     const std::string payload = std::exchange(ping_, {});
     if (!co_await send_frame(Opcode::Pong, payload, rt::Deadline::never())) co_return;
   }
@@ -331,8 +332,11 @@ Task<Result<>> Connection::wait_and_send(Opcode opcode, std::string_view payload
   co_return co_await transmit(frame, deadline);
 }
 
-Task<Result<>> Connection::finish(TurnLine::Turn /*turn*/, Outgoing frame, rt::Deadline deadline) {
-  co_return co_await transmit(frame, deadline);
+Task<Result<>> Connection::finish(TurnLine::Turn turn, Outgoing frame, rt::Deadline deadline) {
+  // Parameters live as long as the task, which its owner may keep: what has to end with the sending is in here.
+  const TurnLine::Turn held = std::move(turn);
+  Outgoing sending = std::move(frame);
+  co_return co_await transmit(sending, deadline);
 }
 
 Task<Result<>> Connection::transmit(Outgoing& frame, rt::Deadline deadline) {

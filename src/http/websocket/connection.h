@@ -63,8 +63,8 @@ class Connection {
   Task<Result<>> send(Message::Kind kind, std::string_view payload, rt::Deadline deadline);
 
   /// Sends a close frame, once, behind what waits already: later calls do nothing. For those who go on receiving until
-  /// the peer's own arrives. `code` is one that may be sent, or kNoCode for a frame without one; `reason` is UTF-8 of at
-  /// most 123 octets and lives until the task is done.
+  /// the peer's own arrives. `code` is one that may be sent, or kNoCode for a frame without one; `reason` is UTF-8 of
+  /// at most 123 octets and lives until the task is done.
   Task<Result<>> send_close(std::uint16_t code, std::string_view reason, rt::Deadline deadline);
 
   /// The closing handshake: sends a close frame unless one was sent, discards what still comes, waits for the peer's
@@ -137,7 +137,7 @@ class Connection {
   bool ended_ = false;        // nothing more can be received
   bool send_broken_ = false;  // a frame was cut off
   bool ping_due_ = false;
-  std::string ping_;                            // the latest that is not answered
+  std::string ping_;                           // the latest that is not answered
   Task<void> answering_ = Task<void>::done();  // last: it uses the rest
 };
 

@@ -3,13 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/ip.h"
 
 namespace sluice::net::dns {
 
-/// Record types by their number on the wire. Srv is understood by nobody yet.
+/// Record types by their number on the wire.
 enum class RecordType : std::uint16_t { A = 1, Aaaa = 28, Srv = 33 };
 
 /// One address of a name. Port and weight come from SRV records; 0: the answer names none.
@@ -17,6 +18,7 @@ struct Endpoint {
   IpAddress ip;
   std::uint16_t port = 0;
   std::uint16_t weight = 0;
+  std::string name = {};  // of the host that an SRV record names; empty: none did
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 

@@ -75,6 +75,71 @@ int parse_aaaa(const unsigned char* message, int size, Reply& reply) {
   return status;
 }
 
+std::uint16_t read16(std::span<const unsigned char> at) {
+  return static_cast<std::uint16_t>(at[0] << 8U | at[1]);
+}
+std::uint32_t read32(std::span<const unsigned char> at) {
+  return std::uint32_t{read16(at)} << 16U | read16(at.subspan(2));
+}
+
+/// The name at `at`, which moves past it. False: there is none.
+bool read_name(std::span<const unsigned char> message, std::size_t& at, std::string& name) {
+  if (at >= message.size()) return false;
+  char* text = nullptr;
+  long length = 0;
+  if (ares_expand_name(&message[at], message.data(), static_cast<int>(message.size()), &text, &length) != ARES_SUCCESS)
+    return false;
+  name = text;
+  ares_free_string(text);
+  at += static_cast<std::size_t>(length);
+  return true;
+}
+
+/// c-ares' own reader of SRV records leaves their time to live out.
+int parse_srv(const unsigned char* octets, int size, Reply& reply) {
+  constexpr std::size_t kHeader = 12;
+  constexpr std::size_t kRecordHead = 10;
+  constexpr std::size_t kService = 6;
+  const std::span message(octets, static_cast<std::size_t>(size));
+  if (message.size() < kHeader) return ARES_EBADRESP;
+  std::size_t at = kHeader;
+  std::string name;
+  for (unsigned left = read16(message.subspan(4)); left > 0; --left) {
+    if (!read_name(message, at, name) || message.size() - at < 4) return ARES_EBADRESP;
+    at += 4;
+  }
+  for (unsigned left = read16(message.subspan(6)); left > 0; --left) {
+    if (!read_name(message, at, name) || message.size() - at < kRecordHead) return ARES_EBADRESP;
+    const auto head = message.subspan(at, kRecordHead);
+    const std::size_t length = read16(head.subspan(8));
+    at += kRecordHead;
+    if (message.size() - at < length) return ARES_EBADRESP;
+    if (read16(head) == static_cast<std::uint16_t>(RecordType::Srv) && length > kService) {
+      const auto data = message.subspan(at, kService);
+      ServiceRecord record{read16(data), read16(data.subspan(2)), read16(data.subspan(4)), {}};
+      std::size_t host = at + kService;
+      if (!read_name(message, host, record.host)) return ARES_EBADRESP;
+      const auto ttl = static_cast<std::int64_t>(std::min<std::uint32_t>(read32(head.subspan(4)), INT32_MAX));
+      reply.ttl_s = reply.services.empty() ? ttl : std::min(reply.ttl_s, ttl);
+      reply.services.push_back(std::move(record));
+    }
+    at += length;
+  }
+  return ARES_SUCCESS;
+}
+
+int parse(const unsigned char* message, int size, Reply& reply) {
+  switch (reply.type) {
+    case RecordType::A:
+      return parse_a(message, size, reply);
+    case RecordType::Aaaa:
+      return parse_aaaa(message, size, reply);
+    case RecordType::Srv:
+      return parse_srv(message, size, reply);
+  }
+  return ARES_ENOTIMP;
+}
+
 }  // namespace
 
 /// Watches one of c-ares' sockets through a duplicate of its descriptor: c-ares closes the original whenever it likes.
@@ -251,14 +316,14 @@ Task<Reply> Channel::query(std::string name, RecordType type) {
 void Channel::on_reply(void* argument, int status, int, unsigned char* message, int size) {
   const std::unique_ptr<std::shared_ptr<Pending>> owned(static_cast<std::shared_ptr<Pending>*>(argument));
   Pending& pending = **owned;
+  pending.reply.type = pending.type;
   if (status == ARES_SUCCESS) {
-    status = pending.type == RecordType::A      ? parse_a(message, size, pending.reply)
-             : pending.type == RecordType::Aaaa ? parse_aaaa(message, size, pending.reply)
-                                                : ARES_ENOTIMP;
-    if (status == ARES_SUCCESS && pending.reply.endpoints.empty()) status = ARES_ENODATA;
+    status = parse(message, size, pending.reply);
+    if (status == ARES_SUCCESS && pending.reply.endpoints.empty() && pending.reply.services.empty()) {
+      status = ARES_ENODATA;
+    }
   }
   pending.reply.status = status_of(status);
-  pending.reply.type = pending.type;
   if (status != ARES_SUCCESS) pending.reply.error = ares_strerror(status);
   pending.done = true;
   if (pending.waiting) pending.reactor.resume_soon(pending.waiting);

@@ -16,6 +16,14 @@ struct ares_channeldata;
 
 namespace sluice::net::dns {
 
+/// One SRV record, RFC 2782.
+struct ServiceRecord {
+  std::uint16_t priority = 0;
+  std::uint16_t weight = 0;
+  std::uint16_t port = 0;
+  std::string host;
+};
+
 /// What a name server said to one question.
 struct Reply {
   enum class Status : std::uint8_t {
@@ -28,7 +36,8 @@ struct Reply {
   };
   Status status = Status::Failed;
   std::vector<Endpoint> endpoints;
-  RecordType type = RecordType::A;  // that was asked for
+  std::vector<ServiceRecord> services;  // in answer to a question for SRV; then there are no endpoints
+  RecordType type = RecordType::A;      // that was asked for
   std::int64_t ttl_s = 0;
   std::string error;  // for people
 };

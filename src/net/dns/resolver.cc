@@ -9,6 +9,11 @@
 #include "net/dns/end_of_turn.h"
 
 namespace sluice::net::dns {
+namespace {
+
+constexpr std::size_t kMostHosts = 256;  // of one name's SRV records
+
+}  // namespace
 
 struct Resolver::Entry {
   const std::string* name = nullptr;  // the key in the map
@@ -98,7 +103,7 @@ const Answer* Resolver::lookup(std::string_view name) {
 Task<Result<AnswerPtr>> Resolver::resolve(std::string name, rt::Deadline deadline) {
   Entry& entry = entry_for(name);
   if (auto outcome = known(entry)) return *std::move(outcome);
-  ++stats_.misses;
+  bump(counters_.misses);
   return wait_for(std::move(name), deadline);
 }
 
@@ -115,17 +120,17 @@ std::optional<Resolver::Outcome> Resolver::known(Entry& entry) {
   const std::int64_t now = now_ms();
   const bool usable = entry.usable(now, settings_.stale_ttl_s * 1000);
   if (entry.fresh(now)) {
-    ++stats_.hits;
+    bump(counters_.hits);
     return entry.answer;
   }
   if (entry.error && now < entry.error_until_ms) {
     if (!usable) return std::unexpected(*entry.error);
-    ++stats_.stale_hits;
+    bump(counters_.stale_hits);
     return entry.answer;
   }
   if (entry.asking == 0) ask(entry);
   if (!usable || entry.answer->ttl_ms == 0) return std::nullopt;
-  ++stats_.stale_hits;
+  bump(counters_.stale_hits);
   return entry.answer;
 }
 
@@ -136,6 +141,7 @@ Resolver::Entry& Resolver::entry_for(std::string_view name) {
   }
   make_room();
   auto [place, added] = entries_.try_emplace(std::string(name));
+  counters_.cached.store(entries_.size(), std::memory_order_relaxed);
   Entry& entry = place->second;
   entry.name = &place->first;
   entry.use = by_use_.insert(by_use_.begin(), &entry);
@@ -154,6 +160,7 @@ void Resolver::answer_without_asking(Entry& entry) {
     if (name.ends_with('.')) name.pop_back();
     const auto addresses = hosts_.find(name);
     for (RecordType type : settings_.order) {
+      if (type == RecordType::Srv) continue;
       for (const IpAddress& address : addresses) {
         if (address.is_v4() == (type == RecordType::A)) answer->endpoints.push_back({address, 0, 0});
       }
@@ -205,11 +212,45 @@ Task<Reply> Resolver::ask_each_type(std::string name, std::optional<RecordType> 
     std::rotate(types.begin(), place, std::next(place));
   }
   for (RecordType type : types) {
-    ++stats_.queries;
+    bump(counters_.queries);
     reply = co_await channel_->query(name, type);
-    if (reply.status != Reply::Status::NoData) break;  // NXDOMAIN holds for every type
+    if (type == RecordType::Srv && reply.status == Reply::Status::Answered)
+      reply = co_await find_hosts(std::move(reply));
+    // NXDOMAIN holds for every type; but some servers say so of SRV records alone, or fail.
+    const bool go_on =
+        reply.status == Reply::Status::NoData ||
+        (type == RecordType::Srv && reply.status != Reply::Status::Answered && reply.status != Reply::Status::TimedOut);
+    if (!go_on) break;
   }
   co_return reply;
+}
+
+/// The addresses of the hosts that SRV records name: of the first priority alone, RFC 2782. Each has the record's port
+/// and weight; the answer is good for as long as its shortest-lived part.
+Task<Reply> Resolver::find_hosts(Reply services) {
+  Reply found;
+  found.status = Reply::Status::NoData;
+  found.type = RecordType::Srv;
+  found.ttl_s = services.ttl_s;
+  std::uint16_t first = UINT16_MAX;
+  for (const ServiceRecord& record : services.services) first = std::min(first, record.priority);
+  for (const ServiceRecord& record : services.services) {
+    if (record.priority != first || record.host.empty() || found.endpoints.size() >= kMostHosts) continue;
+    for (const RecordType type : settings_.order) {
+      if (type == RecordType::Srv) continue;
+      bump(counters_.queries);
+      Reply addresses = co_await channel_->query(record.host, type);
+      if (addresses.status == Reply::Status::NoData) continue;
+      if (addresses.status != Reply::Status::Answered) break;
+      found.status = Reply::Status::Answered;
+      found.ttl_s = std::min(found.ttl_s, addresses.ttl_s);
+      for (Endpoint& endpoint : addresses.endpoints) {
+        found.endpoints.push_back({endpoint.ip, record.port, record.weight, record.host});
+      }
+      break;
+    }
+  }
+  co_return found;
 }
 
 std::vector<std::string> Resolver::candidates(const std::string& name) const {
@@ -259,7 +300,7 @@ void Resolver::settle(const std::string& name, Reply reply) {
     if (settings_.last_first) entry.last = entry.answer->type;
     entry.error.reset();
   } else {
-    ++stats_.failures;
+    bump(counters_.failures);
     const bool certain = outcome.error().code == Errc::NotFound || outcome.error().code == Errc::Invalid;
     if (certain) entry.answer.reset();  // the name is gone; only a failure lets the old answer serve on
     entry.error = outcome.error();
@@ -270,9 +311,13 @@ void Resolver::settle(const std::string& name, Reply reply) {
 }
 
 Resolver::Stats Resolver::stats() const {
-  Stats stats = stats_;
-  stats.cached = entries_.size();
-  return stats;
+  const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+  return {.hits = read(counters_.hits),
+          .stale_hits = read(counters_.stale_hits),
+          .misses = read(counters_.misses),
+          .queries = read(counters_.queries),
+          .failures = read(counters_.failures),
+          .cached = static_cast<std::size_t>(read(counters_.cached))};
 }
 
 }  // namespace sluice::net::dns

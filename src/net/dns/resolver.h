@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -25,10 +26,11 @@ namespace sluice::net::dns {
 
 struct Settings {
   ChannelSettings channel;
-  std::string hosts_file = "/etc/hosts";                              // empty: none
-  std::optional<std::vector<std::string>> search;                     // unset: that of resolv.conf
-  std::optional<int> ndots;                                           // likewise
-  std::vector<RecordType> order = {RecordType::A, RecordType::Aaaa};  // the first type that exists is the answer
+  std::string hosts_file = "/etc/hosts";           // empty: none
+  std::optional<std::vector<std::string>> search;  // unset: that of resolv.conf
+  std::optional<int> ndots;                        // likewise
+  /// The first type that exists is the answer. What SRV records name is looked up in turn.
+  std::vector<RecordType> order = {RecordType::A, RecordType::Aaaa};
   bool last_first = true;                   // before that order, the type that answered for the name before
   bool share_questions = true;              // false: each who has to wait has a question of their own sent
   std::optional<std::int64_t> valid_ttl_s;  // instead of the records' own
@@ -67,6 +69,7 @@ class Resolver {
     std::uint64_t failures = 0;
     std::size_t cached = 0;
   };
+  /// Readable from any thread.
   [[nodiscard]] Stats stats() const;
 
  private:
@@ -84,6 +87,8 @@ class Resolver {
   Task<void> ask_servers(std::string name);
   Task<Reply> search_for(std::string name, std::optional<RecordType> last);
   Task<Reply> ask_each_type(std::string name, std::optional<RecordType> last);
+  Task<Reply> find_hosts(Reply services);
+  static void bump(std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
   Task<Outcome> wait_for(std::string name, rt::Deadline deadline);
   void settle(const std::string& name, Reply reply);
   [[nodiscard]] Outcome to_outcome(const std::string& name, Reply reply);
@@ -98,7 +103,10 @@ class Resolver {
   int ndots_ = 1;
   std::list<Entry*> by_use_;  // the most recently used first
   Entries entries_;
-  Stats stats_;
+  struct Counters {
+    std::atomic<std::uint64_t> hits, stale_hits, misses, queries, failures, cached;
+  };
+  Counters counters_{};
   rt::TaskScope questions_;
 };
 

@@ -365,5 +365,61 @@ TEST(ResolverSetUpTest, BadServersAreAnError) {
   EXPECT_FALSE(Resolver::open(reactor, settings));
 }
 
+// SRV records
+// -------------------------------------------------------------------------------------------------------------------
+
+class ServiceRecords : public ResolverTest {
+ public:
+  void SetUp() override {
+    Settings settings;
+    settings.order = {RecordType::Srv, RecordType::A, RecordType::Aaaa};
+    open(std::move(settings));
+  }
+};
+
+TEST_F(ServiceRecords, AreFollowedToTheAddressesOfTheirHosts) {
+  set("_http._tcp.api.test", {"10 3 8081 a.test", "10 0 8082 b.test"}, 60, 33);
+  set("a.test", {"10.1.0.1"}, 20);
+  set("b.test", {"2001:db8::2"}, 60, 28);
+  const auto answer = resolve("_http._tcp.api.test");
+  ASSERT_TRUE(answer) << answer.error().what;
+  const std::vector<Endpoint> expected = {{*IpAddress::parse("10.1.0.1"), 8081, 3, "a.test"},
+                                          {*IpAddress::parse("2001:db8::2"), 8082, 0, "b.test"}};
+  EXPECT_EQ((*answer)->endpoints, expected);
+  EXPECT_EQ((*answer)->ttl_ms, 20'000) << "the shortest counts";
+}
+
+TEST_F(ServiceRecords, OfTheFirstPriorityAloneAreUsed) {
+  set("srv.test", {"20 1 82 b.test", "10 1 81 a.test"}, 60, 33);
+  set("a.test", {"10.1.0.1"});
+  set("b.test", {"10.1.0.2"});
+  EXPECT_THAT(addresses("srv.test"), ElementsAre("10.1.0.1"));
+}
+
+TEST_F(ServiceRecords, ThatNameNobodyLeaveTheNameToItsAddresses) {
+  set("mixed.test", {"10 1 81 gone.test"}, 60, 33);
+  set("mixed.test", {"10.1.0.3"});
+  EXPECT_THAT(addresses("mixed.test"), ElementsAre("10.1.0.3"));
+}
+
+TEST_F(ServiceRecords, AreNotAskedForAgainWhereThereWereNone) {
+  set("plain.test", {"10.1.0.1"}, 0);
+  EXPECT_THAT(addresses("plain.test"), ElementsAre("10.1.0.1"));
+  server.questions.clear();
+  EXPECT_THAT(addresses("plain.test"), ElementsAre("10.1.0.1"));
+  EXPECT_THAT(server.questions, ElementsAre("A plain.test"));
+}
+
+TEST_F(ServiceRecords, CountInWhatIsToldOfTheResolver) {
+  set("srv.test", {"10 1 81 a.test"}, 60, 33);
+  set("a.test", {"10.1.0.1"});
+  (void)addresses("srv.test");
+  (void)addresses("srv.test");
+  const Resolver::Stats stats = resolver->stats();
+  EXPECT_EQ(stats.queries, 2U);
+  EXPECT_EQ(stats.hits, 1U);
+  EXPECT_EQ(stats.cached, 1U);
+}
+
 }  // namespace
 }  // namespace sluice::net::dns

@@ -20,7 +20,7 @@ namespace sluice::net::dns {
 class TestServer {
  public:
   struct Record {
-    std::vector<std::string> addresses;
+    std::vector<std::string> addresses;  // of SRV: "priority weight port host"
     std::uint32_t ttl = 60;
   };
   enum class Manner : std::uint8_t { Normal, Silent, ServerFailure, Garbage, WrongQuestion, Truncated };

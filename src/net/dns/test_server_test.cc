@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/ip.h"
+#include "base/strings.h"
 
 namespace sluice::net::dns {
 namespace {
@@ -18,6 +19,25 @@ constexpr std::size_t kHeader = 12;
 void put16(std::string& out, unsigned value) {
   out += static_cast<char>(value >> 8);
   out += static_cast<char>(value & 0xFF);
+}
+
+std::string address_data(const std::string& text) {
+  const auto ip = *IpAddress::parse(text);
+  return {reinterpret_cast<const char*>(ip.octets().data()), ip.octets().size()};
+}
+
+/// "priority weight port host"
+std::string service_data(const std::string& text) {
+  std::vector<std::string_view> words;
+  for (const std::string_view word : split(text, ' ')) words.push_back(word);
+  std::string data;
+  for (std::size_t i = 0; i < 3; ++i) put16(data, *parse_int<unsigned>(words[i]));
+  for (const std::string_view label : split(words[3], '.')) {
+    data += static_cast<char>(label.size());
+    data += label;
+  }
+  data += '\0';
+  return data;
 }
 
 /// Negative when somebody has the port.
@@ -137,11 +157,11 @@ std::string TestServer::answer_to(std::string_view message, bool tcp) {
   }
   const int type = static_cast<unsigned char>(message[at + 1]) << 8 | static_cast<unsigned char>(message[at + 2]);
   const std::string_view question = message.substr(kHeader, at + 5 - kHeader);
-  questions.push_back((type == 1 ? "A " : type == 28 ? "AAAA " : "? ") + name);
+  questions.push_back((type == 1 ? "A " : type == 28 ? "AAAA " : type == 33 ? "SRV " : "? ") + name);
   if (manner == Manner::Garbage) return std::string(message.substr(0, 2)) + "\x84\x80garbage, not an answer at all";
 
   auto found = records.find({name, type});
-  const bool exists = records.contains({name, 1}) || records.contains({name, 28});
+  const bool exists = records.contains({name, 1}) || records.contains({name, 28}) || records.contains({name, 33});
   const bool truncated = manner == Manner::Truncated && !tcp;
   const unsigned code = manner == Manner::ServerFailure ? 2 : exists ? 0 : 3;
   std::string out(message.substr(0, 2));
@@ -157,14 +177,15 @@ std::string TestServer::answer_to(std::string_view message, bool tcp) {
                                                9)
                                          : std::string(question);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto ip = *IpAddress::parse(found->second.addresses[i]);
     put16(out, 0xC00C);
     put16(out, static_cast<unsigned>(type));
     put16(out, 1);
     put16(out, found->second.ttl >> 16);
     put16(out, found->second.ttl & 0xFFFF);
-    put16(out, static_cast<unsigned>(ip.octets().size()));
-    out.append(reinterpret_cast<const char*>(ip.octets().data()), ip.octets().size());
+    const std::string data =
+        type == 33 ? service_data(found->second.addresses[i]) : address_data(found->second.addresses[i]);
+    put16(out, static_cast<unsigned>(data.size()));
+    out += data;
   }
   return out;
 }

@@ -38,14 +38,14 @@ bool set_serial(X509* certificate) {
   return set;
 }
 
-bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& dns_names) {
+bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& dns_names, int days) {
   std::string names;
   for (const std::string& name : dns_names) names += (names.empty() ? "DNS:" : ",DNS:") + name;
   X509_NAME* subject = X509_get_subject_name(certificate);
   const auto* common = reinterpret_cast<const unsigned char*>(dns_names.front().c_str());
   return X509_set_version(certificate, 2) == 1 && set_serial(certificate) &&
          X509_gmtime_adj(X509_getm_notBefore(certificate), -kDay) != nullptr &&
-         X509_gmtime_adj(X509_getm_notAfter(certificate), 3650 * kDay) != nullptr &&
+         X509_gmtime_adj(X509_getm_notAfter(certificate), days * kDay) != nullptr &&
          X509_set_pubkey(certificate, key) == 1 &&
          X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, common, -1, -1, 0) == 1 &&
          X509_set_issuer_name(certificate, subject) == 1 &&
@@ -64,12 +64,12 @@ std::string text_of(BIO* bio) {
 
 }  // namespace
 
-Result<PemPair> make_self_signed(const std::vector<std::string>& dns_names) {
+Result<PemPair> make_self_signed(const std::vector<std::string>& dns_names, const SelfSignedTerms& terms) {
   auto failed = [] { return fail(Errc::Internal, "self-signed certificate: " + take_error(), Blame::System); };
   if (dns_names.empty()) return fail(Errc::Invalid, "self-signed certificate: no name given");
-  const KeyPtr key(EVP_EC_gen("P-256"));
+  const KeyPtr key(EVP_EC_gen(terms.curve));
   const X509Ptr certificate(X509_new());
-  if (!key || !certificate || !fill(certificate.get(), key.get(), dns_names)) return failed();
+  if (!key || !certificate || !fill(certificate.get(), key.get(), dns_names, terms.days)) return failed();
 
   const BioPtr certificate_text(BIO_new(BIO_s_mem()));
   const BioPtr key_text(BIO_new(BIO_s_secmem()));

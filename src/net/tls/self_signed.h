@@ -13,8 +13,14 @@ struct PemPair {
   std::string key;
 };
 
-/// A new P-256 key and a certificate that it signs itself, valid from yesterday for ten years; for listeners that have
-/// none configured. `dns_names` must not be empty; the first is also the subject's common name.
-Result<PemPair> make_self_signed(const std::vector<std::string>& dns_names);
+/// What a certificate of our own making is like.
+struct SelfSignedTerms {
+  const char* curve = "P-256";  // OpenSSL's name
+  int days = 3650;              // from yesterday on
+};
+
+/// A new key and a certificate that it signs itself; for listeners that have none configured, and for clusters.
+/// `dns_names` must not be empty; the first is also the subject's common name.
+Result<PemPair> make_self_signed(const std::vector<std::string>& dns_names, const SelfSignedTerms& terms = {});
 
 }  // namespace sluice::net::tls

@@ -26,6 +26,11 @@ int accept_server_name(SSL*, int*, void*) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+/// ClientAuth::Any.
+int take_any_certificate(int, X509_STORE_CTX*) {
+  return 1;
+}
+
 /// The listener's own identity is part of the SSL_CTX and costs nothing here.
 int choose_identity(SSL* ssl, void*) {
   const auto* handshake = static_cast<const ServerHandshake*>(SSL_get_app_data(ssl));
@@ -92,6 +97,10 @@ Result<> ServerContext::set_up(std::shared_ptr<TicketKeys> keys) {
 
 Result<> ServerContext::set_up_client_auth() {
   if (settings_.client_auth == ClientAuth::Off) return {};
+  if (settings_.client_auth == ClientAuth::Any) {
+    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, take_any_certificate);
+    return {};
+  }
   if (!settings_.client_trust) return fail(Errc::Invalid, "client certificates need a list of CA certificates");
   SSL_CTX* context = context_.get();
   int mode = SSL_VERIFY_PEER;

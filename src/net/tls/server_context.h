@@ -19,6 +19,7 @@ enum class ClientAuth : std::uint8_t {
   Off,       // do not ask for a certificate
   Optional,  // ask; a certificate that does not verify fails the handshake
   Required,
+  Any,  // required, but not verified here: whoever accepts the connection judges it, before it is used
 };
 
 /// How a listener speaks TLS.
@@ -27,7 +28,7 @@ struct ServerSettings {
   std::vector<std::string> alpn = {"h2", "http/1.1"};  // the server's order decides; empty: ALPN is ignored
   std::shared_ptr<const IdentitySet> identity = {};    // for names that no resolver knows; required
   ClientAuth client_auth = ClientAuth::Off;
-  std::shared_ptr<const TrustStore> client_trust = {};  // required unless client_auth is Off
+  std::shared_ptr<const TrustStore> client_trust = {};  // required for Optional and Required
   int client_verify_depth = 1;                          // intermediate certificates at most
   std::int64_t session_timeout_s = 24L * 60 * 60;
   bool tickets = true;

@@ -24,11 +24,17 @@ namespace sluice::sync::wire {
 std::string deltas_text(std::span<const EntityRow> upserts, std::span<const EntityKey> removals,
                         std::string_view version, const Uuid& default_workspace);
 
-/// The same read: rows with canonical documents, unvalidated. `default_workspace` becomes nil.
+/// The row of the default workspace as it is until somebody writes one. Kong's data planes must get it among all others
+/// to know its id; reconfigure_frame() adds it, for protocol 2 the caller does. Ours need none.
+EntityRow default_workspace_row(const entity::Catalog& catalog, const Uuid& default_workspace);
+
+/// The same read: rows with canonical documents, unvalidated. `default_workspace` becomes nil, or what a row of type
+/// "workspaces" and name "default" says to be it. Such a row is left out when its id is not the one that ours have.
 struct ReadDeltas {
   std::vector<EntityRow> upserts;
   std::vector<EntityKey> removals;
-  std::string version;  // of the last delta; empty when there is none
+  std::string version;     // of the last delta; empty when there is none
+  Uuid default_workspace;  // what became nil, to be given to the next call
 };
 Result<ReadDeltas> read_deltas(const Json& deltas, const Uuid& default_workspace);
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,7 +41,7 @@ Admission admit(const Peer& peer, const ProductVersion& kong, const ProductVersi
 /// since marks of the schema and by its list of plugins. Peers of equal kind share one. Immutable.
 class Projection {
  public:
-  /// `catalog` outlives it. `kong` and `sluice` are our own versions.
+  /// `catalog` outlives it. `kong` and `sluice` are our own versions. Copies share what is known of the peer.
   Projection(const entity::Catalog& catalog, const Peer& peer, const ProductVersion& kong,
              const ProductVersion& sluice);
 
@@ -55,9 +55,10 @@ class Projection {
   [[nodiscard]] std::optional<EntityRow> row(const EntityRow& row, std::vector<CompatibilityIssue>* issues) const;
 
  private:
-  const entity::Catalog& catalog_;
-  Peer peer_;
-  ProductVersion kong_, sluice_;
+  struct Plan;
+  class Passage;
+
+  std::shared_ptr<const Plan> plan_;
   bool whole_ = false;
 };
 

@@ -2,13 +2,20 @@
 import { fileURLToPath } from 'node:url';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vite';
-import { platformStandIn } from './dev/platform_stand_in';
+import { platformStandIn } from './dev/platform_stand_in.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   plugins: [vue(), platformStandIn()],
   resolve: { alias: { '@': here('./src'), '@ui': here('../../packages/ui/src') } },
+  preview: {
+    headers: {
+      'Content-Security-Policy':
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+        "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    },
+  },
   build: {
     outDir: here('../../../build/web/console'),
     emptyOutDir: true,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run dev` only. With SLUICE_PLATFORM=http://127.0.0.1:8002 everything below /v2 and /v3 goes there; with
-// SLUICE_ADMIN=http://127.0.0.1:8001, an Admin API alone, it passes for the one control plane `default`.
+// `npm run dev` and `npm run preview` only. With SLUICE_PLATFORM=http://127.0.0.1:8002 everything below /v2 and /v3 goes
+// there; with SLUICE_ADMIN=http://127.0.0.1:8001, an Admin API alone, it passes for the one control plane `default`.
 import { request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
 
@@ -50,18 +50,18 @@ function standIn(admin: string, from: IncomingMessage, to: ServerResponse): void
   return json(to, 404, { status: 404, title: 'Not Found' });
 }
 
+function answer(from: IncomingMessage, to: ServerResponse, next: () => void): void {
+  const platform = process.env['SLUICE_PLATFORM'];
+  if (!/^\/(v2|v3)\//.test(from.url ?? '')) next();
+  else if (platform) forward(platform, from.url ?? '/', from, to);
+  else standIn(process.env['SLUICE_ADMIN'] ?? 'http://127.0.0.1:8001', from, to);
+}
+
 export function platformStandIn(): Plugin {
   return {
     name: 'platform-stand-in',
-    apply: 'serve',
-    configureServer(server) {
-      const platform = process.env['SLUICE_PLATFORM'];
-      const admin = process.env['SLUICE_ADMIN'] ?? 'http://127.0.0.1:8001';
-      server.middlewares.use((from, to, next) => {
-        if (!/^\/(v2|v3)\//.test(from.url ?? '')) return next();
-        if (platform) return forward(platform, from.url ?? '/', from, to);
-        standIn(admin, from, to);
-      });
-    },
+    apply: (_config, { command, isPreview }) => command === 'serve' || isPreview === true,
+    configureServer: (server) => void server.middlewares.use(answer),
+    configurePreviewServer: (server) => void server.middlewares.use(answer),
   };
 }

@@ -2,7 +2,11 @@
 import { reactive } from 'vue';
 import { call, part } from './http';
 
-export const KINDS = ['CLUSTER_TYPE_CONTROL_PLANE', 'CLUSTER_TYPE_CONTROL_PLANE_GROUP', 'CLUSTER_TYPE_K8S_INGRESS_CONTROLLER'] as const;
+export const KINDS = [
+  'CLUSTER_TYPE_CONTROL_PLANE',
+  'CLUSTER_TYPE_CONTROL_PLANE_GROUP',
+  'CLUSTER_TYPE_K8S_INGRESS_CONTROLLER',
+] as const;
 export const GROUP = 'CLUSTER_TYPE_CONTROL_PLANE_GROUP';
 
 export interface ControlPlane {
@@ -92,21 +96,28 @@ export async function removeControlPlane(id: string): Promise<void> {
 
 /** Members of a group. */
 export async function listMembers(id: string): Promise<ControlPlane[]> {
-  return (await call<{ data: ControlPlane[] }>(`${base(id)}/group-memberships`, { query: { 'page[size]': 100 } })).data.data;
+  return (await call<{ data: ControlPlane[] }>(`${base(id)}/group-memberships`, { query: { 'page[size]': 100 } })).data
+    .data;
 }
 
 export async function setMembers(id: string, members: string[]): Promise<void> {
-  await call(`${base(id)}/group-memberships`, { method: 'PUT', body: { members: members.map((member) => ({ id: member })) } });
+  await call(`${base(id)}/group-memberships`, {
+    method: 'PUT',
+    body: { members: members.map((member) => ({ id: member })) },
+  });
 }
 
 export async function listDataPlanes(id: string, signal?: AbortSignal): Promise<DataPlane[]> {
   const found: DataPlane[] = [];
   let after: string | undefined;
   do {
-    const { data } = await call<{ items: DataPlane[]; page?: { next?: string; next_cursor?: string } }>(`${base(id)}/nodes`, {
-      query: { 'page[size]': 100, 'page[after]': after },
-      signal,
-    });
+    const { data } = await call<{ items: DataPlane[]; page?: { next?: string; next_cursor?: string } }>(
+      `${base(id)}/nodes`,
+      {
+        query: { 'page[size]': 100, 'page[after]': after },
+        signal,
+      },
+    );
     found.push(...(data.items ?? []));
     after = data.page?.next_cursor ?? cursorOf(data.page?.next);
   } while (after);
@@ -132,7 +143,10 @@ export async function listCertificates(id: string): Promise<ClientCertificate[]>
 }
 
 export async function pinCertificate(id: string, cert: string, title: string): Promise<ClientCertificate> {
-  const { data } = await call<{ item: ClientCertificate }>(`${base(id)}/dp-client-certificates`, { method: 'POST', body: { cert, title } });
+  const { data } = await call<{ item: ClientCertificate }>(`${base(id)}/dp-client-certificates`, {
+    method: 'POST',
+    body: { cert, title },
+  });
   return data.item;
 }
 

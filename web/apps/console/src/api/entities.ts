@@ -16,7 +16,10 @@ export class Admin {
     return `/v2/control-planes/${part(this.controlPlane)}/core-entities${path}`;
   }
 
-  async list(path: string, options: { size?: number; offset?: string | undefined; tags?: string; signal?: AbortSignal } = {}): Promise<Page> {
+  async list(
+    path: string,
+    options: { size?: number; offset?: string | undefined; tags?: string; signal?: AbortSignal } = {},
+  ): Promise<Page> {
     const { signal, ...query } = options;
     const { data } = await call<{ data: Entity[]; offset?: string }>(this.path(path), { query, signal });
     return { data: data.data, offset: data.offset ?? null };
@@ -39,7 +42,12 @@ export class Admin {
   }
 
   /** The first `limit` entities that are wanted, however far back in the list they stand. */
-  async find(path: string, wanted: (entity: Entity) => boolean, limit: number, signal?: AbortSignal): Promise<Entity[]> {
+  async find(
+    path: string,
+    wanted: (entity: Entity) => boolean,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<Entity[]> {
     const found: Entity[] = [];
     for await (const page of this.all(path, signal)) {
       found.push(...page.filter(wanted).slice(0, limit - found.length));

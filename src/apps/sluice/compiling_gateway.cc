@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiling_gateway.h"
+
+#include <coroutine>
+#include <utility>
+
+#include "gateway/explain.h"
+
+namespace sluice::apps {
+namespace {
+
+/// Both parts of what Compiler::make() makes, as one.
+class Whole final : public sync::LocalGateway {
+ public:
+  Whole(Compiler& compiler, const store::MemoryStore& store) : compiling_(compiler), whole_(compiling_, store) {}
+
+  using sync::LocalGateway::apply;
+  Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> apply(sync::Delta delta,
+                                                                             sync::CommitStep commit) override {
+    return whole_.apply(std::move(delta), std::move(commit));
+  }
+  [[nodiscard]] sync::NodeStatus status() const override { return whole_.status(); }
+  [[nodiscard]] std::string metrics() const override { return whole_.metrics(); }
+  [[nodiscard]] Json explain(const sync::ExplainQuery& query) const override { return whole_.explain(query); }
+  [[nodiscard]] Json upstream_health(const Uuid& upstream) const override { return whole_.upstream_health(upstream); }
+
+ private:
+  CompilingGateway compiling_;
+  WholeGateway whole_;
+};
+
+}  // namespace
+
+std::unique_ptr<sync::LocalGateway> Compiler::make(const store::MemoryStore& store) {
+  if (thread_ == nullptr) thread_ = std::make_unique<rt::BlockingPool>(1);
+  return std::make_unique<Whole>(*this, store);
+}
+
+/// A change's place in the order of changes: each builds on the one before.
+class CompilingGateway::Turn {
+ public:
+  Turn(std::shared_ptr<Turns> turns, rt::Reactor& control) : turns_(std::move(turns)), control_(control) {
+    turns_->push_back(this);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    std::erase(*turns_, this);
+    if (turns_->empty()) return;
+    control_.post([turns = turns_] {
+      if (turns->empty()) return;
+      if (auto waiting = std::exchange(turns->front()->waiting_, {})) waiting.resume();
+    });
+  }
+
+  [[nodiscard]] bool await_ready() const { return turns_->front() == this; }
+  void await_suspend(std::coroutine_handle<> caller) { waiting_ = caller; }
+  void await_resume() const {}
+
+ private:
+  std::shared_ptr<Turns> turns_;
+  rt::Reactor& control_;
+  std::coroutine_handle<> waiting_;
+};
+
+CompilingGateway::CompilingGateway(Compiler& compiler) : compiler_(compiler), current_(compiler.builder_.empty()) {}
+
+Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> CompilingGateway::apply(sync::Delta delta,
+                                                                                             sync::CommitStep commit) {
+  Turn turn(turns_, compiler_.control_);
+  co_await turn;
+  // Owned by the thread as well: whoever waits may go.
+  auto work = [&builder = compiler_.builder_, base = current_,
+               change = std::make_shared<sync::Delta>(std::move(delta))] {
+    return builder.build(*base, std::move(*change));
+  };
+  const auto built = co_await rt::offload(*compiler_.thread_, compiler_.control_, std::move(work));
+  if (!built) co_return std::unexpected(built.error());
+  if (commit) {
+    Task<bool> step = commit();
+    const bool committed = co_await step;
+    if (!committed) co_return std::unexpected(std::vector<sync::ConfigProblem>{});
+  }
+  // Freeing a large one takes longer than requests may wait.
+  compiler_.thread_->submit([old = std::exchange(current_, *built)]() mutable { old.reset(); });
+  co_return sync::Applied{current_->generation, current_->hash};
+}
+
+sync::NodeStatus CompilingGateway::status() const {
+  sync::NodeStatus status;
+  status.generation = current_->generation;
+  status.hash = current_->hash;
+  status.ready = true;
+  return status;
+}
+
+Json CompilingGateway::explain(const sync::ExplainQuery& query) const {
+  return gateway::explain_request(*current_, query);
+}
+
+}  // namespace sluice::apps

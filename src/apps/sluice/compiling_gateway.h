@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "gateway/config/snapshot_builder.h"
+#include "rt/offload.h"
+#include "rt/reactor.h"
+#include "store/memory_store.h"
+#include "sync/local.h"
+#include "whole_gateway.h"
+
+namespace sluice::apps {
+
+/// What all compiling gateways of a process share. Lives on the control reactor.
+class Compiler {
+ public:
+  /// Everything given outlives it.
+  Compiler(const entity::Catalog& catalog, const gateway::PluginRegistry& plugins, gateway::router::Flavor flavor,
+           rt::Reactor& control)
+      : builder_(catalog, plugins, flavor), control_(control) {}
+  Compiler(const Compiler&) = delete;
+  Compiler& operator=(const Compiler&) = delete;
+
+  /// A stand-in for the gateway of a control plane that only others serve; see WholeGateway. `store` and this outlive
+  /// it.
+  std::unique_ptr<sync::LocalGateway> make(const store::MemoryStore& store);
+
+ private:
+  friend class CompilingGateway;
+  gateway::SnapshotBuilder builder_;
+  rt::Reactor& control_;
+  std::unique_ptr<rt::BlockingPool> thread_;  // made for the first that needs it
+};
+
+/// Compiles changes as a gateway would, one after the other, and serves nothing: what no data plane could serve is
+/// refused before it is kept. Belongs to the control shard.
+class CompilingGateway final : public sync::LocalGateway {
+ public:
+  /// `compiler` outlives it.
+  explicit CompilingGateway(Compiler& compiler);
+  CompilingGateway(const CompilingGateway&) = delete;
+  CompilingGateway& operator=(const CompilingGateway&) = delete;
+
+  using sync::LocalGateway::apply;
+  Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> apply(sync::Delta delta,
+                                                                             sync::CommitStep commit) override;
+  [[nodiscard]] sync::NodeStatus status() const override;
+  [[nodiscard]] std::string metrics() const override { return {}; }
+  [[nodiscard]] Json explain(const sync::ExplainQuery& query) const override;
+  /// Nobody here asks the targets.
+  [[nodiscard]] Json upstream_health(const Uuid&) const override { return Json::object(); }
+
+ private:
+  class Turn;
+  using Turns = std::deque<Turn*>;
+
+  Compiler& compiler_;
+  gateway::Snapshot::Ref current_;
+  std::shared_ptr<Turns> turns_ = std::make_shared<Turns>();  // of apply(), in order; the first one has it
+};
+
+}  // namespace sluice::apps

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "control/cluster/node_book.h"
+#include "control/platform/endpoints.h"
+#include "control/platform/plane_view.h"
+
+namespace sluice::control::platform {
+namespace {
+
+using cluster::NodeBook;
+using cluster::NodeRecord;
+
+/// The open control plane that the path names, or the reply in the older form.
+std::expected<planes::ControlPlane*, Reply> open_plane(const Parts& parts, const Request& request) {
+  const auto id = Uuid::parse(request.params.front());
+  if (!id || parts.planes.book().find(*id) == nullptr) return std::unexpected(Reply::message(404, "Not Found"));
+  planes::ControlPlane* plane = parts.planes.find(*id);
+  if (plane != nullptr) return plane;
+  Reply reply = Reply::message(503, "The control plane is being opened; try again");
+  reply.headers.emplace_back("Retry-After", "1");
+  return std::unexpected(std::move(reply));
+}
+
+std::int64_t seconds(const store::SysTime& time) {
+  return std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
+}
+
+Json show(const Parts& parts, const sync::wire::CompatibilityIssue& issue) {
+  Json::Array resources;
+  for (const auto& [type, id] : issue.affected) {
+    const auto* described = parts.catalog.find(type);
+    resources.emplace_back(
+        Json::Object{{"id", id.to_string()}, {"type", described != nullptr ? described->singular() : type}});
+  }
+  const bool bad = issue.severity == sync::wire::CompatibilityIssue::Severity::Error;
+  return Json::Object{{"code", issue.code},
+                      {"severity", bad ? "error" : "warning"},
+                      {"description", issue.description},
+                      {"resolution", issue.resolution},
+                      {"affected_resources", std::move(resources)}};
+}
+
+std::string_view compatibility_of(const NodeRecord& node) {
+  if (node.sync_status == cluster::SyncStatus::Unknown) return "COMPATIBILITY_STATE_UNKNOWN";
+  const bool compatible = node.issues.empty() && node.sync_status == cluster::SyncStatus::Normal;
+  return compatible ? "COMPATIBILITY_STATE_FULLY_COMPATIBLE" : "COMPATIBILITY_STATE_INCOMPATIBLE";
+}
+
+/// The contract's fields, and behind them what we know beyond it.
+Json show(const Parts& parts, const NodeBook& book, const NodeRecord& node) {
+  Json::Array issues;
+  for (const auto& issue : node.issues) issues.push_back(show(parts, issue));
+  Json::Object labels;
+  for (const auto& [key, text] : node.peer.labels) labels.append(key, text);
+  Json::Object shown{
+      {"id", node.peer.node_id.to_string()},
+      {"version", node.peer.is_sluice() ? node.peer.sluice_version : node.peer.kong_version},
+      {"hostname", node.peer.hostname},
+      {"last_ping", seconds(node.last_seen)},
+      {"type", "kong-proxy"},
+      {"created_at", seconds(node.first_seen)},
+      {"updated_at", seconds(node.last_seen)},
+      {"config_hash", node.config_hash},
+      {"compatibility_status", Json::Object{{"state", compatibility_of(node)}, {"issues", std::move(issues)}}},
+      {"labels", std::move(labels)},
+      {"ip", node.ip},
+      {"connected", node.connected},
+      {"protocol", node.protocol},
+      {"product", node.peer.is_sluice() ? "sluice" : "kong"},
+      {"compat_version", node.peer.kong_version},
+      {"sync_status", cluster::to_string(node.sync_status)},
+      {"in_sync", cluster::in_sync(node, book)},
+      {"config_version", node.config_version ? Json(to_string(*node.config_version)) : Json()},
+      {"config_since", seconds(node.config_since)},
+      {"config_error", node.config_error},
+      {"certificate_fingerprint", node.certificate_fingerprint},
+      {"certificate_expires", node.certificate_expires ? Json(seconds(*node.certificate_expires)) : Json()}};
+  return shown;
+}
+
+Reply list(const Parts& parts, const Request& request) {
+  const auto plane = open_plane(parts, request);
+  if (!plane) return plane.error();
+  const auto page = PageAfter::parse(request.query);
+  if (!page) return page.error();
+  const NodeBook* book = (*plane)->nodes();
+  const auto nodes = book != nullptr ? book->list() : std::vector<const NodeRecord*>{};
+  const auto is_later = [&](const NodeRecord* node) { return node->peer.node_id.to_string() > page->after; };
+  auto at = page->after.empty() ? nodes.begin() : std::ranges::find_if(nodes, is_later);
+  Json::Array items;
+  for (; at != nodes.end() && items.size() < page->size; ++at) items.push_back(show(parts, *book, **at));
+  Json::Object numbers{{"total_count", nodes.size()}};
+  if (at != nodes.end() && !items.empty()) numbers.append("next", items.back().find("id")->as_string());
+  return Reply::json(200, Json::Object{{"items", std::move(items)}, {"page", std::move(numbers)}});
+}
+
+const NodeRecord* find(const NodeBook* book, const Request& request) {
+  const auto id = Uuid::parse(request.params[1]);
+  return id && book != nullptr ? book->find(*id) : nullptr;
+}
+
+Reply read(const Parts& parts, const Request& request) {
+  const auto plane = open_plane(parts, request);
+  if (!plane) return plane.error();
+  const NodeBook* book = (*plane)->nodes();
+  const NodeRecord* node = find(book, request);
+  if (node == nullptr) return Reply::message(404, "Not Found");
+  return Reply::json(200, Json::Object{{"item", show(parts, *book, *node)}});
+}
+
+Reply remove(const Parts& parts, const Request& request) {
+  const auto plane = open_plane(parts, request);
+  if (!plane) return plane.error();
+  NodeBook* book = (*plane)->nodes();
+  const NodeRecord* node = find(book, request);
+  if (node == nullptr) return Reply::message(404, "Not Found");
+  book->erase(node->peer.node_id);
+  return Reply::empty(204);
+}
+
+Reply expected_hash(const Parts& parts, const Request& request) {
+  const auto plane = open_plane(parts, request);
+  if (!plane) return plane.error();
+  const NodeBook* book = (*plane)->nodes();
+  constexpr std::int64_t kMillis = 1000;
+  return Reply::json(200,
+                     Json::Object{{"expected_hash", book != nullptr ? book->expected_hash() : std::string(32, '0')},
+                                  {"created_at", (*plane)->profile().created_ms / kMillis},
+                                  {"updated_at", (*plane)->changed_at()}});
+}
+
+Reply expected_version(const Parts& parts, const Request& request) {
+  const auto plane = open_plane(parts, request);
+  if (!plane) return plane.error();
+  const NodeBook* book = (*plane)->nodes();
+  const store::Version version = book != nullptr ? book->expected_version() : (*plane)->publisher().version();
+  return Reply::json(
+      200, Json::Object{{"expected_config_version", sync::to_wire(version)}, {"created_at", (*plane)->changed_at()}});
+}
+
+}  // namespace
+
+void add_nodes(admin::RouteTree& tree, const Parts& parts) {
+  const std::string one = "/v2/control-planes/{id}";
+  tree.add("GET", one + "/nodes", [&parts](const Request& request) { return list(parts, request); });
+  tree.add("GET", one + "/nodes/{node}", [&parts](const Request& request) { return read(parts, request); });
+  tree.add("DELETE", one + "/nodes/{node}", [&parts](const Request& request) { return remove(parts, request); });
+  tree.add("GET", one + "/expected-config-hash",
+           [&parts](const Request& request) { return expected_hash(parts, request); });
+  tree.add("GET", one + "/expected-config-version",
+           [&parts](const Request& request) { return expected_version(parts, request); });
+}
+
+}  // namespace sluice::control::platform

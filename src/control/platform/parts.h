@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "control/admin/parts.h"
+#include "control/planes/control_planes.h"
+
+namespace sluice::control::platform {
+
+/// What the platform API is built on. Everything borrowed outlives the server.
+struct Parts {
+  planes::ControlPlanes& planes;
+  const entity::Catalog& catalog;
+  const settings::Settings& settings;
+  std::vector<admin::InstalledPlugin> plugins;
+  admin::NodeIdentity node;
+  admin::Storage storage = admin::Storage::Sqlite;
+  const iam::TokenBook* tokens = nullptr;         // beside admin_token; may be null
+  std::function<bool()> database_reachable = {};  // cheap; empty: it always is
+  std::string console;                            // folder of the console's files; empty: there are none
+};
+
+}  // namespace sluice::control::platform

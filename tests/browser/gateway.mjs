@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// A gateway of its own for each file of tests: folder, ports, processes; and the echo upstream behind it.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const START_MS = 20_000;
+const STOP_MS = 15_000;
+
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Waits until `probe` gives something true; what it throws meanwhile counts as false. */
+export async function until(probe, what, ms = START_MS) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await Promise.resolve().then(probe).catch(() => undefined);
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`not after ${ms} ms: ${what}`);
+    await sleep(50);
+  }
+}
+
+const answers = (url) => fetch(url).then(() => true);
+
+function environment(more) {
+  const own = Object.entries(process.env).filter(([name]) => !/^(SLUICE|KONG)_/.test(name));
+  return { ...Object.fromEntries(own), ...more };
+}
+
+export class Gateway {
+  constructor(binary) {
+    this.binary = binary;
+    this.folder = mkdtempSync(join(tmpdir(), 'sluice-browser-'));
+    this.children = [];
+  }
+
+  run(name, command, args, more = {}) {
+    const log = openSync(join(this.folder, `${name}.log`), 'a');
+    const child = spawn(command, args, { cwd: this.folder, env: environment(more), stdio: ['ignore', log, log] });
+    this.children.push(child);
+    return child;
+  }
+
+  settings(lines) {
+    return Object.entries(lines)
+      .map(([name, value]) => `${name} = ${value}\n`)
+      .join('');
+  }
+
+  async start(settings = {}) {
+    this.ports = { proxy: await freePort(), admin: await freePort(), status: await freePort(), gui: await freePort(), echo: await freePort() };
+    const { proxy, admin, status, gui, echo } = this.ports;
+    const known = {
+      prefix: join(this.folder, 'prefix'),
+      nginx_worker_processes: 1,
+      proxy_listen: `127.0.0.1:${proxy}`,
+      admin_listen: `127.0.0.1:${admin}`,
+      status_listen: `127.0.0.1:${status}`,
+      ...settings,
+    };
+    const platform = await this.platformSettings(gui);
+    writeFileSync(join(this.folder, 'sluice.conf'), this.settings({ ...known, ...platform }));
+    this.run('echo', this.binary, ['echo', '--listen', `127.0.0.1:${echo}`]);
+    this.run('gateway', this.binary, ['start', '-c', join(this.folder, 'sluice.conf')]);
+    await until(() => answers(`${this.admin}/status`), `the Admin API; see ${this.folder}`);
+    await this.serveConsole(gui, Object.keys(platform).length > 0);
+  }
+
+  /** The settings of the platform port, where this binary has one. */
+  async platformSettings(port) {
+    const path = join(this.folder, 'probe.conf');
+    const lines = { admin_gui_listen: `127.0.0.1:${port}`, console_path: join(ROOT, 'build/web/console') };
+    const taken = {};
+    for (const [name, value] of Object.entries(lines)) {
+      writeFileSync(path, this.settings({ prefix: join(this.folder, 'probe'), [name]: value }));
+      const child = spawn(this.binary, ['check', path], { env: environment({}), stdio: 'ignore' });
+      if ((await new Promise((done) => child.on('exit', done))) === 0) taken[name] = value;
+    }
+    return taken;
+  }
+
+  /** The platform port, or, of a binary without one, the preview server of the app in front of the Admin API. */
+  async serveConsole(port, hasPlatform) {
+    this.console = `http://127.0.0.1:${port}`;
+    const page = async () => (await fetch(this.console)).ok && (await fetch(`${this.console}/v2/control-planes`)).ok;
+    this.standIn = !(hasPlatform && (await until(page, 'the console', 3000).catch(() => false)));
+    if (!this.standIn) return;
+    const stand = hasPlatform ? await freePort() : port;
+    this.console = `http://127.0.0.1:${stand}`;
+    const vite = join(ROOT, 'web/node_modules/vite/bin/vite.js');
+    const args = [vite, 'preview', join(ROOT, 'web/apps/console'), '--host', '127.0.0.1', '--port', String(stand), '--strictPort'];
+    const served = hasPlatform && (await fetch(`http://127.0.0.1:${port}/v2/control-planes`).then((reply) => reply.ok, () => false));
+    const behind = served ? { SLUICE_PLATFORM: `http://127.0.0.1:${port}` } : { SLUICE_ADMIN: this.admin };
+    this.run('preview', process.execPath, args, behind);
+    await until(() => answers(this.console), `the preview server; see ${this.folder}`);
+  }
+
+  get admin() {
+    return `http://127.0.0.1:${this.ports.admin}`;
+  }
+
+  get proxy() {
+    return `http://127.0.0.1:${this.ports.proxy}`;
+  }
+
+  get upstream() {
+    return `http://127.0.0.1:${this.ports.echo}`;
+  }
+
+  /** The Admin API, for what a test needs and does not test. */
+  async api(method, path, body) {
+    const reply = await fetch(this.admin + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await reply.text();
+    const data = text ? JSON.parse(text) : null;
+    if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${text}`);
+    return data;
+  }
+
+  /** Id of the control plane that this node serves. */
+  async controlPlane() {
+    const { data } = await (await fetch(`${this.console}/v2/control-planes?page%5Bsize%5D=100`)).json();
+    return (data.find(({ name }) => name === 'default') ?? data[0]).id;
+  }
+
+  log(name = 'gateway') {
+    return readFileSync(join(this.folder, `${name}.log`), 'utf8');
+  }
+
+  folderFor(name) {
+    const path = join(this.folder, name);
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  async stop({ keep = false } = {}) {
+    await Promise.all(
+      this.children.map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const gone = new Promise((done) => child.on('exit', done));
+        child.kill('SIGTERM');
+        await Promise.race([gone, sleep(STOP_MS).then(() => child.kill('SIGKILL'))]);
+      }),
+    );
+    if (!keep) rmSync(this.folder, { recursive: true, force: true });
+  }
+}

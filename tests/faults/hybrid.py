@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""One control plane and its data planes: changes arrive everywhere, and nothing is lost when either side, or what lies
+between them, fails."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness import fault  # noqa: E402
+from harness.fault import must  # noqa: E402
+from harness.hybrid import Hybrid, converge, is_ready, same_configuration, set_path, standing  # noqa: E402
+from harness.stored import add_route, ask  # noqa: E402
+from harness.supervised import Load, World, get, in_a_world, kill, wait_for, worker_of  # noqa: E402
+
+
+def journey(world: World) -> str:
+    """README's journey: two data planes join, a change is live on both, the control plane dies, one restarts, traffic
+    goes on"""
+    hybrid = Hybrid(world)
+    add_route(hybrid.control, "live", world.origin().port)
+    nodes = [hybrid.join(), hybrid.join()]
+    joined = converge(hybrid, "/live")
+    set_path(hybrid, "live", "/moved")
+    moved = converge(hybrid, "/moved")
+    must(moved < 1, f"a change took {moved:.2f} s")
+    wait_for("both are listed", lambda: len(hybrid.nodes()) == 2, 5)
+    same_configuration(hybrid)
+    before = standing(nodes[0])["configuration_hash"]
+    hybrid.control.signal("KILL")
+    hybrid.control.wait_exit(5)
+    kill(worker_of(nodes[1]))  # its supervisor starts another
+    nodes[0].stop()
+    nodes[0].start()
+    wait_for("the restarted one is ready", lambda: is_ready(nodes[0]), 5)
+    back = converge(hybrid, "/moved", seconds=5)
+    must(standing(nodes[0])["configuration_hash"] == before, "it came back with another configuration")
+    hybrid.restart_control()
+    set_path(hybrid, "live", "/again")
+    healed = converge(hybrid, "/again", seconds=40)
+    return f"joined {joined:.2f} s, change {moved * 1000:.0f} ms, from the cache {back:.2f} s, healed {healed:.1f} s"
+
+
+def control_plane_dies_under_traffic(world: World) -> str:
+    """the control plane is killed again and again while it changes things: no request fails on the data planes"""
+    hybrid = Hybrid(world)
+    add_route(hybrid.control, "live", world.origin().port)
+    nodes = [hybrid.join(), hybrid.join()]
+    converge(hybrid, "/live")
+    with Load(nodes[0].ports["proxy"]) as one, Load(nodes[1].ports["proxy"]) as other:
+        for number in range(20 if world.full else 3):
+            add_route(hybrid.control, f"r{number}", world.origins[0].port)
+            time.sleep(world.random.uniform(0, 0.2))
+            hybrid.control.signal("KILL")
+            hybrid.control.wait_exit(5)
+            hybrid.restart_control()
+        converge(hybrid, f"/r{number}", seconds=40)
+    same_configuration(hybrid)
+    for load in (one, other):
+        must(load.good > 50 and load.broken + load.refused + load.other == 0, str(load))
+    return f"{one.good + other.good} requests, none failed"
+
+
+def bad_entity(world: World) -> str:
+    """what a data plane cannot take is refused as a whole, and the control plane says which and why"""
+    hybrid = Hybrid(world)
+    add_route(hybrid.control, "live", world.origin().port)
+    node = hybrid.join({"plugins": "key-auth"})
+    converge(hybrid, "/live")
+    status, answer = ask(hybrid.control, "POST", "/plugins", {"name": "cors"})
+    must(status == 201, f"{status}: {answer}")
+    wait_for("the control plane knows", lambda: hybrid.nodes()[0]["compatibility_status"]["issues"], 5)
+    must(get(node.ports["proxy"], "/live") == 200, "it no longer serves what it had")
+    issues = hybrid.nodes()[0]["compatibility_status"]["issues"]
+    must("cors" in str(issues), f"the reason does not name the plugin: {issues}")
+    return str(issues[0]["code"])
+
+
+if __name__ == "__main__":
+    sys.exit(fault.run(__doc__, *map(in_a_world, (journey, control_plane_dies_under_traffic, bad_entity))))

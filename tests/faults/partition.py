@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The network between a control plane and its data planes is cut, loses packets, flaps, or is slow: traffic does not
+notice, and when it heals everybody agrees within seconds."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness import fault, own_network  # noqa: E402
+from harness.fault import must  # noqa: E402
+from harness.hybrid import Hybrid, converge, same_configuration, set_path  # noqa: E402
+from harness.relay import Relay  # noqa: E402
+from harness.stored import add_route  # noqa: E402
+from harness.supervised import Load, World, in_a_world, wait_for  # noqa: E402
+
+HEALED_SECONDS = 10
+DEAD_SECONDS = 27  # 25, and what a look takes
+
+
+def two_nodes(world: World) -> Hybrid:
+    hybrid = Hybrid(world)
+    add_route(hybrid.control, "live", world.origin().port)
+    for _ in range(2):
+        hybrid.join()
+    converge(hybrid, "/live")
+    add_route(hybrid.control, "moving", world.origins[0].port)
+    return hybrid
+
+
+def undisturbed(load: Load) -> str:
+    must(load.good > 20 and load.broken + load.refused + load.other == 0, str(load))
+    return f"{load.good} requests, none failed"
+
+
+def heals(hybrid: Hybrid, number: int) -> float:
+    """After the cut: what was changed meanwhile is there, and everybody agrees."""
+    seconds = converge(hybrid, f"/during-{number}", seconds=HEALED_SECONDS)
+    same_configuration(hybrid)
+    return seconds
+
+
+def cut_both_ways(world: World) -> str:
+    """a cut in both directions: the dead link is noticed, and after it heals all agree within 10 s"""
+    hybrid = two_nodes(world)
+    with Load(hybrid.data_planes[0].ports["proxy"]) as load:
+        with own_network.cut_off(hybrid.control.ports["cluster"]):
+            set_path(hybrid, "moving", "/during-1")
+            if world.full:
+                away = lambda: not any(node["sluice"]["connected"] for node in hybrid.nodes())  # noqa: E731
+                wait_for("the control plane calls both dead", away, DEAD_SECONDS)
+                time.sleep(35)
+            else:
+                time.sleep(3)
+        seconds = heals(hybrid, 1)
+    return f"{undisturbed(load)}; healed in {seconds:.1f} s"
+
+
+def cut_one_way(world: World) -> str:
+    """a cut in one direction: what the control plane sends is lost, then what it should hear"""
+    hybrid = two_nodes(world)
+    port = hybrid.control.ports["cluster"]
+    healed = []
+    with Load(hybrid.data_planes[0].ports["proxy"]) as load:
+        for number, rule in enumerate((own_network.no_way_from(port), own_network.no_way_to(port))):
+            with own_network.rules(rule):
+                set_path(hybrid, "moving", f"/during-{number}")
+                time.sleep(60 if world.full else 2)
+            healed.append(heals(hybrid, number))
+    return f"{undisturbed(load)}; healed in {max(healed):.1f} s"
+
+
+def flapping(world: World) -> str:
+    """a link that comes and goes every second: no storm of connections, nothing is left over"""
+    hybrid = two_nodes(world)
+    pid = hybrid.control.process.pid
+    port = hybrid.control.ports["cluster"]
+    seconds = 300 if world.full else 8
+    with Load(hybrid.data_planes[0].ports["proxy"]) as load:
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            with own_network.rules(f"tcp dport {port} reject with tcp reset", f"tcp sport {port} reject with tcp reset"):
+                time.sleep(1)
+            time.sleep(1)
+        set_path(hybrid, "moving", "/during-1")
+        healed = converge(hybrid, "/during-1", seconds=40)
+    must(os.path.exists(f"/proc/{pid}"), "the control plane has gone")
+    attempts = sum(text.count("cluster.node_joined") for text in [control_log(hybrid)])
+    must(attempts <= 2 * (seconds + 40), f"{attempts} connections in {seconds} s")
+    return f"{undisturbed(load)}; {attempts} connections; healed in {healed:.1f} s"
+
+
+def control_log(hybrid: Hybrid) -> str:
+    return (hybrid.control.folder / "error.log").read_text(errors="replace")
+
+
+def lossy(world: World) -> str:
+    """30 % of the packets are lost: changes arrive all the same, in order"""
+    hybrid = two_nodes(world)
+    slowest = 0.0
+    with own_network.losing(hybrid.control.ports["cluster"], 30):
+        for number in range(20 if world.full else 3):
+            set_path(hybrid, "moving", f"/during-{number}")
+            slowest = max(slowest, converge(hybrid, f"/during-{number}", seconds=60))
+    same_configuration(hybrid)
+    return f"the slowest change took {slowest:.1f} s"
+
+
+def slow(world: World) -> str:
+    """300 ms each way: a change takes one way, joining a few"""
+    hybrid = Hybrid(world)
+    add_route(hybrid.control, "live", world.origin().port)
+    with Relay(hybrid.control.ports["cluster"], 0.3) as relay:
+        hybrid.join(port=relay.port)
+        joined = converge(hybrid, "/live", seconds=15)
+        set_path(hybrid, "live", "/moved")
+        moved = converge(hybrid, "/moved")
+    must(moved < 1.5, f"a change took {moved:.2f} s")
+    return f"joined in {joined:.1f} s, a change took {moved:.2f} s"
+
+
+if __name__ == "__main__":
+    if not own_network.enter():
+        print("0 passed, 0 failed, 5 skipped")
+        sys.exit(0)
+    sys.exit(fault.run(__doc__, *map(in_a_world, (cut_both_ways, cut_one_way, flapping, lossy, slow))))

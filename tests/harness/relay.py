@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A TCP relay that holds back what passes, since this kernel cannot delay packets."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import threading
+import time
+
+from harness.ports import listen_anywhere
+
+
+class Relay:
+    """Passes connections on to a port, each octet `delay` seconds late, until the end of the block."""
+
+    def __init__(self, port: int, delay: float) -> None:
+        self.to = port
+        self.delay = delay
+        self.listener, self.port = listen_anywhere()
+        self.accepted = 0
+        self.open: list[socket.socket] = []
+
+    def __enter__(self) -> Relay:
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sock in [self.listener, *self.open]:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                self.accepted += 1
+                far = socket.create_connection(("127.0.0.1", self.to), 10)
+                self.open += [near, far]
+                self.pass_on(near, far)
+                self.pass_on(far, near)
+
+    def pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        held: queue.Queue[tuple[float, bytes]] = queue.Queue()
+
+        def read() -> None:
+            octets = b"x"
+            while octets:
+                try:
+                    octets = source.recv(65536)
+                except OSError:
+                    octets = b""
+                held.put((time.monotonic() + self.delay, octets))
+
+        def write() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    due, octets = held.get()
+                    time.sleep(max(0.0, due - time.monotonic()))
+                    if not octets:
+                        sink.shutdown(socket.SHUT_WR)
+                        return
+                    sink.sendall(octets)
+
+        for work in (read, write):
+            threading.Thread(target=work, daemon=True).start()

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+];
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const absolute = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+
+/** Seconds since 1970 of what the APIs call a time: a number of seconds, or a text. */
+export function seconds(time: unknown): number | null {
+  if (typeof time === 'number') return time > 1e11 ? time / 1000 : time;
+  const parsed = typeof time === 'string' ? Date.parse(time) : NaN;
+  return Number.isNaN(parsed) ? null : parsed / 1000;
+}
+
+/** "3 minutes ago" */
+export function ago(time: number, now = Date.now() / 1000): string {
+  const difference = Math.round(time - now);
+  for (const [unit, length] of STEPS) {
+    if (Math.abs(difference) >= length) return relative.format(Math.trunc(difference / length), unit);
+  }
+  return relative.format(0, 'second');
+}
+
+export function exact(time: number): string {
+  return absolute.format(new Date(time * 1000));
+}
