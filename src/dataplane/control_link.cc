@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t kConnectMs = 15'000;
 constexpr std::int64_t kTickMs = 1'000;
 constexpr int kTicksBetweenLooks = 3'600;  // at the certificate, while connected
+constexpr int kUnheardMost = 3;
 constexpr std::int64_t kGoodbyeMs = 2'000;
 constexpr std::uint16_t kGoingAway = 1001;  // RFC 6455, 7.4.1
 
@@ -151,7 +152,9 @@ Task<Error> ControlLink::speak(std::string_view path, bool rpc, bool& try_protoc
     RpcSession session(parts);
     running = &session;
     auto ended = co_await session.run();
-    try_protocol_1 = ended.has_value();
+    // Some control planes open the door to protocol 2 and then hang up on whoever speaks it.
+    unheard_ = session.was_heard() ? 0 : unheard_ + 1;
+    try_protocol_1 = ended.has_value() || unheard_ >= kUnheardMost;
     if (!ended) error = std::move(ended).error();
   } else {
     parts.on_agreement = [this] { set_connected(true, "v1"); };

@@ -72,6 +72,7 @@ class ControlLink {
   Identity identity_;
   ExpiryWatch expiry_;
   ReconnectDelay delay_;
+  int unheard_ = 0;  // greetings in a row that nobody answered
   std::int64_t connected_ms_ = 0;  // monotonic; of the present link, 0: none
   std::string reported_;           // the last error, so that the same one is not said again
   std::string fallback_reported_;

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/control_link.h"
 
+#include <thread>
+
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "crypto/pem.h"
 #include "dataplane/fake_control_plane.h"
@@ -22,6 +29,68 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using Link = FakeControlPlane::Link;
 using Kind = http::websocket::Message::Kind;
+
+/// For tests: a forward proxy on a thread of its own, for one connection, which notes what it was asked.
+class OneConnectProxy {
+ public:
+  OneConnectProxy() {
+    door_ = *net::listen_on(net::Address(*IpAddress::parse("127.0.0.1"), 0), {});
+    ::fcntl(door_, F_SETFL, 0);
+    port_ = net::Address::local_of(door_).port();
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~OneConnectProxy() {
+    ::shutdown(door_, SHUT_RDWR);
+    thread_.join();
+    ::close(door_);
+  }
+  OneConnectProxy(const OneConnectProxy&) = delete;
+  OneConnectProxy& operator=(const OneConnectProxy&) = delete;
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// To be read when the link is up.
+  [[nodiscard]] const std::string& asked() const { return asked_; }
+
+ private:
+  void serve() {
+    const int client = ::accept(door_, nullptr, nullptr);
+    if (client < 0) return;
+    char piece[16'384];
+    while (asked_.find("\r\n\r\n") == std::string::npos) {
+      const ssize_t got = ::recv(client, piece, sizeof piece, 0);
+      if (got <= 0) return static_cast<void>(::close(client));
+      asked_.append(piece, static_cast<std::size_t>(got));
+    }
+    const std::size_t colon = asked_.find(':');
+    const auto target = static_cast<std::uint16_t>(std::stoi(asked_.substr(colon + 1)));
+    const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const net::Address to(*IpAddress::parse("127.0.0.1"), target);
+    if (::connect(server, to.data(), to.size()) == 0) {
+      constexpr std::string_view kYes = "HTTP/1.1 200 Connection established\r\n\r\n";
+      static_cast<void>(::send(client, kYes.data(), kYes.size(), MSG_NOSIGNAL));
+      carry(client, server);
+    }
+    ::close(server);
+    ::close(client);
+  }
+  static void carry(int one, int other) {
+    char piece[16'384];
+    for (;;) {
+      pollfd ends[] = {{one, POLLIN, 0}, {other, POLLIN, 0}};
+      if (::poll(ends, 2, 10'000) <= 0) return;
+      for (int i = 0; i < 2; ++i) {
+        if (ends[i].revents == 0) continue;
+        const ssize_t got = ::recv(ends[i].fd, piece, sizeof piece, 0);
+        if (got <= 0) return;
+        static_cast<void>(::send(ends[1 - i].fd, piece, static_cast<std::size_t>(got), MSG_NOSIGNAL));
+      }
+    }
+  }
+
+  int door_ = -1;
+  std::uint16_t port_ = 0;
+  std::string asked_;
+  std::thread thread_;
+};
 
 class ControlLinkTest : public GatewayTest {
  protected:
@@ -64,6 +133,16 @@ class ControlLinkTest : public GatewayTest {
                            }},
         settings);
     link->start();
+  }
+  /// A certificate of yesterday.
+  static net::tls::PemPair expired_pair() {
+    net::tls::PemPair made = *net::tls::make_self_signed({"kong_clustering"});
+    const auto key = *crypto::PrivateKey::parse(made.key);
+    const auto certificate = *crypto::Certificate::parse(made.certificate);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.handle()), -3600);
+    X509_sign(certificate.handle(), key.handle(), EVP_sha256());
+    made.certificate = certificate.to_pem();
+    return made;
   }
   bool until(const std::function<bool()>& done) { return rt::turn_until(reactor, done); }
 
@@ -268,6 +347,31 @@ TEST_F(ControlLinkTest, ComesBackWhenTheControlPlaneWasKilled) {
   control_plane->restart();
   ASSERT_TRUE(until([&] { return link->status().connected; }));
   EXPECT_EQ(links, 2);
+}
+
+TEST_F(ControlLinkTest, GoesThroughAForwardProxy) {
+  OneConnectProxy proxy;
+  LinkSettings settings;
+  settings.address.proxy = ForwardProxy{.tls = false,
+                                        .host = "127.0.0.1",
+                                        .port = proxy.port(),
+                                        .credentials = Secret<std::string>("user:word"),
+                                        .verify = true};
+  join(settings);
+  ASSERT_TRUE(until([&] { return link->status().connected; }));
+  EXPECT_THAT(proxy.asked(), StartsWith("CONNECT 127.0.0.1:" + std::to_string(control_plane->port())));
+  EXPECT_THAT(proxy.asked(), HasSubstr("Proxy-Authorization: Basic dXNlcjp3b3Jk"));
+  link.reset();
+}
+
+TEST_F(ControlLinkTest, StaysAwayWhenItsCertificateHasExpired) {
+  ASSERT_FALSE(apply_now(whole_of({service(1, "one.test")}, 9)).has_value());
+  shown = expired_pair();
+  join();
+  ASSERT_TRUE(until([&] { return !link->status().last_error.empty(); }));
+  EXPECT_THAT(link->status().last_error, HasSubstr("has expired"));
+  EXPECT_FALSE(served("services", 1).empty()) << "what it has is served for ever";
+  EXPECT_EQ(links, 0);
 }
 
 TEST_F(ControlLinkTest, AsksKongForChangesWhenThereIsNews) {

@@ -74,6 +74,7 @@ Task<Result<>> RpcSession::greet() {
   next_id_ = kHelloId + 1;
   CO_TRY(co_await send(sync::wire::call_text(kHello, to_text(hello), kHelloId)));
   CO_TRY(const std::string text, co_await receive());
+  heard_ = true;
   CO_TRY(const auto messages, sync::wire::parse_rpc(text));
   const auto* reply = messages.size() == 1 ? std::get_if<RpcReply>(&messages.front()) : nullptr;
   if (reply == nullptr) co_return fail(Errc::Invalid, "the greeting was not answered", Blame::Upstream);

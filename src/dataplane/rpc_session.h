@@ -23,6 +23,8 @@ class RpcSession final : public Conversation {
   /// The life of the link: ends with an error, or because the configuration does not come over this protocol.
   Task<Result<End>> run();
   [[nodiscard]] bool is_strict() const { return strict_; }
+  /// The greeting was answered.
+  [[nodiscard]] bool was_heard() const { return heard_; }
 
  private:
   using Messages = std::vector<sync::wire::RpcMessage>;
@@ -48,6 +50,7 @@ class RpcSession final : public Conversation {
   Task<Result<>> take_changes(const Json& result);
   [[nodiscard]] std::string version_or_zeros() const;
 
+  bool heard_ = false;
   bool strict_ = false;
   bool syncs_ = false;
   std::string control_plane_;  // ours: its UUID

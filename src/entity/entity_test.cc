@@ -100,6 +100,21 @@ TEST_F(Entities, RouteChecksItsProtocols) {
       "schema violation (protocols.2: expected one of: grpc, grpcs, http, https, tcp, tls, tls_passthrough, udp)");
 }
 
+TEST_F(Entities, RoutesAndServicesMaySpeakWebSocketInOneEdition) {
+  EXPECT_EQ(refused(catalog, "routes", R"({"protocols":["ws"],"paths":["/a"]})"),
+            "schema violation (protocols: unknown type: ws)");
+  const Catalog enterprise(test_plugins(), {.route_checks = {}, .websockets = WebSockets::Yes});
+  accepted(enterprise, "routes", R"({"protocols":["ws","wss"],"paths":["/a"]})");
+  accepted(enterprise, "routes", R"({"protocols":["wss"],"snis":["a.test"]})");
+  accepted(enterprise, "services", R"({"url":"wss://a.test/chat","tls_verify":true})");
+  EXPECT_EQ(refused(enterprise, "routes", R"({"protocols":["ws"],"methods":["GET"],"paths":["/a"]})"),
+            "schema violation (methods: cannot set 'methods' when 'protocols' is 'ws' or 'wss')");
+  EXPECT_EQ(refused(enterprise, "routes", R"({"protocols":["ws"]})"),
+            "schema violation (must set one of 'hosts', 'headers', 'paths' when 'protocols' is 'ws')");
+  EXPECT_EQ(refused(enterprise, "routes", R"({"protocols":["http","ws"],"paths":["/a"]})"),
+            "schema violation (protocols: these sets are mutually exclusive: ('http'), ('ws'))");
+}
+
 TEST_F(Entities, RouteChecksItsPaths) {
   EXPECT_EQ(refused(catalog, "routes", R"({"paths":["a"]})"),
             "schema violation (paths.1: should start with: / (fixed path) or ~/ (regexed path))");

@@ -2,14 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <stdlib.h>  // mkdtemp
 
 #include "entity/catalog_fixture.h"
 #include "store/durable.h"
@@ -20,10 +23,15 @@ namespace sluice::store {
 /// A folder of its own, gone afterwards.
 class TempFolder {
  public:
-  TempFolder();
+  TempFolder() : path_((std::filesystem::temp_directory_path() / "sluice-store-XXXXXX").string()) {
+    EXPECT_NE(::mkdtemp(path_.data()), nullptr);
+  }
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder();
+  ~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
   [[nodiscard]] const std::string& path() const { return path_; }
   /// Something in it.
   friend std::string operator/(const TempFolder& folder, const std::string& name) { return folder.path_ + '/' + name; }

@@ -67,7 +67,7 @@ async function everyType({ page, gateway }) {
   await make(page, gateway, 'snis', async () => {
     await field('name').fill('shop.example');
     await field('certificate').click();
-    await page.getByRole('option').first().click();
+    await page.getByRole('main').getByRole('option').first().click();
   });
   await make(page, gateway, 'keys', async () => {
     await field('name').fill('k1');

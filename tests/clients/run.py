@@ -24,6 +24,7 @@ import tempfile
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
+import grpc_interop  # noqa: E402
 from harness.gateway import Gateway, clean_environment  # noqa: E402
 
 KNOWN = TESTS / "clients/known.txt"
@@ -136,11 +137,12 @@ def build(suite: Suite, folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Pat
     return program, source / suite.package
 
 
-def run_test(program: pathlib.Path, cwd: pathlib.Path, test: str, admin: int) -> tuple[str, str]:
+def run_test(program: pathlib.Path, cwd: pathlib.Path, test: str, gateway: Gateway) -> tuple[str, str]:
     """'pass', 'fail' or 'skip', and what was printed."""
     environment = {
         **clean_environment(cwd),
-        "KONG_ADMIN_URL": f"http://127.0.0.1:{admin}",
+        "KONG_ADMIN_URL": f"http://127.0.0.1:{gateway.ports['admin']}",
+        "KONNECT_ADDR": f"http://127.0.0.1:{gateway.ports['platform']}",
         "KONG_LICENSE_DATA": '{"license": "kept, never read"}',
     }
     command = [str(program), "-test.v", "-test.run", f"^{test}$"]
@@ -161,9 +163,11 @@ def run_alone(binary: pathlib.Path, edition: Edition, program: pathlib.Path, cwd
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-client-"))
     gateway = Gateway(binary.resolve(), folder, tls=False)
     try:
-        gateway.write_settings({"declarative_config": "unset", "log_level": "info", **edition.settings})
+        platform = f"127.0.0.1:{gateway.ports['platform']}"
+        settings = {"declarative_config": "unset", "log_level": "info", "admin_gui_listen": platform}
+        gateway.write_settings(settings | edition.settings)
         gateway.start()
-        verdict, output = run_test(program, cwd, test, gateway.ports["admin"])
+        verdict, output = run_test(program, cwd, test, gateway)
         problems = gateway.stop()
         if problems:
             return "fail", output + "\n".join(problems)
@@ -227,6 +231,23 @@ def run_suite(suite: Suite, args: argparse.Namespace, report: Report) -> None:
                     report.add(suite.name, edition.name, test, *run_alone(args.binary, edition, program, cwd, test))
 
 
+def run_interop(args: argparse.Namespace, report: Report) -> None:
+    if not args.full:
+        report.skip(f"clients {grpc_interop.NAME}", "takes minutes: runs with --full")
+        return
+    module = Suite(grpc_interop.NAME, *grpc_interop.MODULE, ())
+    with tempfile.TemporaryDirectory(prefix="sluice-interop-") as name:
+        folder = pathlib.Path(name)
+        try:
+            if not shutil.which("go"):
+                raise Unavailable("it is a Go module and there is no go")
+            server, client = grpc_interop.programs(source_of(module, folder), folder, go)
+        except Unavailable as why:
+            report.skip(f"clients {grpc_interop.NAME}", str(why))
+            return
+        grpc_interop.run(server, client, args.binary, args.filter, report)
+
+
 def main() -> int:
     args = arguments()
     if not args.binary.exists():
@@ -241,6 +262,8 @@ def main() -> int:
             run_suite(suite, args, report)
         else:
             report.skip(f"clients {suite.name}", "takes minutes: runs with --full")
+    if args.filter in f"clients {grpc_interop.NAME}" or grpc_interop.NAME in args.filter:
+        run_interop(args, report)
     print(f"{report.passed} passed, {report.failed} failed, {report.skipped} skipped")
     return 1 if report.failed else 0
 

@@ -31,8 +31,7 @@ def journey(world: World) -> str:
     wait_for("both are listed", lambda: len(hybrid.nodes()) == 2, 5)
     same_configuration(hybrid)
     before = standing(nodes[0])["configuration_hash"]
-    hybrid.control.signal("KILL")
-    hybrid.control.wait_exit(5)
+    hybrid.kill_control()
     kill(worker_of(nodes[1]))  # its supervisor starts another
     nodes[0].stop()
     nodes[0].start()
@@ -55,8 +54,7 @@ def control_plane_dies_under_traffic(world: World) -> str:
         for number in range(20 if world.full else 3):
             add_route(hybrid.control, f"r{number}", world.origins[0].port)
             time.sleep(world.random.uniform(0, 0.2))
-            hybrid.control.signal("KILL")
-            hybrid.control.wait_exit(5)
+            hybrid.kill_control()
             hybrid.restart_control()
         converge(hybrid, f"/r{number}", seconds=40)
     same_configuration(hybrid)

@@ -52,7 +52,7 @@ def cut_both_ways(world: World) -> str:
         with own_network.cut_off(hybrid.control.ports["cluster"]):
             set_path(hybrid, "moving", "/during-1")
             if world.full:
-                away = lambda: not any(node["sluice"]["connected"] for node in hybrid.nodes())  # noqa: E731
+                away = lambda: not any(node["connected"] for node in hybrid.nodes())  # noqa: E731
                 wait_for("the control plane calls both dead", away, DEAD_SECONDS)
                 time.sleep(35)
             else:
@@ -84,7 +84,8 @@ def flapping(world: World) -> str:
     with Load(hybrid.data_planes[0].ports["proxy"]) as load:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            with own_network.rules(f"tcp dport {port} reject with tcp reset", f"tcp sport {port} reject with tcp reset"):
+            with own_network.rules(f"tcp dport {port} reject with tcp reset"):
+                set_path(hybrid, "moving", f"/off-{time.monotonic_ns()}")  # so that there are packets to reject
                 time.sleep(1)
             time.sleep(1)
         set_path(hybrid, "moving", "/during-1")

@@ -24,7 +24,7 @@ ORIGIN_RULES = """\
   on GET /bytes/*
     bytes
   on GET /ws*
-    upgrade
+    websocket
   on * *
     body served
 """

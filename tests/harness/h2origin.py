@@ -75,7 +75,7 @@ class Http2Peer:
         self.sock = sock
         self.lock = threading.Condition()
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="latin-1"))
-        self.h2.local_settings.update(origin.settings)
+        self.h2.local_settings = h2.settings.Settings(client=False, initial_values=origin.settings)
         self.requests: dict[int, wire.Message] = {}
         self.live: set[int] = set()
         self.gone: set[int] = set()

@@ -13,7 +13,7 @@ from harness.fault import must
 from harness.gateway import Gateway
 from harness.ports import reserve
 from harness.stored import ask
-from harness.supervised import World, get, wait_for
+from harness.supervised import World, children, get, gone, kill, wait_for
 
 CONVERGED_SECONDS = 10
 READY_SECONDS = 10
@@ -69,6 +69,15 @@ class Hybrid:
         )
         node.start()
         return node
+
+    def kill_control(self) -> None:
+        """All of it at once: supervisor and worker."""
+        self.control.expected_exit = True
+        workers = children(self.control.process.pid)
+        for pid in [self.control.process.pid, *workers]:
+            kill(pid)
+        self.control.wait_exit(5)
+        wait_for("its worker has gone", lambda: all(map(gone, workers)), 5)
 
     def restart_control(self) -> None:
         self.control.start()

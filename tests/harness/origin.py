@@ -52,7 +52,7 @@ class Origin:
         self.received = bytearray()  # every octet from every connection, in order of arrival
         self.accepted = 0
         self.sent = 0
-        self.frames: list[str] = []  # of WebSockets, as clients sent them
+        self.frames: list[str] = []  # of the latest WebSocket, as the client sent them
         self.client_names: list[str] = []  # common names of the certificates that TLS clients showed
         self.errors: list[str] = []
         self.rules: list[Rule] = []
@@ -100,7 +100,7 @@ class Origin:
             self.received.clear()
             self.accepted = 0
             self.sent = 0
-            self.frames.clear()
+            self.frames = []
             self.client_names.clear()
 
     def stop(self) -> None:
@@ -165,7 +165,8 @@ class Origin:
         if "upgrade" in rule.actions:
             self.echo_octets(sock, reader)
         if "websocket" in rule.actions:
-            websocket.serve(reader, sock.sendall, self.frames)
+            self.frames = frames = []
+            websocket.serve(reader, sock.sendall, frames)
             raise Hangup
         if request.first("connection").lower() == "close" or request.start[2] == "HTTP/1.0":
             raise Hangup

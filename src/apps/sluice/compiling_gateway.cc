@@ -22,6 +22,7 @@ class Whole final : public sync::LocalGateway {
   [[nodiscard]] sync::NodeStatus status() const override { return whole_.status(); }
   [[nodiscard]] std::string metrics() const override { return whole_.metrics(); }
   [[nodiscard]] Json explain(const sync::ExplainQuery& query) const override { return whole_.explain(query); }
+  [[nodiscard]] Json dns() const override { return whole_.dns(); }
   [[nodiscard]] Json upstream_health(const Uuid& upstream) const override { return whole_.upstream_health(upstream); }
 
  private:

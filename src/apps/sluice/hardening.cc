@@ -44,7 +44,7 @@ process::FileAccess file_access(const settings::Settings& settings, const Settin
         settings.cluster_cert_key.reveal(), settings.cluster_ca_cert}) {
     add_file(access.readable, path);
   }
-  add_file(access.readable, console_folder(settings));
+  add_file(access.readable, console_folder(settings) + "/index.html");
   for (const auto* list : {&settings.ssl_cert, &settings.admin_ssl_cert, &settings.status_ssl_cert,
                            &settings.admin_gui_ssl_cert, &settings.lua_ssl_trusted_certificate}) {
     for (const std::string& path : *list) {

@@ -30,6 +30,7 @@ class WholeGateway final : public sync::LocalGateway {
   [[nodiscard]] sync::NodeStatus status() const override { return gateway_.status(); }
   [[nodiscard]] std::string metrics() const override { return gateway_.metrics(); }
   [[nodiscard]] Json explain(const sync::ExplainQuery& query) const override { return gateway_.explain(query); }
+  [[nodiscard]] Json dns() const override { return gateway_.dns(); }
   [[nodiscard]] Json upstream_health(const Uuid& upstream) const override { return gateway_.upstream_health(upstream); }
   bool set_health(const Uuid& upstream, const std::string& target, bool healthy) override {
     return gateway_.set_health(upstream, target, healthy);

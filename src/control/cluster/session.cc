@@ -79,6 +79,7 @@ Task<Result<>> Session::listen() {
 Task<Result<>> Session::speak() {
   for (;;) {
     if (ended_) co_return fail(Errc::Closed, "the node came by another link");
+    if (view_ != nullptr && noted_ != hub_.feed().version()) note_issues();
     if (has_work()) {
       CO_TRY(co_await work());
       continue;
@@ -150,6 +151,7 @@ bool Session::admit() {
 
 void Session::note_issues() {
   if (node_ == nullptr) return;
+  noted_ = hub_.feed().version();
   node_->issues = view_->issues();
   node_->sync_status = view_->withheld() ? SyncStatus::PluginSetIncompatible : SyncStatus::Normal;
 }

@@ -83,6 +83,7 @@ class Session {
   void say_goodbye(const Result<>& outcome);
 
   std::uint64_t number_ = 0;
+  std::optional<store::Version> noted_;  // whose issues the record has
   bool ended_ = false;
 };
 

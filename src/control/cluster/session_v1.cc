@@ -62,7 +62,6 @@ bool SessionV1::has_work() {
 }
 
 Task<Result<>> SessionV1::work() {
-  note_issues();
   sent_ = hub_.feed().version();
   sent_ms_ = hub_.reactor().clock().mono_ms();
   const auto frame = view_->reconfigure();

@@ -152,7 +152,6 @@ Task<Result<>> SessionV2::take_get_delta(const RpcCall& call) {
   note_standing(version ? std::optional(*version) : std::nullopt, current ? view_->hash() : *text);
   if (current) sent_.reset();
   if (!call.id) co_return Result<>{};
-  note_issues();
   if (view_->withheld()) {
     co_return co_await answer(
         sync::wire::error_text(*call.id, RpcCode::Server, "the configuration needs plugins that this node lacks"));
@@ -228,7 +227,6 @@ Task<Result<>> SessionV2::send_text(std::string text) {
 Task<Result<>> SessionV2::push() {
   if (standing_ && !resync_) co_await hub_.learn_history(*standing_);
   if (has_ended()) co_return Result<>{};
-  note_issues();
   Frames frames = standing_ && !resync_ ? view_->push_since(*standing_) : nullptr;
   if (frames == nullptr) frames = view_->push_all(hub_.signer(), hub_.control_plane().to_string());
   sent_ = hub_.feed().version();

@@ -66,8 +66,8 @@ TEST_F(ControlPlanesTest, AllComesBackAfterARestart) {
 
 TEST_F(ControlPlanesTest, WhatNobodyCouldServeIsRefusedWithoutAGateway) {
   const Uuid a = process->create("a");
-  process->compilers.back()->problems = {{"services", *Uuid::parse("11111111-1111-4111-8111-111111111111"), "host",
-                                          "does not compile"}};
+  process->compilers.back()->problems = {
+      {"services", *Uuid::parse("11111111-1111-4111-8111-111111111111"), "host", "does not compile"}};
   EXPECT_THAT(process->put(a, "services", kService), HasSubstr("does not compile"));
   EXPECT_THAT(process->names(a, "services"), IsEmpty());
 }
@@ -156,8 +156,8 @@ class GroupTest : public ControlPlanesTest {
     group = process->create("group", kGroupType);
   }
   Result<> set_members(std::vector<Uuid> members) {
-    return rt::run(reactor, process->planes.change_members(
-                                group, [&](std::vector<Uuid>& now) { now = members; }, "tester"));
+    return rt::run(reactor,
+                   process->planes.change_members(group, [&](std::vector<Uuid>& now) { now = members; }, "tester"));
   }
 
   Uuid a, b, group;
@@ -181,7 +181,8 @@ TEST_F(GroupTest, ComesBackWithTheSameVersionAfterARestart) {
   ASSERT_TRUE(until([&] { return !process->names(group, "services").empty(); }));
   const store::Version before = process->planes.find(group)->publisher().version();
   restart();
-  ASSERT_TRUE(until([&] { return process->planes.find(group) != nullptr && !process->names(group, "services").empty(); }));
+  ASSERT_TRUE(
+      until([&] { return process->planes.find(group) != nullptr && !process->names(group, "services").empty(); }));
   EXPECT_EQ(process->planes.find(group)->publisher().version(), before);
 }
 

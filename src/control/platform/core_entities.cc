@@ -46,6 +46,7 @@ struct CoreEntities::Api {
     admin::add_openapi(tree, parts);
     admin::add_config(tree, parts);
     admin::add_batch(tree, parts);
+    admin::add_explain(tree, parts);
     add_konnect_schemas(tree, parts);
   }
 

@@ -203,14 +203,15 @@ Peer* LiveService::on_trial(std::int64_t now_ms) const {
 
 /// Addresses that have failed this request come last.
 Peer* LiveService::next_in_turn(const Selection& selection) {
-  if (wheel_.empty()) return nullptr;
-  Peer* peer = nullptr;
+  Peer* first = nullptr;
   for (std::size_t step = 0; step < wheel_.size(); ++step) {
-    peer = candidates_[wheel_[next_]];
+    Peer* peer = candidates_[wheel_[next_]];
     if (++next_ == wheel_.size()) next_ = 0;
-    if (!selection.has_failed(peer)) break;
+    if (!selection.has_failed(peer)) return peer;
+    if (first == nullptr) first = peer;
   }
-  return peer;
+  if (first != nullptr && ++next_ == wheel_.size()) next_ = 0;  // all of the wheel has passed: on to the one after
+  return first;
 }
 
 Peer* LiveService::by_hash(const Selection& selection) const {

@@ -162,6 +162,15 @@ std::optional<Reply> check_grpc(const Exchange& ex, const RouteConfig& route) {
   return std::nullopt;
 }
 
+/// The client's own deadline has passed. Clients of gRPC take another HTTP status than 200 for the failure of something
+/// in between, and read no further.
+Reply deadline_exceeded(const Request& request) {
+  if (!request.headers.get(http::Known::ContentType).value_or("").starts_with("application/grpc")) {
+    return Reply::failure(504);
+  }
+  return Reply::exit(200).with("grpc-status", "4").with("grpc-message", "DeadlineExceeded");
+}
+
 /// What a failed attempt tells the client. Reference 5.4.
 Reply failure_reply(const Error& error) {
   if (error.blame == Blame::Client) {
@@ -325,7 +334,7 @@ Task<void> Proxy::ask_upstream(Life& life) {
     }
     note_failure(attempt, outcome.error());
     if (life.stream.response_started()) co_return;  // broken in the middle: the connection says so
-    if (life.deadline.passed(life.ex.clock())) co_return co_await reply(life, Reply::failure(504));
+    if (life.deadline.passed(life.ex.clock())) co_return co_await reply(life, deadline_exceeded(life.ex.request));
     if (--tries_left > 0 && may_try_again(attempt, outcome.error())) continue;
     co_return co_await reply(life, failure_reply(outcome.error()));
   }

@@ -27,7 +27,7 @@ std::string reconfigure_frame(const entity::Catalog& catalog, std::span<const En
                               const Uuid& default_workspace, const PartHashes& hashes, double timestamp);
 
 /// The same read, from ours or a Kong control plane: rows with documents as they came, foreign keys as {"id"}, not yet
-/// validated. The hash is computed (kong_hash.h) where the message has none. `limit` bounds the size unpacked, and a
+/// validated. The hash is computed (kong_hashes) where the message has none. `limit` bounds the size unpacked, and a
 /// ratio of 100:1 beyond a megabyte is refused: Errc::TooLarge.
 struct Reconfigure {
   Delta delta;  // complete

@@ -43,13 +43,18 @@ export interface DataPlane {
   created_at: number;
   updated_at: number;
   compatibility_status?: { state: string; issues?: Issue[] };
-  /** What our own nodes tell beyond the contract; absent otherwise. */
+  /** What our own server tells beyond the contract; absent otherwise. */
   labels?: Record<string, string> | null;
-  config_version?: string | null;
-  config_lag?: number | null;
-  cert_expires_at?: number | null;
-  sync_error?: string | null;
+  ip?: string;
   connected?: boolean;
+  in_sync?: boolean;
+  product?: string;
+  sync_status?: string;
+  config_version?: string | null;
+  config_since?: number;
+  /** What the node last refused. */
+  config_error?: { message?: string; name?: string } | null;
+  certificate_expires?: number | null;
 }
 
 export interface ClientCertificate {
@@ -124,8 +129,9 @@ export async function listDataPlanes(id: string, signal?: AbortSignal): Promise<
   return found;
 }
 
+/** The token of the next page, alone or in the page's URL. */
 function cursorOf(next: string | undefined): string | undefined {
-  if (!next) return undefined;
+  if (!next?.includes('?')) return next;
   return new URL(next, location.origin).searchParams.get('page[after]') ?? undefined;
 }
 

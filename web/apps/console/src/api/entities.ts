@@ -64,8 +64,9 @@ export class Admin {
     return (await call<Entity>(this.path(path), { method: 'POST', body })).data;
   }
 
-  async change(path: string, body: unknown, etag?: string | null): Promise<Entity> {
-    return (await call<Entity>(this.path(path), { method: 'PATCH', body, ifMatch: etag })).data;
+  /** Puts an entity in the place of the one that has this path. Refused when that is not `etag` any more. */
+  async replace(path: string, body: unknown, etag: string | null): Promise<Entity> {
+    return (await call<Entity>(this.path(path), { method: 'PUT', body, ifMatch: etag })).data;
   }
 
   async remove(path: string): Promise<void> {

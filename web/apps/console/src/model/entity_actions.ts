@@ -42,7 +42,9 @@ export async function toggleEntity(
   const before = entity['enabled'];
   entity['enabled'] = on;
   try {
-    await admin.change(pathOf(type, entity, parent), { enabled: on });
+    const path = pathOf(type, entity, parent);
+    const { data, etag } = await admin.get(path);
+    await admin.replace(path, { ...data, enabled: on }, etag);
     toast(t(on ? 'list.turnedOn' : 'list.turnedOff', { name: nameOf(type, entity) }));
   } catch (error) {
     entity['enabled'] = before;

@@ -13,7 +13,7 @@ export function isAway(node: DataPlane, now: number): boolean {
 export function stateOf(node: DataPlane, expected: string, now = Date.now() / 1000): NodeState {
   if (isAway(node, now)) return 'away';
   if (node.compatibility_status?.state === 'COMPATIBILITY_STATE_INCOMPATIBLE') return 'incompatible';
-  return node.config_hash === expected ? 'inSync' : 'outOfSync';
+  return (node.in_sync ?? node.config_hash === expected) ? 'inSync' : 'outOfSync';
 }
 
 export const STATE_BADGES: Record<NodeState, string> = {

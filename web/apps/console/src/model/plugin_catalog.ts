@@ -33,7 +33,7 @@ export function categoryOf(name: string): Category {
 
 export interface Available {
   name: string;
-  /** Larger ones run first; unknown on a server that does not say. */
+  /** Larger ones run first; unknown where the server says the order alone. */
   priority: number | null;
 }
 
@@ -41,18 +41,14 @@ export interface Available {
 export async function availablePlugins(admin: Admin): Promise<Available[]> {
   const node = await admin.get<{ plugins?: { available_on_server?: Record<string, unknown> } }>('/').catch(() => null);
   const listed = node?.data.plugins?.available_on_server;
-  if (listed) {
-    const found = Object.entries(listed).map(([name, entry]) => {
-      const priority = (entry as { priority?: unknown } | null)?.priority;
-      return { name, priority: typeof priority === 'number' ? priority : null };
-    });
-    return inRunningOrder(found);
+  if (!listed) {
+    const { data } = await admin.get<{ enabled_plugins: string[] }>('/plugins/enabled');
+    return data.enabled_plugins.map((name) => ({ name, priority: null }));
   }
-  const { data } = await admin.get<{ enabled_plugins: string[] }>('/plugins/enabled');
-  return data.enabled_plugins.map((name) => ({ name, priority: null }));
-}
-
-/** Larger priority first, equal ones by name descending. */
-export function inRunningOrder<T extends Available>(plugins: T[]): T[] {
-  return [...plugins].sort((a, b) => (b.priority ?? 0) - (a.priority ?? 0) || (a.name < b.name ? 1 : -1));
+  const found = Object.entries(listed).map(([name, entry]) => {
+    const priority = (entry as { priority?: unknown } | null)?.priority;
+    return { name, priority: typeof priority === 'number' ? priority : null };
+  });
+  // Larger priority first, equal ones by name descending.
+  return found.sort((a, b) => (b.priority ?? 0) - (a.priority ?? 0) || (a.name < b.name ? 1 : -1));
 }
