@@ -176,10 +176,14 @@ Task<Json::Object> Driver::join(std::array<std::size_t, kKinds> counts, std::siz
   });
   co_await await_settled(all);
   std::size_t rows = 0;
-  on_fleet([&] {
-    number_ = fleet_.reader().mirror().version().number;
-    rows = fleet_.reader().mirror().rows();
-  });
+  // The first node answers pings before it has been sent everything.
+  for (bool known = false; !known; co_await rt::Sleep(reactor_, reactor_.after_ms(2))) {
+    on_fleet([&] {
+      known = !fleet_.reader().mirror().is_empty();
+      number_ = fleet_.reader().mirror().version().number;
+      rows = fleet_.reader().mirror().rows();
+    });
+  }
   co_return Json::Object{{"nodes", all}, {"seconds", seconds_since(began, now_ns())}, {"entities", rows}};
 }
 

@@ -26,8 +26,6 @@ constexpr std::size_t kLargest = 64 << 20;
 constexpr std::int64_t kOpeningMs = 60'000;  // ten thousand come at once
 constexpr std::int64_t kSilentMs = 120'000;
 constexpr std::int64_t kSendMs = 60'000;
-constexpr std::uint64_t kShortestPauseMs = 200;  // before it comes again
-constexpr std::uint64_t kPauseSpreadMs = 800;
 // Payloads of pings that somebody waits for the answer to.
 constexpr std::string_view kSettle = "settle";
 constexpr std::string_view kWitness = "witness";
@@ -59,6 +57,7 @@ void SimulatedNode::drop() {
   }
   stream_ = nullptr;
   life_.reset();
+  delay_ = {};
   if (std::exchange(witness_, false)) fleet_.witnessed();
   if (std::exchange(settled_, false)) fleet_.unsettled();
 }
@@ -77,8 +76,7 @@ Task<void> SimulatedNode::live() {
     fleet_.lost(outcome ? "closed" : outcome.error().what);
     if (std::exchange(witness_, false)) fleet_.witnessed();
     if (std::exchange(settled_, false)) fleet_.unsettled();
-    const auto pause = static_cast<std::int64_t>(kShortestPauseMs + random_u64() % kPauseSpreadMs);
-    co_await rt::Sleep(fleet_.reactor(), fleet_.reactor().after_ms(pause));
+    co_await rt::Sleep(fleet_.reactor(), fleet_.reactor().after_ms(delay_.after(0)));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/uuid.h"
 #include "cluster/reader.h"
+#include "dataplane/reconnect_delay.h"
 #include "http/websocket/connection.h"
 #include "net/stream.h"
 #include "rt/task.h"
@@ -75,6 +76,7 @@ class SimulatedNode {
   sync::Version version_;
   std::string hash_;
   std::uint32_t ping_ms_ = 30'000;
+  dataplane::ReconnectDelay delay_;
   bool knew_ = false;  // at the greeting it had a configuration
   bool settled_ = false;
   bool witness_ = false;           // its pong is awaited

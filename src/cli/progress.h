@@ -22,6 +22,8 @@ class Progress {
   void step() { ++done_; }
   void tick();
   void clear();
+  /// For commands that draw the screen themselves.
+  void silence() { terminal_ = false; }
 
  private:
   bool terminal_;

@@ -22,15 +22,14 @@ bool goes_back(const Standing& from, const Standing& to) {
 std::optional<Refusal> Applier::judge_order(const Incoming& incoming) const {
   const Standing& now = state_.standing;
   if (!incoming.delta.complete && incoming.from != now.version) {
-    return Refusal{Refusal::Kind::OutOfOrder,
-                   "changes version " + incoming.from + ", and " + (now.version.empty() ? "none" : now.version) +
-                       " is served"};
+    return Refusal{Refusal::Kind::OutOfOrder, "changes version " + incoming.from + ", and " +
+                                                  (now.version.empty() ? "none" : now.version) + " is served"};
   }
   // Another product's control plane may count anew, and then it says that it starts from nothing.
   const bool ours = incoming.strict || !incoming.delta.complete;
   if (ours && goes_back(now, incoming.to)) {
-    return Refusal{Refusal::Kind::Stale, "version " + incoming.to.version + " is older than " + now.version +
-                                             ", which is served"};
+    return Refusal{Refusal::Kind::Stale,
+                   "version " + incoming.to.version + " is older than " + now.version + ", which is served"};
   }
   return std::nullopt;
 }

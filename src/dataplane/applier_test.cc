@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/applier.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -191,8 +194,8 @@ TEST_F(ApplierTest, TakesAnotherProductsConfiguration) {
   Incoming incoming;
   incoming.to.hash = std::string(32, 'a');
   incoming.delta.complete = true;
-  const auto document = std::make_shared<const std::string>(
-      R"({"host":"kong.test","id":")" + numbered(1).to_string() + R"(","protocol":"http","port":80,"ws_id":null})");
+  const auto document = std::make_shared<const std::string>(R"({"host":"kong.test","id":")" + numbered(1).to_string() +
+                                                            R"(","protocol":"http","port":80,"ws_id":null})");
   incoming.delta.upserts.push_back({"services", numbered(1), document, {}});
   const auto refusal = apply_now(incoming);
   ASSERT_FALSE(refusal.has_value()) << refusal->message;

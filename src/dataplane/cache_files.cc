@@ -85,7 +85,8 @@ Result<CacheFiles::Loaded> CacheFiles::read_base(std::uint64_t number) const {
 void CacheFiles::replay(std::uint64_t number, Loaded& loaded, bool last) {
   const std::string file = path(number, kJournal);
   const auto stop = [&](const std::string& why) {
-    log::warn("cluster_cache.journal_damaged", {{"file", file}, {"error", why}, {"kept", loaded.state.standing.version}});
+    log::warn("cluster_cache.journal_damaged",
+              {{"file", file}, {"error", why}, {"kept", loaded.state.standing.version}});
     loaded.damaged = true;
   };
   auto reader = RecordReader::open(key_, file);
@@ -175,7 +176,8 @@ Result<> CacheFiles::begin_generation(std::uint64_t number, std::uint64_t from_s
     TRY(RecordWriter writer, RecordWriter::create(key, journal));
     TRY(carry_over(writer, from_sequence));
     TRY(writer.sync());
-    if (::rename(path(number, kDraft).c_str(), path(number, kBase).c_str()) != 0) return system_failure("rename", journal);
+    if (::rename(path(number, kDraft).c_str(), path(number, kBase).c_str()) != 0)
+      return system_failure("rename", journal);
     TRY(sync_folder(options_.folder));
     return writer;
   };
@@ -227,8 +229,8 @@ Result<> CacheFiles::commit(const Step& step, const State& next) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t sequence = ++sequence_;
   // A change that touches most of the configuration costs less as a new base than as an entry that is folded at once.
-  const bool large = step.puts.size() + step.removals.size() > 64 &&
-                     2 * (step.puts.size() + step.removals.size()) > next.rows.size();
+  const bool large =
+      step.puts.size() + step.removals.size() > 64 && 2 * (step.puts.size() + step.removals.size()) > next.rows.size();
   if (journal_ && !large) {
     auto kept = journal_->add(RecordKind::Change, to_text(step, sequence, next.rows.digest()));
     if (kept) kept = journal_->sync();

@@ -35,8 +35,8 @@ class CacheFiles {
 
   struct Loaded {
     State state;
-    bool trusted = false;    // its documents were made canonical by this very release
-    bool damaged = false;    // something could not be read; the log says what
+    bool trusted = false;  // its documents were made canonical by this very release
+    bool damaged = false;  // something could not be read; the log says what
     std::uint64_t sequence = 0;
   };
   /// What is there; nothing when nothing opens, which the log explains. To be called once, before anything is written.

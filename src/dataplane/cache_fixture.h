@@ -4,14 +4,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <dirent.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/uuid.h"
 #include "dataplane/cache_files.h"
@@ -37,11 +39,14 @@ inline Uuid numbered(std::uint32_t number) {
 class CacheTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "sluice-cache-XXXXXX").string();
+    std::string name = testing::TempDir() + "sluice-cache-XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     folder_ = name;
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void TearDown() override {
+    for (const std::string& file : listing("")) ::unlink(file.c_str());
+    if (::rmdir(folder_.c_str()) != 0) ::unlink(folder_.c_str());  // one test puts a file in its place
+  }
 
   [[nodiscard]] std::shared_ptr<CacheFiles> files(std::size_t fold_from = 1 << 20) const {
     return std::make_shared<CacheFiles>(CacheOptions{.folder = folder_, .maker = "test", .fold_from = fold_from}, key_);
@@ -53,7 +58,10 @@ class CacheTest : public testing::Test {
   /// One change: every configuration names its number in row 0, and adds a row.
   Step step(std::uint32_t number) const {
     Step made;
-    made.to = {.control_plane = "cp", .version = "v" + std::to_string(number), .hash = "h", .since_ms = 1,
+    made.to = {.control_plane = "cp",
+               .version = "v" + std::to_string(number),
+               .hash = "h",
+               .since_ms = 1,
                .default_workspace = {}};
     made.puts.push_back({"services", numbered(0), row(R"({"n":)" + std::to_string(number) + "}")});
     made.puts.push_back({"routes", numbered(number), row(R"({"r":)" + std::to_string(number) + filler_ + "}")});
@@ -81,19 +89,24 @@ class CacheTest : public testing::Test {
     const auto loaded = files()->load();
     return loaded ? number_of(loaded->state) : 0;
   }
-  [[nodiscard]] std::vector<std::filesystem::path> listing(const std::string& extension) const {
-    std::vector<std::filesystem::path> found;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-      if (entry.path().extension() == extension) found.push_back(entry.path());
+  /// The files whose names end so, in order.
+  [[nodiscard]] std::vector<std::string> listing(std::string_view ending) const {
+    std::vector<std::string> found;
+    DIR* folder = ::opendir(folder_.c_str());
+    if (folder == nullptr) return found;
+    while (const dirent* entry = ::readdir(folder)) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != ".." && name.ends_with(ending)) found.push_back(folder_ + "/" + std::string(name));
     }
+    ::closedir(folder);
     std::sort(found.begin(), found.end());
     return found;
   }
-  static std::string read(const std::filesystem::path& path) {
+  static std::string read(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  static void write(const std::filesystem::path& path, const std::string& octets) {
+  static void write(const std::string& path, const std::string& octets) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << octets;
   }
 

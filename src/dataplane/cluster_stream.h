@@ -46,8 +46,7 @@ class ClusterStream {
   ClusterStream& operator=(const ClusterStream&) = delete;
 
   /// Connects; the certificate of the other side in PEM, found to be the right one. Everything outlives the task.
-  Task<Result<std::string>> open(const ControlPlaneAddress& to, const ClusterIdentity& identity,
-                                 rt::Deadline deadline);
+  Task<Result<std::string>> open(const ControlPlaneAddress& to, const ClusterIdentity& identity, rt::Deadline deadline);
   [[nodiscard]] net::Stream& stream() { return stream_; }
 
  private:

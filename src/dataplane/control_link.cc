@@ -54,12 +54,13 @@ Task<void> ControlLink::stay_connected() {
 /// The files as they are now. The identity stays the same object while they do, so that TLS sessions can be resumed.
 Task<Result<>> ControlLink::learn_identity() {
   using Learned = Result<Identity>;
-  Learned learned = co_await rt::offload(
-      parts_.pool, parts_.reactor, [read = parts_.read_materials, known = identity_, shared = settings_.shared]() -> Learned {
-        TRY(ClusterMaterials materials, read());
-        if (known && known->materials() == materials) return known;
-        return ClusterIdentity::make(std::move(materials), shared);
-      });
+  Learned learned =
+      co_await rt::offload(parts_.pool, parts_.reactor,
+                           [read = parts_.read_materials, known = identity_, shared = settings_.shared]() -> Learned {
+                             TRY(ClusterMaterials materials, read());
+                             if (known && known->materials() == materials) return known;
+                             return ClusterIdentity::make(std::move(materials), shared);
+                           });
   if (!learned) co_return std::unexpected(std::move(learned).error());
   if (identity_ && identity_ != *learned) {
     log::notice("cluster.certificate_replaced", {{"sha256", (*learned)->fingerprint()}});

@@ -22,9 +22,9 @@ namespace sluice::dataplane {
 /// What people are told of the link.
 struct LinkStatus {
   bool connected = false;
-  std::string protocol;             // "v1", "v2", "v2 strict"; of the last link
-  std::int64_t since_ms = 0;        // wall clock; of the last change of `connected`, 0: there was none
-  std::string last_error;           // why it is not connected
+  std::string protocol;               // "v1", "v2", "v2 strict"; of the last link
+  std::int64_t since_ms = 0;          // wall clock; of the last change of `connected`, 0: there was none
+  std::string last_error;             // why it is not connected
   std::int64_t certificate_ends = 0;  // Unix seconds; 0: it could not be read
   std::uint64_t attempts = 0;
 };
@@ -72,7 +72,7 @@ class ControlLink {
   Identity identity_;
   ExpiryWatch expiry_;
   ReconnectDelay delay_;
-  int unheard_ = 0;  // greetings in a row that nobody answered
+  int unheard_ = 0;                // greetings in a row that nobody answered
   std::int64_t connected_ms_ = 0;  // monotonic; of the present link, 0: none
   std::string reported_;           // the last error, so that the same one is not said again
   std::string fallback_reported_;

@@ -111,27 +111,26 @@ class ControlLinkTest : public GatewayTest {
     link.reset();
     settings.address.host = "127.0.0.1";
     settings.address.port = control_plane->port();
-    settings.address.server_name = ClusterIdentity::kSharedName;
+    if (settings.shared) settings.address.server_name = ClusterIdentity::kSharedName;
     settings.self.node_id = numbered(1);
     settings.self.hostname = "node one";
     settings.self.kong_version = "3.10.0.0";
     settings.self.sluice_version = "0.1.0";
     settings.self.plugins = std::map<std::string, std::string>{{"key-auth", "1.0"}};
     settings.process_conf = Json::object();
-    link = std::make_unique<ControlLink>(
-        ControlLink::Parts{.reactor = reactor,
-                           .pool = pool,
-                           .resolver = nullptr,
-                           .catalog = catalog,
-                           .applier = *applier,
-                           .cache = *cache,
-                           .fallback = nullptr,
-                           .read_materials = [this]() -> Result<ClusterMaterials> {
-                             return ClusterMaterials{.certificate = shown.certificate,
-                                                     .key = Secret(shown.key),
-                                                     .authorities = {}};
-                           }},
-        settings);
+    link = std::make_unique<ControlLink>(ControlLink::Parts{.reactor = reactor,
+                                                            .pool = pool,
+                                                            .resolver = nullptr,
+                                                            .catalog = catalog,
+                                                            .applier = *applier,
+                                                            .cache = *cache,
+                                                            .fallback = nullptr,
+                                                            .read_materials = [this]() -> Result<ClusterMaterials> {
+                                                              return ClusterMaterials{.certificate = shown.certificate,
+                                                                                      .key = Secret(shown.key),
+                                                                                      .authorities = authorities};
+                                                            }},
+                                         settings);
     link->start();
   }
   /// A certificate of yesterday.
@@ -143,6 +142,11 @@ class ControlLinkTest : public GatewayTest {
     X509_sign(certificate.handle(), key.handle(), EVP_sha256());
     made.certificate = certificate.to_pem();
     return made;
+  }
+  static std::string test_file(const std::string& name) {
+    std::string text = read("src/sync/testdata/" + name);  // tests run at the top of the tree
+    EXPECT_FALSE(text.empty()) << name;
+    return text;
   }
   bool until(const std::function<bool()>& done) { return rt::turn_until(reactor, done); }
 
@@ -247,6 +251,7 @@ class ControlLinkTest : public GatewayTest {
 
   net::tls::PemPair pair;   // the control plane's
   net::tls::PemPair shown;  // ours
+  std::vector<std::string> authorities;
   std::unique_ptr<FakeControlPlane> control_plane;
   std::vector<std::string> capabilities = {"kong.sync.v2", "sluice.sync.v1"};
   std::vector<std::string> to_say_first;
@@ -362,6 +367,34 @@ TEST_F(ControlLinkTest, GoesThroughAForwardProxy) {
   EXPECT_THAT(proxy.asked(), StartsWith("CONNECT 127.0.0.1:" + std::to_string(control_plane->port())));
   EXPECT_THAT(proxy.asked(), HasSubstr("Proxy-Authorization: Basic dXNlcjp3b3Jk"));
   link.reset();
+}
+
+TEST_F(ControlLinkTest, KnowsItsControlPlaneByAnAuthority) {
+  pair = {.certificate = test_file("control_plane.pem"), .key = test_file("control_plane.key")};
+  shown = {.certificate = test_file("data_plane.pem"), .key = test_file("data_plane.key")};
+  authorities = {test_file("authority.pem")};
+  control_plane = std::make_unique<FakeControlPlane>(reactor, pair);
+  control_plane->script = [this](Link& peer, std::string path) { return play(peer, std::move(path)); };
+  to_say_first = push_all({service(1, "one.test"), route(2, 1)}, 5, pair);
+  LinkSettings settings;
+  settings.shared = false;
+  settings.address.server_name = "cp.example";
+  join(settings);
+  ASSERT_TRUE(until([&] { return applier->standing().version == version(5); })) << link->status().last_error;
+}
+
+TEST_F(ControlLinkTest, BelievesNoOtherNameOfThatAuthority) {
+  pair = {.certificate = test_file("control_plane.pem"), .key = test_file("control_plane.key")};
+  shown = {.certificate = test_file("data_plane.pem"), .key = test_file("data_plane.key")};
+  authorities = {test_file("authority.pem")};
+  control_plane = std::make_unique<FakeControlPlane>(reactor, pair);
+  LinkSettings settings;
+  settings.shared = false;
+  settings.address.server_name = "other.example";
+  join(settings);
+  ASSERT_TRUE(until([&] { return !link->status().last_error.empty(); }));
+  EXPECT_THAT(link->status().last_error, HasSubstr("hostname mismatch"));
+  EXPECT_EQ(links, 0);
 }
 
 TEST_F(ControlLinkTest, StaysAwayWhenItsCertificateHasExpired) {

@@ -39,10 +39,10 @@ Task<Result<std::string>> Conversation::receive() {
     }
     if (!message) co_return std::unexpected(std::move(message).error());
     if (message->kind == Kind::Close) {
-      co_return fail(Errc::Closed,
-                     "the control plane closed the link" +
-                         (message->payload.empty() ? std::string() : ": " + message->payload),
-                     Blame::Upstream);
+      co_return fail(
+          Errc::Closed,
+          "the control plane closed the link" + (message->payload.empty() ? std::string() : ": " + message->payload),
+          Blame::Upstream);
     }
     if (message->kind == Kind::Binary || message->kind == Kind::Text) co_return std::move(message->payload);
   }

@@ -21,13 +21,13 @@ namespace sluice::dataplane {
 /// How a data plane joins, as its settings have it.
 struct LinkSettings {
   ControlPlaneAddress address;
-  bool shared = true;     // cluster_mtls
-  bool rpc = true;        // protocol 2 may be tried
-  bool rpc_sync = true;   // and the configuration come over it
-  bool strict = true;     // ask for our own rules
+  bool shared = true;                               // cluster_mtls
+  bool rpc = true;                                  // protocol 2 may be tried
+  bool rpc_sync = true;                             // and the configuration come over it
+  bool strict = true;                               // ask for our own rules
   std::size_t max_payload = std::size_t{64} << 20;  // octets of a message, unpacked
-  sync::wire::Peer self;  // who we are; plugins named
-  Json process_conf;      // settings without secrets, which protocol 1 sends
+  sync::wire::Peer self;                            // who we are; plugins named
+  Json process_conf;                                // settings without secrets, which protocol 1 sends
 };
 
 /// What both protocols need of a link: messages that come in time, and pings.
@@ -43,8 +43,7 @@ class Conversation {
     const std::string& peer_pem;         // the control plane's certificate
     std::function<void()> on_agreement;  // both sides know each other: from here on the link counts as up
   };
-  explicit Conversation(const Parts& parts)
-      : parts_(parts), busy_until_ms_(parts.reactor.clock().mono_ms()) {}
+  explicit Conversation(const Parts& parts) : parts_(parts), busy_until_ms_(parts.reactor.clock().mono_ms()) {}
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
   virtual ~Conversation() = default;

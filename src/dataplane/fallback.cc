@@ -62,18 +62,19 @@ void Fallback::keep_house(const std::shared_ptr<const ClusterIdentity>& identity
 
 Task<void> Fallback::export_copy(std::shared_ptr<const ClusterIdentity> identity) {
   const State state = parts_.applier.state();
-  auto made = co_await rt::offload(
-      parts_.pool, parts_.reactor, [state, identity, by = terms_.made_by, now = unix_seconds()]() -> Result<std::string> {
-        const ClusterMaterials& materials = identity->materials();
-        TRY(const auto signer, sync::Signer::make(materials.certificate, materials.key));
-        sync::Snapshot snapshot{.control_plane = state.standing.control_plane,
-                                .version = state.standing.version,
-                                .hash = state.standing.hash,
-                                .made_by = by,
-                                .made_at = static_cast<double>(now),
-                                .rows = received(state.rows)};
-        return sync::write_snapshot(snapshot, *signer);
-      });
+  auto made =
+      co_await rt::offload(parts_.pool, parts_.reactor,
+                           [state, identity, by = terms_.made_by, now = unix_seconds()]() -> Result<std::string> {
+                             const ClusterMaterials& materials = identity->materials();
+                             TRY(const auto signer, sync::Signer::make(materials.certificate, materials.key));
+                             sync::Snapshot snapshot{.control_plane = state.standing.control_plane,
+                                                     .version = state.standing.version,
+                                                     .hash = state.standing.hash,
+                                                     .made_by = by,
+                                                     .made_at = static_cast<double>(now),
+                                                     .rows = received(state.rows)};
+                             return sync::write_snapshot(snapshot, *signer);
+                           });
   Result<> outcome;
   if (made) {
     const rt::Deadline deadline = parts_.reactor.after_ms(kTransferMs);

@@ -25,7 +25,7 @@ class Fallback {
     bool imports = false;
     bool exports = false;
     std::int64_t export_delay_ms = 60'000;
-    std::string made_by;  // "sluice/0.1.0"
+    std::string made_by = {};                 // "sluice/0.1.0"
     std::size_t most = std::size_t{1} << 30;  // octets of a copy, unpacked
   };
   /// Everything borrowed outlives it.

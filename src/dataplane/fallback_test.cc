@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/fallback.h"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -60,9 +62,8 @@ class FallbackTest : public GatewayTest {
   void export_to(const std::string& where) {
     const auto fallback = fallback_at(where, {.exports = true, .made_by = "sluice/test"});
     fallback->keep_house(identity);
-    ASSERT_TRUE(rt::turn_until(reactor, [&] {
-      return std::filesystem::exists(where + "/" + kSnapshotName) || !client.objects.empty();
-    }));
+    ASSERT_TRUE(rt::turn_until(
+        reactor, [&] { return std::filesystem::exists(where + "/" + kSnapshotName) || !client.objects.empty(); }));
   }
   void forget_everything() {
     std::filesystem::remove_all(folder_);

@@ -131,9 +131,7 @@ class GatewayTest : public CacheTest {
     incoming.delta.removals = std::move(removals);
     return incoming;
   }
-  std::optional<Refusal> apply_now(Incoming incoming) {
-    return rt::run(reactor, applier->apply(std::move(incoming)));
-  }
+  std::optional<Refusal> apply_now(Incoming incoming) { return rt::run(reactor, applier->apply(std::move(incoming))); }
   [[nodiscard]] std::string served(const std::string& type, std::uint32_t id) const {
     const auto found = gateway.rows.find({type, numbered(id)});
     return found != gateway.rows.end() ? found->second : std::string();

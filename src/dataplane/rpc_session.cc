@@ -186,8 +186,8 @@ Task<Result<>> RpcSession::apply_push(sync::wire::Push push, sync::wire::ReadDel
   if (next_part_ < push.parts) co_return Result<>{};
   incoming.delta.complete = true;
   incoming.delta.upserts = std::exchange(parts_so_far_, {});
-  const auto signed_right = sync::verify(sync::statement_of(control_plane_, push.to, push.hash), push.signature,
-                                         parts_.peer_pem);
+  const auto signed_right =
+      sync::verify(sync::statement_of(control_plane_, push.to, push.hash), push.signature, parts_.peer_pem);
   if (!signed_right) {
     co_return co_await say_refused(ours("refused"), incoming.to,
                                    {Refusal::Kind::Failed, "signature: " + signed_right.error().what});

@@ -88,9 +88,8 @@ RecordSeal::RecordSeal(const CacheKey& key, std::string prelude)
     : prelude_(std::move(prelude)), sealing_(EVP_CIPHER_CTX_new()), opening_(EVP_CIPHER_CTX_new()) {
   SLUICE_ASSERT(sealing_ != nullptr && opening_ != nullptr);
   const Secret<std::string> secret = key.of_file(std::string_view(prelude_).substr(kMagic.size()));
-  const bool ready =
-      EVP_CipherInit_ex2(sealing_.get(), cipher(), octets(secret.reveal()), nullptr, 1, nullptr) == 1 &&
-      EVP_CipherInit_ex2(opening_.get(), cipher(), octets(secret.reveal()), nullptr, 0, nullptr) == 1;
+  const bool ready = EVP_CipherInit_ex2(sealing_.get(), cipher(), octets(secret.reveal()), nullptr, 1, nullptr) == 1 &&
+                     EVP_CipherInit_ex2(opening_.get(), cipher(), octets(secret.reveal()), nullptr, 0, nullptr) == 1;
   SLUICE_ASSERT(ready);
 }
 
@@ -115,13 +114,12 @@ void RecordSeal::seal(std::string& out, std::uint64_t index, RecordKind kind, st
   out.resize(body + content.size() + kTag);
   int size = 0;
   bool good = EVP_CipherInit_ex2(sealing_.get(), nullptr, nullptr, octets(out, body - kNonce), 1, nullptr) == 1;
-  good = good &&
-         EVP_CipherUpdate(sealing_.get(), nullptr, &size, octets(bound), static_cast<int>(bound.size())) == 1;
+  good = good && EVP_CipherUpdate(sealing_.get(), nullptr, &size, octets(bound), static_cast<int>(bound.size())) == 1;
   good = good && EVP_CipherUpdate(sealing_.get(), octets(out, body), &size, octets(content),
                                   static_cast<int>(content.size())) == 1;
   good = good && EVP_CipherFinal_ex(sealing_.get(), octets(out, body + content.size()), &size) == 1;
-  good = good && EVP_CIPHER_CTX_ctrl(sealing_.get(), EVP_CTRL_AEAD_GET_TAG, kTag,
-                                     octets(out, body + content.size())) == 1;
+  good =
+      good && EVP_CIPHER_CTX_ctrl(sealing_.get(), EVP_CTRL_AEAD_GET_TAG, kTag, octets(out, body + content.size())) == 1;
   SLUICE_ASSERT(good);
 }
 
@@ -138,8 +136,7 @@ Result<RecordSeal::Opened> RecordSeal::open(std::string_view from, std::uint64_t
   unsigned char rest[kTag];
   int size = 0;
   bool good = EVP_CipherInit_ex2(opening_.get(), nullptr, nullptr, octets(nonce), 0, nullptr) == 1;
-  good = good &&
-         EVP_CipherUpdate(opening_.get(), nullptr, &size, octets(bound), static_cast<int>(bound.size())) == 1;
+  good = good && EVP_CipherUpdate(opening_.get(), nullptr, &size, octets(bound), static_cast<int>(bound.size())) == 1;
   good = good && EVP_CipherUpdate(opening_.get(), octets(opened.content), &size, octets(ciphertext),
                                   static_cast<int>(length)) == 1;
   good = good && EVP_CIPHER_CTX_ctrl(opening_.get(), EVP_CTRL_AEAD_SET_TAG, kTag, tag.data()) == 1;

@@ -93,9 +93,7 @@ ProtocolCase websocket_case(const RecordBase& general) {
   }
   result.record.check(schema::conditional_at_least_one_of(
       "protocols",
-      {schema::contains("wss"),
-       {"hosts", "headers", "paths", "snis"},
-       "must set one of %s when 'protocols' is 'wss'"},
+      {schema::contains("wss"), {"hosts", "headers", "paths", "snis"}, "must set one of %s when 'protocols' is 'wss'"},
       ConditionalFields{
           schema::contains("ws"), {"hosts", "headers", "paths"}, "must set one of %s when 'protocols' is 'ws'"}));
   return result;

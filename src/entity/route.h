@@ -62,7 +62,7 @@ struct RouteChecks {
   std::function<std::optional<std::string>(const Json::Object& route)> expression;  // sees `expression`, `protocols`
 };
 
-/// Whether a route or service may speak WebSocket: ws and wss, which only the enterprise edition of the ecosystem knows.
+/// Whether routes and services may speak WebSocket: ws and wss, which only the ecosystem's enterprise edition knows.
 enum class WebSockets : bool { No, Yes };
 
 /// What depends on the router flavor: `expression` and `priority`, wildcards in `snis`, and which matchers the first

@@ -54,7 +54,8 @@ void couple_algorithm(schema::Entity<Upstream>& e) {
   algorithm.field.type = schema::Type::String;
   algorithm.expand = [](const Json& value) -> std::expected<Json::Object, std::string> {
     Json::Object members{{"algorithm", value}};
-    if (value == Json("least-connections") || value == Json("latency") || value == Json("sticky-sessions")) members.set("hash_on", nullptr);
+    if (value == Json("least-connections") || value == Json("latency") || value == Json("sticky-sessions"))
+      members.set("hash_on", nullptr);
     return members;
   };
   e.shorthand(std::move(algorithm));

@@ -27,8 +27,8 @@ Task<Result<net::dns::AnswerPtr>> Dialer::resolve(const std::string& host, rt::D
   return Result<net::dns::AnswerPtr>(fail(Errc::Unavailable, "name resolution failed", Blame::Upstream));
 }
 
-Task<Result<>> Dialer::connect(net::Stream& stream, const Choice& choice, const LiveService& service,
-                               UpstreamHttp http, rt::Deadline deadline) {
+Task<Result<>> Dialer::connect(net::Stream& stream, const Choice& choice, const LiveService& service, UpstreamHttp http,
+                               rt::Deadline deadline) {
   if (!service.tls()) return net::connect(stream, reactor_, choice.endpoint->address, deadline);
   return connect_tls(stream, choice, service, http, deadline);
 }

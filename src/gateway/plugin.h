@@ -75,8 +75,8 @@ class Plugin {
   virtual Task<Verdict> on_request(Exchange& /*ex*/) { return Next{}; }
   /// The response head is known, from the upstream or from the gateway itself. A Reply replaces the response.
   virtual Task<Verdict> on_response(Exchange& /*ex*/) { return Next{}; }
-  /// A WebSocket is open: each message, and each control frame but those that the gateway itself sends, from either end.
-  /// The first refusal ends the connection. Both directions run at the same time.
+  /// A WebSocket is open: each message, and each control frame but those that the gateway itself sends, from either
+  /// end. The first refusal ends the connection. Both directions run at the same time.
   virtual Task<FrameVerdict> on_frame(Exchange& /*ex*/, Frame& /*frame*/) { return Next{}; }
   /// After the last octet, exactly once, also when the client has gone. Must not block.
   virtual void on_log(const Exchange& /*ex*/) noexcept {}

@@ -9,12 +9,12 @@
 
 #include "base/error.h"
 #include "http/h2/client_connection.h"
-#include "rt/waiter.h"
 #include "http/pool.h"
 #include "net/stream.h"
 #include "rt/reactor.h"
 #include "rt/task.h"
 #include "rt/timer_wheel.h"
+#include "rt/waiter.h"
 
 namespace sluice::http {
 

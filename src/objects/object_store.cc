@@ -151,9 +151,10 @@ class Bucket final : public ObjectStore {
                       : response.status == 401 || response.status == 403 ? Errc::Forbidden
                                                                          : Errc::Unavailable;
     constexpr std::size_t kShown = 200;
-    return fail(code, at_.endpoint + path + " answered " + std::to_string(response.status) + ": " +
-                          response.body.substr(0, kShown),
-                Blame::Upstream);
+    return fail(
+        code,
+        at_.endpoint + path + " answered " + std::to_string(response.status) + ": " + response.body.substr(0, kShown),
+        Blame::Upstream);
   }
 
   const BucketAddress at_;

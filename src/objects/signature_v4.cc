@@ -26,9 +26,8 @@ std::vector<std::pair<std::string, std::string>> sign(const SignedRequest& reque
   const std::string day = time.substr(0, 8);
   const std::string content_hash = crypto::sha256_hex(request.content);
 
-  std::map<std::string, std::string> fields{{"host", std::string(request.host)},
-                                            {"x-amz-content-sha256", content_hash},
-                                            {"x-amz-date", time}};
+  std::map<std::string, std::string> fields{
+      {"host", std::string(request.host)}, {"x-amz-content-sha256", content_hash}, {"x-amz-date", time}};
   if (!credentials.session_token.empty()) fields["x-amz-security-token"] = credentials.session_token;
   std::string lines, names;
   for (const auto& [name, value] : fields) {

@@ -34,11 +34,10 @@ TEST(SignatureV4, SignsDateHostAndContent) {
 }
 
 TEST(SignatureV4, NamesTheTokenOfTemporaryCredentials) {
-  const Credentials credentials{
-      .access_key = "A", .secret_key = Secret<std::string>("b"), .session_token = "token"};
-  const auto fields = sign({.method = "PUT", .host = "h", .path = "/b/k", .query = {}, .content = "x",
-                            .region = "eu-north-1", .now = 0},
-                           credentials);
+  const Credentials credentials{.access_key = "A", .secret_key = Secret<std::string>("b"), .session_token = "token"};
+  const auto fields = sign(
+      {.method = "PUT", .host = "h", .path = "/b/k", .query = {}, .content = "x", .region = "eu-north-1", .now = 0},
+      credentials);
   EXPECT_THAT(fields, Contains(Pair("x-amz-security-token", "token")));
   EXPECT_THAT(fields, Contains(Key("authorization")));
 }

@@ -2,17 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include <ftw.h>
 #include <gtest/gtest.h>
+#include <stdio.h>   // remove
 #include <stdlib.h>  // mkdtemp
+#include <sys/stat.h>
 
 #include "entity/catalog_fixture.h"
 #include "store/durable.h"
@@ -23,14 +24,17 @@ namespace sluice::store {
 /// A folder of its own, gone afterwards.
 class TempFolder {
  public:
-  TempFolder() : path_((std::filesystem::temp_directory_path() / "sluice-store-XXXXXX").string()) {
+  TempFolder() {
+    const char* folder = ::getenv("TMPDIR");
+    path_ = std::string(folder != nullptr ? folder : "/tmp") + "/sluice-store-XXXXXX";
     EXPECT_NE(::mkdtemp(path_.data()), nullptr);
   }
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
   ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    constexpr int kDescriptors = 16;
+    const auto remove_one = [](const char* path, const struct stat*, int, struct FTW*) { return ::remove(path); };
+    ::nftw(path_.c_str(), remove_one, kDescriptors, FTW_DEPTH | FTW_PHYS);
   }
   [[nodiscard]] const std::string& path() const { return path_; }
   /// Something in it.

@@ -10,16 +10,36 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const START_MS = 20_000;
 const STOP_MS = 15_000;
+const FIRST_PORT = 12_000;
+const LAST_PORT = 31_000;
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
+const given = new Set();
+
+/** A port of loopback, below the range that the kernel hands out to outgoing connections. */
 export async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    if (given.has(port)) continue;
+    const server = createServer();
+    const free = await new Promise((done) => {
+      server.on('error', () => done(false));
+      server.listen(port, '127.0.0.1', () => done(true));
+    });
+    if (!free) continue;
+    await new Promise((done) => server.close(done));
+    given.add(port);
+    return port;
+  }
 }
+
+/** Ends a test that needs the platform API of a binary that has none. */
+export function needsPlatform(gateway) {
+  if (gateway.standIn) throw new Skipped('this binary has no platform API');
+}
+
+export class Skipped extends Error {}
 
 /** Waits until `probe` gives something true; what it throws meanwhile counts as false. */
 export async function until(probe, what, ms = START_MS) {
@@ -68,7 +88,7 @@ export class Gateway {
       proxy_listen: `127.0.0.1:${proxy}`,
       admin_listen: `127.0.0.1:${admin}`,
       status_listen: `127.0.0.1:${status}`,
-      ...settings,
+      ...(typeof settings === 'function' ? await settings(this) : settings),
     };
     const platform = await this.platformSettings(gui);
     writeFileSync(join(this.folder, 'sluice.conf'), this.settings({ ...known, ...platform }));

@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { launch, openPage } from './browser.mjs';
-import { Gateway } from './gateway.mjs';
+import { Gateway, Skipped } from './gateway.mjs';
 
 const { values } = parseArgs({
   options: { binary: { type: 'string' }, filter: { type: 'string', default: '' }, keep: { type: 'boolean', default: false } },
@@ -15,9 +15,16 @@ const here = dirname(fileURLToPath(import.meta.url));
 const TEST_MS = 180_000;
 let passed = 0;
 let failed = 0;
+let skipped = 0;
 
 const bounded = (work) =>
   Promise.race([work, new Promise((_, fail) => setTimeout(() => fail(new Error(`not done after ${TEST_MS} ms`)), TEST_MS).unref())]);
+
+async function skip(page, file, name, why) {
+  skipped++;
+  console.log(`skip ${file}: ${name}: ${why}`);
+  await page.context().close();
+}
 
 async function runTest(browser, gateway, file, [name, test]) {
   const started = Date.now();
@@ -27,6 +34,7 @@ async function runTest(browser, gateway, file, [name, test]) {
     await bounded(test({ page, gateway, browser }));
     if (page.problems.length) problem = page.problems.join('\n    ');
   } catch (error) {
+    if (error instanceof Skipped) return skip(page, file, name, error.message);
     problem = [error.stack ?? error, ...page.problems].join('\n    ');
     const picture = `${gateway.folder}/failed-${failed}.png`;
     await page.screenshot({ path: picture }).then(() => (problem += `\n    picture: ${picture}`), () => undefined);
@@ -64,5 +72,5 @@ async function runFile(browser, file) {
 const browser = await launch();
 for (const file of readdirSync(here).filter((entry) => entry.endsWith('.test.mjs')).sort()) await runFile(browser, file);
 await browser.close();
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed ? 1 : 0);

@@ -63,6 +63,24 @@ def control_plane_dies_under_traffic(world: World) -> str:
     return f"{one.good + other.good} requests, none failed"
 
 
+def every_protocol(world: World) -> str:
+    """data planes of every protocol get every change: pushed deltas, Kong's deltas, and whole configurations"""
+    hybrid = Hybrid(world)
+    add_route(hybrid.control, "live", world.origin().port)
+    for settings in ({}, {"cluster_strict": "off"}, {"cluster_rpc_sync": "off"}, {"cluster_rpc": "off"}):
+        hybrid.join(settings)
+    converge(hybrid, "/live")
+    for number in range(3):
+        set_path(hybrid, "live", f"/moved-{number}")
+        converge(hybrid, f"/moved-{number}", seconds=8)  # whole ones are sent every five seconds at most
+    wait_for("all are in sync", lambda: all(node["in_sync"] for node in hybrid.nodes()), 8)
+    hybrid.kill_control()
+    hybrid.restart_control()
+    set_path(hybrid, "live", "/again")
+    converge(hybrid, "/again", seconds=40)
+    return ", ".join(sorted(node["protocol"] for node in hybrid.nodes()))
+
+
 def bad_entity(world: World) -> str:
     """what a data plane cannot take is refused as a whole, and the control plane says which and why"""
     hybrid = Hybrid(world)
@@ -79,4 +97,4 @@ def bad_entity(world: World) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(fault.run(__doc__, *map(in_a_world, (journey, control_plane_dies_under_traffic, bad_entity))))
+    sys.exit(fault.run(__doc__, *map(in_a_world, (journey, control_plane_dies_under_traffic, every_protocol, bad_entity))))

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import http.server
 import pathlib
+import socket
+import struct
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -44,7 +48,7 @@ def target_dies(under: Fault) -> None:
         noticed = eventually(lambda: is_ill(under_test, other.port), 2 * INTERVAL + 1)
         must(noticed, "probes have not noticed")
         time.sleep(1)
-        traffic.judge()
+        traffic.judge(slowest=2)
     must(not under_test.problems, "; ".join(under_test.problems))
 
 
@@ -73,9 +77,6 @@ class FixedPort:
     """An upstream on a port that is known before."""
 
     def __init__(self, port: int) -> None:
-        import http.server
-        import threading
-
         class Answer(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(200)
@@ -108,5 +109,70 @@ def retry_storm(under: Fault) -> None:
     must(not under_test.problems, "; ".join(under_test.problems))
 
 
+class ServiceNames:
+    """A name server that knows one service: an SRV record that names `node.test`, which is 127.0.0.1."""
+
+    TTL = 1
+
+    def __init__(self) -> None:
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.port = self.sock.getsockname()[1]
+        self.service_port = 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                query, client = self.sock.recvfrom(512)
+                self.sock.sendto(self.answer(query), client)
+            except OSError:
+                return
+
+    def answer(self, query: bytes) -> bytes:
+        end = query.index(0, 12) + 5  # the question: a name, its type, its class
+        kind = int.from_bytes(query[end - 4 : end - 2], "big")
+        is_service = query[12:].startswith(b"\x05_http")
+        data = b""
+        if kind == 33 and is_service:
+            data = struct.pack(">HHH", 10, 5, self.service_port) + b"\4node\4test\0"
+        elif kind == 1 and not is_service:
+            data = socket.inet_aton("127.0.0.1")
+        head = query[:2] + b"\x81\x80\0\1" + struct.pack(">HHH", 1 if data else 0, 0, 0)
+        record = b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, self.TTL, len(data)) + data
+        return head + query[12:end] + (record if data else b"")
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+def answer_changes(under: Fault) -> None:
+    """an SRV record names another port: traffic follows within its TTL and a second, and no request fails"""
+    names = ServiceNames()
+    other = origin("other")
+    settings = {"dns_resolver": f"127.0.0.1:{names.port}", "nginx_worker_processes": "2"}
+    under_test = OneRoute(under.binary, "on * *\n  body ok", allowed_log="warn", settings=settings)
+    under_test.config["upstreams"] = [{"name": "pool", "targets": [{"target": "_http._tcp.api.test:80"}]}]
+    under_test.service["url"] = "http://pool"
+    names.service_port = under_test.origin.port
+    with under_test:
+        must(eventually(lambda: under_test.get() == 200, 3), "not served by the first port")
+        with Traffic(under_test.gateway.ports["proxy"], rate=100) as traffic:
+            time.sleep(2 * ServiceNames.TTL)
+            before = len(under_test.origin.requests)
+            must(before > 0 and not other.requests, "the record's port is not used")
+            names.service_port = other.port
+            changed = time.monotonic()
+            must(eventually(lambda: other.requests, ServiceNames.TTL + 1), "the new port is not used")
+            time.sleep(max(0.0, changed + ServiceNames.TTL + 1 - time.monotonic()))
+            late = len(under_test.origin.requests)
+            time.sleep(1)
+            must(len(under_test.origin.requests) == late, "the old port is still used")
+        traffic.judge()
+    names.close()
+    other.stop()
+    must(not under_test.problems, "; ".join(under_test.problems))
+
+
 if __name__ == "__main__":
-    sys.exit(fault.run(__doc__, target_dies, all_die, retry_storm))
+    sys.exit(fault.run(__doc__, target_dies, all_die, retry_storm, answer_changes))

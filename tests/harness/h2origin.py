@@ -172,7 +172,7 @@ class Http2Peer:
 
 
 class StreamAnswer(Answer):
-    """An answer on a stream. Beyond the actions of an Answer: `refuse`, `reset-stream CODE`, `goaway`, `message TEXT`."""
+    """An answer on a stream. It also knows `refuse`, `reset-stream CODE`, `goaway`, `message TEXT`, `live`."""
 
     def __init__(self, peer: Http2Peer, stream: int, request: wire.Message) -> None:
         super().__init__(peer.origin, peer.sock, request)

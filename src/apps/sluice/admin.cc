@@ -179,6 +179,9 @@ control::admin::Parts Admin::Parts::make_parts(const gateway::GatewayOptions& ow
                               .node = {own.node_id, own.hostname, SLUICE_VERSION, supervised ? ::getppid() : 0},
                               .storage = storage_of(settings.database),
                               .tokens = &tokens,
+                              .nodes = [this]() -> const control::cluster::NodeBook* {
+                                return platform != nullptr ? platform->planes.local().nodes() : nullptr;
+                              },
                               .database_reachable = [this] { return upkeep == nullptr || upkeep->reachable(); }};
   for (const gateway::PluginDescriptor* plugin : vocabulary.plugins.in_order()) {
     if (vocabulary.catalog->plugin(plugin->name) == nullptr) continue;  // the setting `plugins` leaves it out

@@ -132,7 +132,7 @@ struct DataPlane::Members {
   const ClusterMaterials held;
   AdminTls tls;
   std::string access_log;
-  rt::BlockingPool pool{2};  // files, and judging configurations
+  rt::BlockingPool pool{2};                      // files, and judging configurations
   std::unique_ptr<net::dns::Resolver> resolver;  // null: only addresses can be reached
   std::unique_ptr<objects::Dialer> dialer;
   std::unique_ptr<http::PlainClient> client;
@@ -175,7 +175,7 @@ Result<> DataPlane::Members::prepare_fallback() {
   const settings::Settings& settings = parts.settings;
   if (!settings.cluster_fallback_config_import && !settings.cluster_fallback_config_export) return {};
   TRY(auto trust, held.authorities.empty() || link_settings.shared ? net::tls::TrustStore::system()
-                                                                     : net::tls::TrustStore::from_pem(held.authorities));
+                                                                   : net::tls::TrustStore::from_pem(held.authorities));
   dialer = std::make_unique<objects::Dialer>(parts.control, resolver.get(), std::move(trust));
   client = std::make_unique<http::PlainClient>(
       parts.control, [this](net::Stream& stream, std::string host, std::uint16_t port, bool with_tls, bool verify,
@@ -227,18 +227,17 @@ void DataPlane::Members::assemble(dataplane::State served) {
   }
   // A copy of the settings: a reload replaces what the reference shows, and the files are read on another thread.
   auto read = [settings = parts.settings, held_ones = held] { return cluster_materials(settings, held_ones); };
-  link = std::make_unique<dataplane::ControlLink>(
-      dataplane::ControlLink::Parts{.reactor = control,
-                                    .pool = pool,
-                                    .resolver = resolver.get(),
-                                    .catalog = *parts.vocabulary.catalog,
-                                    .applier = *applier,
-                                    .cache = *cache,
-                                    .fallback = fallback.get(),
-                                    .read_materials = std::move(read)},
-      link_settings);
-  status = std::make_unique<DataPlaneStatus>(DataPlaneStatus::Parts{
-      parts.settings, parts.node, *applier, *link, *cache, control});
+  link = std::make_unique<dataplane::ControlLink>(dataplane::ControlLink::Parts{.reactor = control,
+                                                                                .pool = pool,
+                                                                                .resolver = resolver.get(),
+                                                                                .catalog = *parts.vocabulary.catalog,
+                                                                                .applier = *applier,
+                                                                                .cache = *cache,
+                                                                                .fallback = fallback.get(),
+                                                                                .read_materials = std::move(read)},
+                                                  link_settings);
+  status = std::make_unique<DataPlaneStatus>(
+      DataPlaneStatus::Parts{parts.settings, parts.node, *applier, *link, *cache, control});
   logged = std::make_unique<LoggedHandler>(control, parts.node_parts.files, *status);
   logged->log_to(access_log);
   server = std::make_unique<http::Server>(control, options, *logged);

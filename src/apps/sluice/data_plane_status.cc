@@ -84,7 +84,7 @@ Reply DataPlaneStatus::readiness() const {
   const bool served = node.ready && !parts_.applier.standing().empty();
   Json::Object body = standing();
   body.set("connected", parts_.link.status().connected);
-  body.set("message", leaving   ? "draining"
+  body.set("message", leaving  ? "draining"
                       : served ? "ready"
                                : "no configuration available (empty configuration present)");
   return Reply::json(served && !leaving ? 200 : 503, std::move(body));
@@ -136,8 +136,7 @@ Task<void> DataPlaneStatus::handle(http::ServerStream& stream) {
     if (!body) stream.close_after_response();
     if (body) request.body = *std::move(body);
   }
-  Reply reply =
-      co_await control::admin::dispatch(tree_, nullptr, stream.request().path, request, "Content-Type");
+  Reply reply = co_await control::admin::dispatch(tree_, nullptr, stream.request().path, request, "Content-Type");
   co_await control::admin::send(stream, parts_.settings, std::move(reply));
 }
 

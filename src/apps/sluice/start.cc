@@ -153,6 +153,7 @@ void greet(const settings::Settings& settings) {
   show("proxy", settings.proxy_listen);
   show("Admin API", settings.admin_listen);
   show("status", settings.status_listen);
+  if (settings.database != settings::Database::Off) show("console", settings.admin_gui_listen);
 }
 
 /// What the worker before left; nothing of it when it cannot be read.

@@ -118,6 +118,16 @@ TEST_F(ClusterCommands, JoinPinsANewCertificateAndKeepsItsKeyToItself) {
                              HasSubstr("SLUICE_CLUSTER_SERVER_NAME=0123456789.cp.example.com")));
 }
 
+TEST_F(ClusterCommands, JoinAsksForTheNameThatTheControlPlanesCertificateHas) {
+  const auto pair = net::tls::make_self_signed({"kong_clustering"});
+  ASSERT_TRUE(pair);
+  const std::string authority = file("cp.crt", pair->certificate);
+  EXPECT_EQ(run({"dp", "join", "--for", "docker", "--control-plane", "shop", "--new-certificate", "--ca", authority}),
+            0)
+      << error_;
+  EXPECT_THAT(output_, HasSubstr("SLUICE_CLUSTER_SERVER_NAME=kong_clustering"));
+}
+
 TEST_F(ClusterCommands, JoinPinsNothingForAKitThatCannotBeMade) {
   EXPECT_EQ(run({"dp", "join", "--for", "docker", "--control-plane", "shop", "--new-certificate", "--name", "A B"}), 1);
   EXPECT_THAT(posted_, IsEmpty());

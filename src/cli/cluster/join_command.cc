@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cluster/join_command.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
@@ -20,6 +22,7 @@ namespace sluice::cli {
 namespace {
 
 constexpr const char* kSubject = "sluice-data-plane";
+constexpr std::string_view kSharedName = "kong_clustering";
 constexpr mode_t kScriptMode = 0700;
 
 Host host_of(const std::string& name) {
@@ -81,6 +84,19 @@ Result<> read_certificate(const JoinArguments& arguments, JoinTerms& terms) {
   return {};
 }
 
+/// A control plane with the certificate that `hybrid gen_cert` makes has that name alone; which of its control planes
+/// is meant, the data plane's own certificate says.
+Result<> read_authority(const JoinArguments& arguments, JoinTerms& terms) {
+  TRY(Input authority, read_input(arguments.authority_file));
+  auto chain = crypto::Certificate::parse_chain(authority.text);
+  if (!chain) return fail(arguments.authority_file + ": ", std::move(chain).error());
+  const auto names = chain->front().names();
+  const bool shared = std::ranges::find(names, kSharedName) != names.end();
+  if (shared && arguments.server_name.empty()) terms.server_name = kSharedName;
+  terms.authority = std::move(authority.text);
+  return {};
+}
+
 Result<> check(const JoinArguments& arguments) {
   const bool files = !arguments.certificate_file.empty() && !arguments.key_file.empty();
   if (arguments.new_certificate == files) {
@@ -111,11 +127,7 @@ Result<JoinTerms> terms_of(const JoinArguments& arguments) {
     if (terms.address.empty()) terms.address = address;
     if (terms.server_name.empty()) terms.server_name = address.substr(0, address.rfind(':'));
   }
-  if (!arguments.authority_file.empty()) {
-    TRY(Input authority, read_input(arguments.authority_file));
-    TRY(crypto::Certificate::parse_chain(authority.text));
-    terms.authority = std::move(authority.text);
-  }
+  if (!arguments.authority_file.empty()) TRY(read_authority(arguments, terms));
   // Everything else has been checked: a certificate is pinned only for a kit that will be.
   if (!arguments.new_certificate) {
     TRY(read_certificate(arguments, terms));

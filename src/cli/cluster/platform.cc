@@ -53,6 +53,7 @@ void add_platform_options(CLI::App& command, PlatformArguments& arguments) {
 Result<Platform> Platform::open(const PlatformArguments& arguments) {
   TRY(AdminTarget target, platform_target(arguments.where));
   Platform platform(std::make_unique<AdminClient>(std::move(target)));
+  platform.client_->progress().silence();
   TRY(platform.find(arguments.control_plane));
   return platform;
 }

@@ -26,6 +26,7 @@ AdminServer::AdminServer(Parts parts) : parts_(std::move(parts)), access_(parts_
   add_schemas(tree_, parts_);
   add_openapi(tree_, parts_);
   add_node(tree_, parts_, requests_);
+  add_clustering(tree_, parts_);
   add_debug(tree_, parts_);
   add_config(tree_, parts_);
   add_batch(tree_, parts_);

@@ -113,11 +113,6 @@ void add_debug(RouteTree& tree, const Parts& parts) {
   tree.add("DELETE", "/cache", [](const Request&) { return Reply::empty(204); });
   tree.add("GET", "/cache/{key}", [](const Request&) { return Reply::not_found(); });
   tree.add("DELETE", "/cache/{key}", [](const Request&) { return Reply::empty(204); });
-  add_refusal(tree, "GET", "/status/dns", 501, "not implemented with the legacy DNS client");
-  for (const char* pattern : {"/clustering/data-planes", "/clustering/status"}) {
-    add_refusal(tree, "GET", pattern, 400,
-                "this endpoint is only available when Kong is configured to run as Control Plane for the cluster");
-  }
   refuse_filter_chains(tree);
   tree.add("GET", "/schemas/filters/{name}",
            [](const Request& request) { return Reply::message(404, "No filter named '" + request.params[0] + "'"); });

@@ -34,6 +34,8 @@ Reply validate_entity(const Parts& parts, const Request& request, std::string_vi
 void add_node(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);
 /// `/debug/node/log-level`, `/timers`, `/cache` and others that say that there is nothing. debug_endpoints.cc
 void add_debug(RouteTree& tree, const Parts& parts);
+/// `/clustering/data-planes`, `/clustering/status`. clustering_endpoints.cc
+void add_clustering(RouteTree& tree, const Parts& parts);
 /// `/status` and `/metrics` alone. node_endpoints.cc
 void add_status(RouteTree& tree, const Parts& parts, const std::uint64_t& requests);
 /// `/openapi.json`, `/v1/schemas/json/..`. openapi_endpoints.cc

@@ -13,6 +13,10 @@
 #include "store/memory_store.h"
 #include "sync/local.h"
 
+namespace sluice::control::cluster {
+class NodeBook;
+}
+
 namespace sluice::control::admin {
 
 /// A plugin that this build has, as clients see it.
@@ -47,7 +51,9 @@ struct Parts {
   std::vector<InstalledPlugin> plugins;
   NodeIdentity node;
   Storage storage = Storage::None;
-  const iam::TokenBook* tokens = nullptr;         // beside admin_token; may be null
+  const iam::TokenBook* tokens = nullptr;  // beside admin_token; may be null
+  /// The data planes; empty, or null, on a node that has none.
+  std::function<const cluster::NodeBook*()> nodes = {};
   std::function<bool()> database_reachable = {};  // cheap; empty: whatever `storage` names always is
 };
 

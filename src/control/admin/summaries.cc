@@ -46,7 +46,7 @@ constexpr std::array kSummaries = {
     Summary{"/schemas/{name}", "What an entity looks like."},
     Summary{"/schemas/{name}/validate", "Whether an entity would be taken."},
     Summary{"/status", "Connections, memory, and whether the database answers."},
-    Summary{"/status/dns", "Not offered: says so with 501."},
+    Summary{"/status/dns", "How often names have been looked up, and asked for."},
     Summary{"/tags", "Everything that has a tag."},
     Summary{"/tags/{tags}", "Everything that has this tag."},
     Summary{"/timers", "Timers of other products' nodes; always empty."},

@@ -182,7 +182,12 @@ std::shared_ptr<const std::string> View::deltas_since(const store::Version& from
 
 std::shared_ptr<const std::string> View::all_deltas() {
   if (auto known = all_deltas_.lock()) return known;
-  return remember(all_deltas_, to_deltas({.from = {}, .to = feed_.version(), .upserts = rows(), .removals = {}}));
+  auto all = rows();
+  const Uuid workspace = default_workspace();
+  const bool written = std::ranges::any_of(all, [&](const auto& row) { return row.id == workspace; });
+  if (!written) all.push_back(sync::wire::default_workspace_row(feed_.store().catalog(), workspace));
+  return remember(all_deltas_,
+                  to_deltas({.from = {}, .to = feed_.version(), .upserts = std::move(all), .removals = {}}));
 }
 
 std::shared_ptr<const std::string> View::reconfigure() {

@@ -345,6 +345,10 @@ std::optional<std::vector<Clash>> ControlPlanes::clashes(const Uuid& group) cons
 Task<Result<>> ControlPlanes::pin(PinnedCertificate certificate, std::string author) {
   const auto add_row = [&]() -> Result<store::Commit> {
     if (book_->find(certificate.control_plane) == nullptr) return no_such_plane();
+    const PinnedCertificate* holder = book_->find_certificate(certificate.id);
+    if (holder != nullptr && holder->control_plane != certificate.control_plane) {
+      return fail(Errc::Conflict, "the id of the certificate is taken", Blame::Client);
+    }
     const auto pinned = book_->certificates(certificate.control_plane);
     const bool is_new = std::ranges::find(pinned, certificate.id, &PinnedCertificate::id) == pinned.end();
     if (is_new && pinned.size() >= kMaxCertificates) {

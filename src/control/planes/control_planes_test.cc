@@ -138,6 +138,9 @@ TEST_F(ControlPlanesTest, CertificatesAreFoundByFingerprintAndGoWithTheirControl
   store::expect(rt::run(reactor, process->planes.pin(*made, "tester")));
   EXPECT_EQ(process->planes.certificates(a).size(), 1U);
   EXPECT_EQ(process->planes.book().find_by_fingerprint(made->fingerprint).at(0).control_plane, a);
+  PinnedCertificate other = *made;
+  other.control_plane = process->planes.local().id();
+  EXPECT_EQ(rt::run(reactor, process->planes.pin(other, "tester")).error().code, Errc::Conflict);
   made->id = Uuid::random();
   EXPECT_EQ(rt::run(reactor, process->planes.pin(*made, "tester")).error().code, Errc::Conflict);
   store::expect(rt::run(reactor, process->planes.remove(a, "tester")));

@@ -38,7 +38,7 @@ Group::~Group() = default;
 void Group::set_members(const std::vector<ControlPlane*>& members) {
   epoch_ = plane_.profile().members_epoch;
   watches_.clear();
-  merged_ = std::make_unique<MergedRows>(plane_.store().catalog());
+  merged_ = std::make_unique<MergedRows>(plane_.store().catalog(), merged_.get());
   for (ControlPlane* member : members) {
     watches_.emplace_back(*this, *member);
     merged_->add(member->id(), member->store());

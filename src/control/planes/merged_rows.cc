@@ -10,12 +10,13 @@ namespace sluice::control::planes {
 
 class MergedRows::Reservation final : public MemberGuard::Claim {
  public:
-  Reservation(MergedRows& owner, const Uuid& member) : owner_(owner), member_(member) {
-    owner_.reserved_.push_back(this);
+  Reservation(std::shared_ptr<std::vector<const Reservation*>> alive, const Uuid& member)
+      : alive_(std::move(alive)), member_(member) {
+    alive_->push_back(this);
   }
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
-  ~Reservation() override { std::erase(owner_.reserved_, this); }
+  ~Reservation() override { std::erase(*alive_, this); }
 
   [[nodiscard]] std::vector<sync::ConfigProblem> problems() const override { return problems_; }
   [[nodiscard]] bool has(const Uuid& other, const std::string& key) const {
@@ -30,7 +31,7 @@ class MergedRows::Reservation final : public MemberGuard::Claim {
   }
 
  private:
-  MergedRows& owner_;
+  const std::shared_ptr<std::vector<const Reservation*>> alive_;
   const Uuid member_;
   std::unordered_set<std::string> keys_;
   std::vector<sync::ConfigProblem> problems_;
@@ -190,13 +191,13 @@ std::vector<Clash> MergedRows::clashes() const {
 }
 
 std::unique_ptr<MemberGuard::Claim> MergedRows::claim(const Uuid& member, const sync::Delta& delta) {
-  auto reservation = std::make_unique<Reservation>(*this, member);
+  auto reservation = std::make_unique<Reservation>(claims_, member);
   for (const sync::EntityRow& row : delta.upserts) {
     for (const Identity& identity : identities_of(catalog_, row.type, row.id, row.workspace, *row.document)) {
       const auto at = taken_.find(identity.key);
       const bool taken = at != taken_.end() && rows_.at(at->second).member != member;
       const bool promised =
-          std::ranges::any_of(reserved_, [&](const Reservation* other) { return other->has(member, identity.key); });
+          std::ranges::any_of(*claims_, [&](const Reservation* other) { return other->has(member, identity.key); });
       reservation->take(row, identity, !taken && !promised);
     }
   }

@@ -31,9 +31,14 @@ struct Clash {
 /// The entities of several control planes as one configuration, and what stands in the way of that. A row that clashes
 /// is left as it was, or out, until the clash is over. Belongs to the control shard.
 class MergedRows {
+ private:
+  class Reservation;
+
  public:
-  /// `catalog` outlives it.
-  explicit MergedRows(const entity::Catalog& catalog) : catalog_(catalog) {}
+  /// `catalog` outlives it. Takes over the claims that `before` knows, if given.
+  explicit MergedRows(const entity::Catalog& catalog, const MergedRows* before = nullptr)
+      : catalog_(catalog),
+        claims_(before != nullptr ? before->claims_ : std::make_shared<std::vector<const Reservation*>>()) {}
   MergedRows(const MergedRows&) = delete;
   MergedRows& operator=(const MergedRows&) = delete;
 
@@ -46,11 +51,10 @@ class MergedRows {
   [[nodiscard]] std::vector<Clash> clashes() const;
 
   /// What speaks against a change that a member wants to make, as if others' claims had been made already. What it
-  /// takes stays reserved while the claim is alive; the claim does not outlive this.
+  /// takes stays reserved while the claim is alive.
   std::unique_ptr<MemberGuard::Claim> claim(const Uuid& member, const sync::Delta& delta);
 
  private:
-  class Reservation;
   using Key = std::pair<std::string, Uuid>;  // type and id
   struct Row {
     Uuid member;
@@ -77,7 +81,7 @@ class MergedRows {
   std::map<Key, Row> rows_;
   std::unordered_map<std::string, Key> taken_;  // by Identity::key
   std::map<std::pair<Uuid, Key>, Waiting> waiting_;
-  std::vector<const Reservation*> reserved_;
+  const std::shared_ptr<std::vector<const Reservation*>> claims_;  // that are alive; they may outlive this
 };
 
 }  // namespace sluice::control::planes

@@ -99,9 +99,13 @@ std::vector<PinnedCertificate> PlaneBook::certificates(const Uuid& control_plane
 }
 
 const PinnedCertificate* PlaneBook::find_certificate(const Uuid& control_plane, const Uuid& id) const {
+  const PinnedCertificate* found = find_certificate(id);
+  return found != nullptr && found->control_plane == control_plane ? found : nullptr;
+}
+
+const PinnedCertificate* PlaneBook::find_certificate(const Uuid& id) const {
   const auto at = certificates_.find(id);
-  const bool ours = at != certificates_.end() && at->second.control_plane == control_plane;
-  return ours ? &at->second : nullptr;
+  return at != certificates_.end() ? &at->second : nullptr;
 }
 
 std::vector<PinnedCertificate> PlaneBook::find_by_fingerprint(std::string_view fingerprint) const {

@@ -45,6 +45,8 @@ class PlaneBook {
   /// Of one control plane, oldest first.
   [[nodiscard]] std::vector<PinnedCertificate> certificates(const Uuid& control_plane) const;
   [[nodiscard]] const PinnedCertificate* find_certificate(const Uuid& control_plane, const Uuid& id) const;
+  /// Whichever control plane it is pinned to.
+  [[nodiscard]] const PinnedCertificate* find_certificate(const Uuid& id) const;
   /// Every control plane to which the certificate with that SHA-256 fingerprint (hexadecimal) is pinned.
   [[nodiscard]] std::vector<PinnedCertificate> find_by_fingerprint(std::string_view fingerprint) const;
 

@@ -35,15 +35,15 @@ inline constexpr std::string_view kEncodedSlashesTag = "sluice:encoded-slashes";
 
 /// What every request asks of its route, side by side: among 100,000 routes each further cache line costs.
 struct RouteFacts {
-  Uuid workspace;              // nil: the default one
-  Uuid plan_anchor;            // what its plans are found by: itself if it has plugins of its own, else its service
+  Uuid workspace;               // nil: the default one
+  Uuid plan_anchor;             // what its plans are found by: itself if it has plugins of its own, else its service
   std::uint16_t protocols = 0;  // kHttpBit and so on, for those that the route names
-  bool strips_path = true;     // as entity::Route says, and the next
+  bool strips_path = true;      // as entity::Route says, and the next
   bool keeps_host = false;
   bool path_handling_v1 = false;
   bool takes_encoded_slashes = false;  // tagged kEncodedSlashesTag
-  // Rows of `plugins` name the route, or others apply to it than to its service's routes for HTTP (ws and wss); else all
-  // routes of a service share plans.
+  // Rows of `plugins` name the route, or others apply to it than to its service's routes for HTTP (ws and wss); else
+  // all routes of a service share plans.
   bool has_own_plugins = false;
 };
 static_assert(sizeof(RouteFacts) == 40, "part of a cache line");
@@ -97,7 +97,7 @@ struct UpstreamConfig : Counted {
   Uuid id;
   Uuid workspace;
   std::string name;
-  std::string host_header;  // empty: none
+  std::string host_header;                           // empty: none
   std::shared_ptr<const entity::Upstream> settings;  // never null
   std::vector<TargetConfig> targets;
 };

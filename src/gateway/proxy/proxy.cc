@@ -66,10 +66,11 @@ struct Proxy::Life {
   Exchange ex;
   Pipeline pipeline;
   Rc<LiveService> service;
-  Selection selection;  // what of this request the balancer goes by
+  Selection selection;                            // what of this request the balancer goes by
+  bool was_refused = false;                       // once, by a connection that took leave
   rt::Deadline deadline = rt::Deadline::never();  // the client's, for the whole exchange
   ReplayedBody* replayed = nullptr;               // the content, when it may have to be sent again
-  Task<Result<>> upload = Result<>{};  // goes on while the response is on its way
+  Task<Result<>> upload = Result<>{};             // goes on while the response is on its way
 };
 
 /// One try to have the upstream answer. However it ends, the upload, which refers to the rest, ends first.
@@ -88,6 +89,7 @@ struct Proxy::Attempt {
   bool may_try_again = false;
   bool was_sent = false;  // at least in part
   bool stale = false;     // it failed since a kept connection was of no use any more
+  bool refused = false;   // the upstream has said that it did not look at the request
 };
 
 namespace {
@@ -345,8 +347,8 @@ Task<Result<>> Proxy::connect(Attempt& attempt) {
   Exchange& ex = attempt.life.ex;
   const std::int64_t began_ns = ex.clock().mono_ns();
   LiveService& service = *attempt.life.service;
-  Task<Result<Choice>> pick =
-      parts_.balancer.pick(service, attempt.life.selection, ex.reactor.after_ms(service.config().connect_timeout.count()));
+  Task<Result<Choice>> pick = parts_.balancer.pick(service, attempt.life.selection,
+                                                   ex.reactor.after_ms(service.config().connect_timeout.count()));
   if (!pick.ready()) return wait_for_choice(attempt, std::move(pick), began_ns);
   return take_connection(attempt, pick.take(), began_ns);
 }
@@ -365,8 +367,8 @@ Task<Result<>> Proxy::take_connection(Attempt& attempt, Result<Choice> choice, s
   const LiveService& service = *attempt.life.service;
   const rt::Deadline deadline =
       std::min(reactor.after_ms(service.config().connect_timeout.count()), attempt.life.deadline);
-  Task<Result<>> opening = attempt.leg.open(reactor, parts_.connector, attempt.choice, service,
-                                            http_towards(attempt.life), deadline);
+  Task<Result<>> opening =
+      attempt.leg.open(reactor, parts_.connector, attempt.choice, service, http_towards(attempt.life), deadline);
   if (opening.ready()) return opening;
   return wait_for_connection(attempt, std::move(opening));
 }
@@ -382,7 +384,7 @@ UpstreamHttp Proxy::http_towards(const Life& life) const {
   if (is_grpc_service(life.service->config())) return UpstreamHttp::Http2;
   const bool upgrades = life.ex.request.received.headers.has(http::Known::Upgrade);
   return parts_.options.upstream_http2 && life.service->tls() && !upgrades ? UpstreamHttp::Negotiated
-                                                                            : UpstreamHttp::Http1;
+                                                                           : UpstreamHttp::Http1;
 }
 
 /// Sends the request and waits for the response head.
@@ -391,23 +393,21 @@ Task<Result<>> Proxy::exchange_heads(Attempt& attempt) {
   Exchange& ex = life.ex;
   const ServiceConfig& config = life.service->config();
   const Choice& choice = attempt.choice;
-  http::ClientStream& upstream =
-      attempt.leg.begin(ex.arena,
-                        {.send_ms = config.write_timeout.count(),
-                         .read_ms = config.read_timeout.count(),
-                         .head_octets = life.parts.options.upstream_max_header_size,
-                         .deadline = life.deadline},
-                        !life.stream.connection().tls);
+  http::ClientStream& upstream = attempt.leg.begin(ex.arena,
+                                                   {.send_ms = config.write_timeout.count(),
+                                                    .read_ms = config.read_timeout.count(),
+                                                    .head_octets = life.parts.options.upstream_max_header_size,
+                                                    .deadline = life.deadline},
+                                                   !life.stream.connection().tls);
   if (attempt.leg.shared() && ex.request.body != nullptr && life.replayed == nullptr) {
     ex.request.body = life.replayed = ex.make<ReplayedBody>(*ex.request.body);
   }
-  attempt.head = upstream_request(
-      ex, parts_.options,
-      {.host = choice.host,
-       .port = choice.port,
-       .tls = life.service->tls(),
-       .host_header = choice.host_header,
-       .grpc = is_grpc_service(config)});
+  attempt.head = upstream_request(ex, parts_.options,
+                                  {.host = choice.host,
+                                   .port = choice.port,
+                                   .tls = life.service->tls(),
+                                   .host_header = choice.host_header,
+                                   .grpc = is_grpc_service(config)});
   ex.record.upstream_uri = attempt.head.target;
   attempt.was_sent = true;
   life.upload = upstream.send(attempt.head, ex.request.body);
@@ -441,16 +441,18 @@ void Proxy::note_failure(Attempt& attempt, const Error& error) {
     attempt.record->status = error.code == Errc::Timeout ? 504 : 502;
   }
   const http::ClientStream* upstream = attempt.leg.stream();
-  if (upstream != nullptr) attempt.may_try_again = error.blame == Blame::Upstream && nothing_is_lost(attempt, *upstream);
+  if (upstream != nullptr)
+    attempt.may_try_again = error.blame == Blame::Upstream && nothing_is_lost(attempt, *upstream);
   // That a kept connection has ended says nothing about the peer.
+  attempt.refused = upstream != nullptr && upstream->was_refused();
   attempt.stale = attempt.leg.kept() && upstream != nullptr && error.code != Errc::Timeout &&
-                  (upstream->was_refused() || (!upstream->received_anything() && !attempt.leg.shared()));
+                  (attempt.refused || (!upstream->received_anything() && !attempt.leg.shared()));
   if (!attempt.stale) attempt.visit.failed(error);
   attempt.leg.drop();
 }
 
-/// The upstream did not look at the request, and its content is still there; or it may not have, had nothing to say, and
-/// the same request once more does no harm.
+/// The upstream did not look at the request, and its content is still there; or it may not have, had nothing to say,
+/// and the same request once more does no harm.
 bool Proxy::nothing_is_lost(Attempt& attempt, const http::ClientStream& upstream) {
   const Life& life = attempt.life;
   const Request& request = life.ex.request;
@@ -461,17 +463,18 @@ bool Proxy::nothing_is_lost(Attempt& attempt, const http::ClientStream& upstream
 }
 
 /// Whether the request can be sent again, and whether another try is worth its cost. Trying the next address of an
-/// upstream at once costs nobody anything; asking a peer again that has had the request, or has let us wait, does.
+/// upstream at once costs nobody anything, and neither does a new connection in place of one that took leave; asking a
+/// peer again that may have had the request, or has let us wait, does.
 bool Proxy::may_try_again(Attempt& attempt, const Error& error) {
   if (!attempt.may_try_again || !attempt.choice.peer) return attempt.may_try_again;
   Life& life = attempt.life;
   const Peer* peer = attempt.choice.peer.get();
   const bool slow = error.code == Errc::Timeout;
-  if (attempt.stale) return true;
-  const bool refused = attempt.record != nullptr && !attempt.was_sent && !slow;
+  if (attempt.refused && attempt.stale && !std::exchange(life.was_refused, true)) return true;
+  const bool unreached = !attempt.was_sent && !slow;
   const bool first = !life.selection.has_failed(peer);
-  if (first) life.selection.failed.push_back(peer);
-  return (refused && first) || life.service->budget.spend(life.ex.clock().mono_ms());
+  if (first && !attempt.stale) life.selection.failed.push_back(peer);
+  return (unreached && first) || life.service->budget.spend(life.ex.clock().mono_ms());
 }
 
 /// After the response: the connection waits for the next request if nothing of this one is left on it.

@@ -8,8 +8,8 @@
 #include "http/client_stream.h"
 #include "http/h2/response_fields.h"
 #include "http/h2/session_stream.h"
-#include "rt/waiter.h"
 #include "http/message.h"
+#include "rt/waiter.h"
 
 namespace sluice::http::h2 {
 

@@ -7,14 +7,14 @@
 #include <string_view>
 
 #include "http/body.h"
-#include "rt/waiter.h"
 #include "http/message.h"
 #include "http/patience.h"
+#include "rt/waiter.h"
 
 namespace sluice::http::h2 {
 
-/// The content that comes in on a stream. DATA frames fill it, bounded by the stream's flow-control window; what has been
-/// read opens the window again, so a reader that stands still stops the peer.
+/// The content that comes in on a stream. DATA frames fill it, bounded by the stream's flow-control window; what has
+/// been read opens the window again, so a reader that stands still stops the peer.
 class IncomingBody final : public BodyReader {
  public:
   /// What the body tells its stream.

@@ -8,8 +8,8 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "http/h2/written_fields.h"
 #include "http/h2/server_connection.h"
+#include "http/h2/written_fields.h"
 
 namespace sluice::http::h2 {
 namespace {

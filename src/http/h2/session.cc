@@ -109,7 +109,8 @@ struct Session::Callbacks {
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
       session(user).reset_sent(frame->hd.stream_id);
     } else if (frame->hd.type == NGHTTP2_HEADERS) {
-      if (SessionStream* of = stream(handle, frame->hd.stream_id)) of->count_sent(frame->hd.length + kFrameHeader, true);
+      if (SessionStream* of = stream(handle, frame->hd.stream_id))
+        of->count_sent(frame->hd.length + kFrameHeader, true);
     }
     return 0;
   }

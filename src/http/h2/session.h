@@ -71,9 +71,9 @@ class Session {
 
   // What the ends do differently. Those marked (*) are called by nghttp2: they note, and act later.
 
-  virtual void begin_request(std::int32_t /*id*/) {}                   // (*) the peer opens a stream
-  virtual void control_frame(const nghttp2_frame& /*frame*/) {}        // (*) neither HEADERS nor DATA
-  virtual void reset_sent(std::int32_t /*id*/) {}                      // (*) RST_STREAM left, whoever wanted it
+  virtual void begin_request(std::int32_t /*id*/) {}                       // (*) the peer opens a stream
+  virtual void control_frame(const nghttp2_frame& /*frame*/) {}            // (*) neither HEADERS nor DATA
+  virtual void reset_sent(std::int32_t /*id*/) {}                          // (*) RST_STREAM left, whoever wanted it
   virtual bool is_suspect(const FrameHeader& /*frame*/) { return false; }  // to be judged before the session has it
   virtual void judge(const FrameHeader& /*frame*/) {}
   virtual bool take_input(std::string_view bytes) = 0;  // false: read no more

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "http/h2/request_fields.h"
-#include "http/h2/written_fields.h"
 #include "http/h2/session.h"
+#include "http/h2/written_fields.h"
 
 namespace sluice::http::h2 {
 namespace {

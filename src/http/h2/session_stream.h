@@ -13,8 +13,8 @@
 #include "http/body.h"
 #include "http/h1/parser.h"
 #include "http/h2/incoming_body.h"
-#include "rt/waiter.h"
 #include "rt/task.h"
+#include "rt/waiter.h"
 
 namespace sluice::http::h2 {
 
@@ -114,7 +114,7 @@ class SessionStream : protected IncomingBody::Owner {
   Arena& arena_of_fields_;
   const h1::HeadLimits& limits_;
   const Terms terms_;
-  rt::Waiter taken_;              // waits until content was put into frames
+  rt::Waiter taken_;          // waits until content was put into frames
   std::string_view pending_;  // content for the next frames: of the body's chunk, or of rest_
   std::string rest_;
   const Headers* trailers_ = nullptr;

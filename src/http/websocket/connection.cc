@@ -388,6 +388,7 @@ Task<Result<>> Connection::close(std::uint16_t code, std::string_view reason, rt
   const bool lingers = role_ == Role::Client ? outcome.has_value() : fault_.code != 0;
   if (turn && lingers) co_await discard_until_end(deadline);
   stream_.shut_down_write();
+  answering_ = Task<void>::done();  // nobody waits for it any more, and the stream may be closed now
   co_return outcome;
 }
 

@@ -36,8 +36,9 @@ struct Message {
 /// One end of a WebSocket after its handshake. RFC 6455, sections 5 to 8, without extensions.
 ///
 /// Borrows the stream, which outlives it, and belongs to its reactor. Any number of tasks may send, one receives;
-/// neither waits for the other. Tasks that it made are destroyed before it. Nothing is buffered while nothing is under
-/// way: an idle connection costs its own few hundred octets.
+/// neither waits for the other. Tasks that it made are destroyed before it. With Limits::answer_pings, let close() end,
+/// or destroy the connection, before the stream is closed. Nothing is buffered while nothing is under way: an idle
+/// connection costs its own few hundred octets.
 ///
 /// Errors are blamed on the peer: the client of a server, the upstream of a client.
 class Connection {

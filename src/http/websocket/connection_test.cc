@@ -222,6 +222,20 @@ TEST_F(WebSocketConnection, AnsweringPingsDoesNotKeepFromReceiving) {
   EXPECT_TRUE(rt::run(reactor, std::move(sending)));
 }
 
+TEST_F(WebSocketConnection, AfterClosingNothingUsesTheStream) {
+  Ends& server = open(Role::Server, {.answer_pings = true}, 16 * 1024);
+  const std::string large(1 << 20, 'x');
+  {
+    Task<Result<>> sending = server.connection.send(Message::Kind::Binary, large, soon());
+    sending.start();
+    server.peer.say(client_frame(Opcode::Ping, "unanswered") + client_frame(Opcode::Text, "meanwhile"));
+    EXPECT_EQ(receive(server.connection)->payload, "meanwhile");
+    EXPECT_FALSE(rt::run(reactor, server.connection.close(1000, {}, reactor.after_ms(20))));
+  }
+  server.stream->close();
+  for (int i = 0; i < 3; ++i) reactor.run_once(1);
+}
+
 TEST_F(WebSocketConnection, AWaitingSendThatTimesOutSpoilsNothing) {
   Ends& server = open(Role::Server, {}, 16 * 1024);
   const std::string large(1 << 20, 'x');

@@ -48,9 +48,10 @@ struct Opened {
   std::string early;     // what the server sent behind its answer
   std::string protocol;  // the one that the server chose; empty: none
 };
-/// Client side, on a connected stream: sends the request, reads the 101 and checks it. A refusal is an error whose text
-/// is "answered STATUS REASON: " and the first octets of the content: Errc::Forbidden (401, 403), NotFound (404),
-/// Unavailable (429, 5xx) or Refused. Errc::Invalid: no answer that RFC 6455 allows.
+/// Client side, on a connected stream; `request` lives until it is done: sends the request, reads the 101 and checks
+/// it. A refusal is an error whose text is "answered STATUS REASON: " and the first octets of the content:
+/// Errc::Forbidden (401, 403), NotFound (404), Unavailable (429, 5xx) or Refused. Errc::Invalid: no answer that RFC
+/// 6455 allows.
 Task<Result<Opened>> open(net::Stream& stream, const OpenRequest& request, rt::Deadline deadline);
 
 }  // namespace sluice::http::websocket

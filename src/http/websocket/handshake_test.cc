@@ -231,7 +231,8 @@ TEST_F(WebSocketClientSide, RefusesAnExtension) {
 }
 
 TEST_F(WebSocketClientSide, SaysWhenTheServerGoesAway) {
-  Task<Result<Opened>> opening = open(stream, {.host = "x"}, reactor.after_ms(5'000));
+  const OpenRequest request{.host = "x"};
+  Task<Result<Opened>> opening = open(stream, request, reactor.after_ms(5'000));
   opening.start();
   peer->hear("\r\n\r\n");
   peer->hang_up();

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <fstream>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,25 +50,27 @@ service Talk {
 class TempProto {
  public:
   explicit TempProto(std::string_view text = kHelloProto) {
-    folder_ = std::filesystem::temp_directory_path() / ("sluice-proto-" + std::to_string(::getpid()) + "-" +
-                                                        std::to_string(reinterpret_cast<std::uintptr_t>(this)));
-    std::filesystem::create_directories(folder_);
-    std::ofstream(path()) << text;
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+    std::FILE* file = std::fopen(path().c_str(), "w");
+    EXPECT_NE(file, nullptr);
+    if (file == nullptr) return;
+    std::fwrite(text.data(), 1, text.size(), file);
+    std::fclose(file);
   }
   TempProto(const TempProto&) = delete;
   TempProto& operator=(const TempProto&) = delete;
   ~TempProto() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+    ::unlink(path().c_str());
+    ::rmdir(folder_.c_str());
   }
-  [[nodiscard]] std::string path() const { return folder_ / "hello.proto"; }
+  [[nodiscard]] std::string path() const { return folder_ + "/hello.proto"; }
   /// As a plugin's configuration, with `more` members.
   [[nodiscard]] std::string config(std::string_view more = {}) const {
     return R"({"proto": ")" + path() + "\"" + std::string(more) + "}";
   }
 
  private:
-  std::filesystem::path folder_;
+  std::string folder_ = ::testing::TempDir() + "sluice-proto-XXXXXX";
 };
 
 inline std::string framed(std::string_view payload, std::uint8_t flags = kMessage) {

@@ -25,7 +25,8 @@ namespace {
 namespace pb = google::protobuf;
 using pb::FieldDescriptor;
 
-constexpr const char* kTypeUrl = "type.sluice/";
+constexpr const char* kTypeUrlPrefix = "type.googleapis.com";  // under which the well-known types are known
+constexpr const char* kTypeUrl = "type.googleapis.com/";
 constexpr int kHttpExtension = 72295728;
 
 // What files import to say how HTTP reaches their methods. Numbers of fields as the published interface has them.
@@ -61,9 +62,11 @@ class Sources final : public pb::compiler::SourceTree {
   explicit Sources(const std::string& folder) { disk_.MapPath("", folder); }
   pb::io::ZeroCopyInputStream* Open(const std::string& name) override {
     if (auto* found = disk_.Open(name)) return found;
-    for (const auto& [built_in, text] : {std::pair{"google/api/annotations.proto", kAnnotations},
-                                         std::pair{"google/api/http.proto", kHttp}}) {
-      if (name == built_in) return new pb::io::ArrayInputStream(text.data(), static_cast<int>(text.size()));
+    for (const auto& [built_in, text] :
+         {std::pair{"google/api/annotations.proto", kAnnotations}, std::pair{"google/api/http.proto", kHttp}}) {
+      if (name != built_in) continue;
+      const int size = static_cast<int>(text.size());
+      return new pb::io::ArrayInputStream(text.data(), size);  // NOLINT(alloc): protobuf frees it
     }
     return nullptr;
   }
@@ -202,7 +205,7 @@ Result<std::shared_ptr<const ProtoFile>> ProtoFile::load(const std::string& path
                                 .bindings = bindings_of(method)});
     }
   }
-  pool.types.reset(pb::util::NewTypeResolverForDescriptorPool("type.sluice", &pool.pool));
+  pool.types.reset(pb::util::NewTypeResolverForDescriptorPool(kTypeUrlPrefix, &pool.pool));
   return std::shared_ptr<const ProtoFile>(std::move(made));
 }
 
@@ -222,6 +225,8 @@ Result<std::string> ProtoFile::encode(const pb::Descriptor& type, std::string_vi
 }
 
 Result<std::string> ProtoFile::decode(const pb::Descriptor& type, std::string_view message) const {
+  pb::UnknownFieldSet fields;  // the conversion takes what is cut short for the end
+  if (!fields.ParseFromString(std::string(message))) return fail(Errc::Invalid, "not a message", Blame::Upstream);
   pb::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;

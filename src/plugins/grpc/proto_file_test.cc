@@ -51,8 +51,15 @@ TEST(ProtoFile, PutsTextsWhereTheyBelong) {
   auto file = *ProtoFile::load(proto.path());
   const auto& type = *file->find("/hello.Talk/Say")->input;
   Json::Object message;
-  for (auto [name, value] : {std::pair{"name", "7"}, {"loud", "false"}, {"times", "7"}, {"tags", "a"}, {"tags", "b"},
-                             {"inner.word", "w"}, {"inner.none", "x"}, {"none", "x"}, {"name.word", "x"}}) {
+  for (auto [name, value] : {std::pair{"name", "7"},
+                             {"loud", "false"},
+                             {"times", "7"},
+                             {"tags", "a"},
+                             {"tags", "b"},
+                             {"inner.word", "w"},
+                             {"inner.none", "x"},
+                             {"none", "x"},
+                             {"name.word", "x"}}) {
     ProtoFile::put(message, type, name, value);
   }
   EXPECT_EQ(to_json(Json(message)), R"({"name":"7","loud":false,"times":7,"tags":["a","b"],"inner":{"word":"w"}})");

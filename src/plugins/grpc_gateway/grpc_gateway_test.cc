@@ -15,12 +15,12 @@
 namespace sluice::plugins {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using grpc::AnsweredBody;
 using grpc::framed;
 using testing::Call;
+using ::testing::HasSubstr;
 using testing::Shard;
+using ::testing::StartsWith;
 
 class GrpcGatewayTest : public ::testing::Test {
  protected:
@@ -70,8 +70,9 @@ TEST_F(GrpcGatewayTest, MakesACallOfPathAndQuery) {
 TEST_F(GrpcGatewayTest, TakesFalseForFalse) {
   Call call(shard, "GET", "/v1/messages/a?loud=false");
   call.request_hook(*plugin);
-  EXPECT_EQ(call.upstream_body(), framed("\x0a\x01"
-                                         "a"));
+  EXPECT_EQ(call.upstream_body(), framed({"\x0a\x01"
+                                          "a\x10\x00",
+                                          5}));
 }
 
 TEST_F(GrpcGatewayTest, MergesContentOverThePath) {

@@ -121,6 +121,10 @@ class GrpcWeb final : public Plugin {
   static constexpr std::string_view kName = "grpc-web";
   static constexpr int kPriority = 3;
   static constexpr std::uint8_t kScopes = kRoute | kService | kConsumer;
+  // Rows may name all of them, as the contract has it; only HTTP and gRPC have hooks here.
+  static constexpr std::string_view kProtocols[] = {"grpc", "grpcs",           "http", "https", "tcp",
+                                                    "tls",  "tls_passthrough", "udp",  "ws",    "wss"};
+  static constexpr std::string_view kDefaultProtocols[] = {"grpc", "grpcs", "http", "https"};
 
   struct Config {
     std::optional<std::string> proto;

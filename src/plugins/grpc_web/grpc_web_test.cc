@@ -15,11 +15,11 @@
 namespace sluice::plugins {
 namespace {
 
-using ::testing::StartsWith;
 using grpc::AnsweredBody;
 using grpc::framed;
 using testing::Call;
 using testing::Shard;
+using ::testing::StartsWith;
 
 constexpr std::string_view kSay = "/hello.Talk/Say";
 const std::string kHi = framed("\x0a\x02hi");
@@ -136,8 +136,7 @@ TEST_F(GrpcWebTest, PutsAStatusThatCameInTheHeadIntoAFrame) {
   call.ex.response.headers.set("grpc-status", "5");
   call.ex.response.headers.set("grpc-message", "gone");
   call.response_hook(*plain);
-  EXPECT_EQ(grpc::read_all(call.ex.response.body),
-            framed("grpc-status:5\r\ngrpc-message:gone\r\n", grpc::kTrailers));
+  EXPECT_EQ(grpc::read_all(call.ex.response.body), framed("grpc-status:5\r\ngrpc-message:gone\r\n", grpc::kTrailers));
 }
 
 TEST_F(GrpcWebTest, SendsThePathThatTheSettingsAskFor) {

@@ -49,18 +49,33 @@ function refusal(status: number, body: unknown): ApiError {
   return new ApiError(status, String(text ?? status), flattenFields(fields, invalid_parameters));
 }
 
+const TRIES = 6;
+const LONGEST_PAUSE_S = 5;
+
+/** A server that asks to come again in a moment (a control plane is being opened) is asked again. */
+async function patiently(send: () => Promise<Response>): Promise<Response> {
+  for (let attempt = 1; ; attempt++) {
+    const response = await send();
+    const pause = Number(response.headers.get('retry-after') ?? NaN);
+    if (response.status !== 503 || !(pause <= LONGEST_PAUSE_S) || attempt === TRIES) return response;
+    await new Promise((done) => setTimeout(done, pause * 1000));
+  }
+}
+
 /** One call to our own server. Throws ApiError for what it refuses, TypeError when it cannot be reached. */
 export async function call<T>(path: string, options: Options = {}): Promise<Reply<T>> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
   if (options.ifMatch) headers['If-Match'] = options.ifMatch;
-  const response = await fetch(address(path, options.query), {
-    method: options.method ?? 'GET',
-    headers,
-    credentials: 'same-origin',
-    ...(options.body !== undefined ? { body: JSON.stringify(options.body) } : {}),
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
+  const response = await patiently(() =>
+    fetch(address(path, options.query), {
+      method: options.method ?? 'GET',
+      headers,
+      credentials: 'same-origin',
+      ...(options.body !== undefined ? { body: JSON.stringify(options.body) } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+    }),
+  );
   const body = await content(response);
   if (!response.ok) throw refusal(response.status, body);
   return { data: body as T, etag: response.headers.get('etag') };

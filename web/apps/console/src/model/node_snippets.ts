@@ -7,12 +7,14 @@ export interface Link {
   /** host:port */
   address: string;
   serverName: string;
+  /** PEM of the authority that the control plane's own certificate comes from; empty: one that the machine trusts. */
+  authority: string;
 }
 
 /** Where nodes of a control plane connect to, from the URL that it names. */
 export function linkOf({ config }: Pick<ControlPlane, 'config'>): Link {
   const url = new URL(config.control_plane_endpoint.replace(/^(wss?|https?):/, 'https:'));
-  return { address: `${url.hostname}:${url.port || '443'}`, serverName: url.hostname };
+  return { address: `${url.hostname}:${url.port || '443'}`, serverName: url.hostname, authority: '' };
 }
 
 function settings(link: Link): [string, string][] {
@@ -26,48 +28,54 @@ function settings(link: Link): [string, string][] {
 }
 
 const indented = (text: string, by: number): string => text.trimEnd().replace(/^/gm, ' '.repeat(by));
-const variables = (link: Link): [string, string][] =>
-  settings(link).map(([name, value]) => [`SLUICE_${name.toUpperCase()}`, value]);
 
-/** Shell: certificate and key into two files. */
-function files(identity: Identity, folder: string, sudo: string): string {
-  const write = (path: string, text: string): string =>
-    `${sudo}tee ${folder}/${path} >/dev/null <<'PEM'\n${text.trimEnd()}\nPEM`;
-  return [
-    write('cluster.crt', identity.certificate),
-    write('cluster.key', identity.privateKey),
-    `${sudo}chmod 600 ${folder}/cluster.key`,
-  ].join('\n');
+const HOME = '/etc/sluice';
+
+/** The files of a node by their names, and the settings that name them. */
+function filesOf(link: Link, identity: Identity): { name: string; setting: string; text: string }[] {
+  const files = [
+    { name: 'cluster.crt', setting: 'cluster_cert', text: identity.certificate },
+    { name: 'cluster.key', setting: 'cluster_cert_key', text: identity.privateKey },
+  ];
+  if (link.authority.trim()) files.push({ name: 'cluster-ca.crt', setting: 'cluster_ca_cert', text: link.authority });
+  return files;
 }
 
-export function dockerSnippet(link: Link, identity: Identity): string {
-  const environment = [
-    ...variables(link),
-    ['SLUICE_CLUSTER_CERT', '/etc/sluice/cluster.crt'],
-    ['SLUICE_CLUSTER_CERT_KEY', '/etc/sluice/cluster.key'],
+/** Shell: the files below `folder`. */
+function writeFiles(link: Link, identity: Identity, folder: string, sudo: string): string[] {
+  const write = ({ name, text }: { name: string; text: string }): string =>
+    `${sudo}tee ${folder}/${name} >/dev/null <<'PEM'\n${text.trim()}\nPEM`;
+  return [...filesOf(link, identity).map(write), `${sudo}chmod 600 ${folder}/cluster.key`];
+}
+
+function allSettings(link: Link, identity: Identity): [string, string][] {
+  return [
+    ...settings(link),
+    ...filesOf(link, identity).map(({ name, setting }): [string, string] => [setting, `${HOME}/${name}`]),
   ];
+}
+
+const asVariables = (list: [string, string][]): [string, string][] =>
+  list.map(([name, value]) => [`SLUICE_${name.toUpperCase()}`, value]);
+
+export function dockerSnippet(link: Link, identity: Identity): string {
   return [
     'mkdir -p sluice-node',
-    files(identity, 'sluice-node', ''),
+    ...writeFiles(link, identity, 'sluice-node', ''),
     'docker run -d --name sluice-node --restart unless-stopped \\',
     '  -p 8000:8000 -p 8443:8443 \\',
-    '  -v "$PWD/sluice-node:/etc/sluice:ro" -v sluice-node-state:/var/lib/sluice \\',
-    ...environment.map(([name, value]) => `  -e ${name}=${value} \\`),
+    `  -v "$PWD/sluice-node:${HOME}:ro" -v sluice-node-state:/var/lib/sluice \\`,
+    ...asVariables(allSettings(link, identity)).map(([name, value]) => `  -e ${name}=${value} \\`),
     '  sluice start',
   ].join('\n');
 }
 
 export function linuxSnippet(link: Link, identity: Identity): string {
-  const lines = [
-    ...settings(link),
-    ['cluster_cert', '/etc/sluice/cluster.crt'],
-    ['cluster_cert_key', '/etc/sluice/cluster.key'],
-  ];
   return [
-    'sudo mkdir -p /etc/sluice',
-    files(identity, '/etc/sluice', 'sudo '),
-    "sudo tee /etc/sluice/sluice.conf >/dev/null <<'CONF'",
-    ...lines.map(([name, value]) => `${name} = ${value}`),
+    `sudo mkdir -p ${HOME}`,
+    ...writeFiles(link, identity, HOME, 'sudo '),
+    `sudo tee ${HOME}/sluice.conf >/dev/null <<'CONF'`,
+    ...allSettings(link, identity).map(([name, value]) => `${name} = ${value}`),
     'CONF',
     'sudo systemctl restart sluice',
     'sudo systemctl status sluice --no-pager',
@@ -75,22 +83,14 @@ export function linuxSnippet(link: Link, identity: Identity): string {
 }
 
 export function kubernetesSnippet(link: Link, identity: Identity): string {
-  const environment = [
-    ...variables(link),
-    ['SLUICE_CLUSTER_CERT', '/etc/sluice/tls.crt'],
-    ['SLUICE_CLUSTER_CERT_KEY', '/etc/sluice/tls.key'],
-    ['SLUICE_STATUS_LISTEN', '0.0.0.0:8007'],
-  ];
+  const environment = [...asVariables(allSettings(link, identity)), ['SLUICE_STATUS_LISTEN', '0.0.0.0:8007']];
+  const secrets = filesOf(link, identity).map(({ name, text }) => `  ${name}: |\n${indented(text.trim(), 4)}`);
   return `apiVersion: v1
 kind: Secret
 metadata:
   name: sluice-node
-type: kubernetes.io/tls
 stringData:
-  tls.crt: |
-${indented(identity.certificate, 4)}
-  tls.key: |
-${indented(identity.privateKey, 4)}
+${secrets.join('\n')}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -116,7 +116,7 @@ ${environment.map(([name, value]) => `            - {name: ${name}, value: "${va
           readinessProbe:
             httpGet: {path: /status/ready, port: 8007}
           volumeMounts:
-            - {name: cluster, mountPath: /etc/sluice, readOnly: true}
+            - {name: cluster, mountPath: ${HOME}, readOnly: true}
             - {name: state, mountPath: /var/lib/sluice}
       volumes:
         - name: cluster
