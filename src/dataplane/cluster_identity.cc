@@ -5,6 +5,7 @@
 
 #include "crypto/pem.h"
 #include "net/tls/layer.h"
+#include "net/tls/peer.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -28,11 +29,16 @@ Result<std::shared_ptr<const ClusterIdentity>> ClusterIdentity::make(ClusterMate
   settings.alpn = {"http/1.1"};
   // A shared certificate is compared as it is, by check_peer(): names and authorities say less.
   settings.verify = !shared;
+  settings.verify_name = false;  // check_peer() does, where there is no better reason
   settings.verify_depth = kVerifyDepth;
   if (!shared && made->materials_.authorities.empty()) {
     TRY(settings.trust, net::tls::TrustStore::system());
   } else if (!shared) {
     TRY(settings.trust, net::tls::TrustStore::from_pem(made->materials_.authorities));
+    for (const std::string& text : made->materials_.authorities) {
+      TRY(const auto certificates, crypto::Certificate::parse_chain(text));
+      for (const auto& certificate : certificates) made->known_.insert(certificate.sha256_hex());
+    }
   }
   TRY(made->context_, net::tls::ClientContext::make(std::move(settings)));
   return made;
@@ -45,13 +51,18 @@ std::string ClusterIdentity::trusted_pem() const {
   return all;
 }
 
-Result<std::string> ClusterIdentity::check_peer(const net::Stream& stream) const {
+Result<std::string> ClusterIdentity::check_peer(const net::Stream& stream, const std::string& server_name) const {
   const auto* layer = dynamic_cast<const net::tls::TlsLayer*>(stream.layer());
   std::string pem = layer != nullptr ? layer->peer_certificate_pem() : std::string();
   if (pem.empty()) return fail(Errc::Forbidden, "the control plane showed no certificate", Blame::Upstream);
-  if (!shared_) return pem;
   TRY(const auto certificate, crypto::Certificate::parse(pem));
-  if (certificate.sha256_hex() == fingerprint_) return pem;
+  const std::string fingerprint = certificate.sha256_hex();
+  if (!shared_) {
+    // One that is trusted by itself needs no name: nobody else has its key.
+    if (!known_.contains(fingerprint)) TRY(net::tls::verify_name(stream, server_name));
+    return pem;
+  }
+  if (fingerprint == fingerprint_) return pem;
   return fail(Errc::Forbidden,
               "the control plane has another certificate (" + certificate.subject() +
                   ") than cluster_cert; with cluster_mtls=shared both must have the same",

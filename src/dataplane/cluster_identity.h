@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,9 @@ class ClusterIdentity {
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
   /// PEM texts of those whose signatures count in snapshots; empty where that cannot be said.
   [[nodiscard]] std::string trusted_pem() const;
-  /// After the handshake: the control plane's certificate, in PEM. Errc::Forbidden when it is not the one it must be.
-  [[nodiscard]] Result<std::string> check_peer(const net::Stream& stream) const;
+  /// After the handshake with who should be `server_name`: the control plane's certificate, in PEM. Errc::Forbidden
+  /// when it is not the one it must be.
+  [[nodiscard]] Result<std::string> check_peer(const net::Stream& stream, const std::string& server_name) const;
 
  private:
   ClusterIdentity(ClusterMaterials materials, CacheKey key, bool shared)
@@ -54,6 +56,7 @@ class ClusterIdentity {
   std::shared_ptr<const net::tls::ClientContext> context_;
   std::int64_t not_after_ = 0;
   std::string fingerprint_;
+  std::set<std::string> known_;  // with pki: of the trusted certificates themselves
 };
 
 /// Warns 30, 7 and 1 days before a certificate ends, once each; afterwards once a day that it has ended.

@@ -128,7 +128,7 @@ Task<Result<std::string>> ClusterStream::open(const ControlPlaneAddress& to, con
                                               rt::Deadline deadline) {
   CO_TRY(co_await reach(to, deadline));
   CO_TRY(co_await net::tls::connect(stream_, identity.context(), to.server_name, deadline));
-  co_return identity.check_peer(stream_);
+  co_return identity.check_peer(stream_, to.server_name);
 }
 
 Task<Result<>> ClusterStream::reach(const ControlPlaneAddress& to, rt::Deadline deadline) {

@@ -51,7 +51,7 @@ bool is_service_link(std::string_view name) {
 
 /// Variables of the client commands, which people export in the shell where they start a gateway too.
 bool is_for_clients(std::string_view name) {
-  return name == "admin_url" || name == "admin_headers";
+  return name == "admin_url" || name == "admin_headers" || name == "platform_url";
 }
 
 /// Collects one value per setting from all sources, then reads them.

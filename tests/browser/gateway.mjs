@@ -114,7 +114,10 @@ export class Gateway {
   /** The platform port, or, of a binary without one, the preview server of the app in front of the Admin API. */
   async serveConsole(port, hasPlatform) {
     this.console = `http://127.0.0.1:${port}`;
-    const page = async () => (await fetch(this.console)).ok && (await fetch(`${this.console}/v2/control-planes`)).ok;
+    const page = async () => {
+      const api = await fetch(`${this.console}/v2/control-planes`);
+      return (await fetch(this.console)).ok && (api.ok || api.status === 401);
+    };
     this.standIn = !(hasPlatform && (await until(page, 'the console', 3000).catch(() => false)));
     if (!this.standIn) return;
     const stand = hasPlatform ? await freePort() : port;

@@ -165,7 +165,7 @@ class Http2Peer:
     def perform(self, stream: int, message: wire.Message, rule: Rule) -> None:
         try:
             StreamAnswer(self, stream, message).perform(rule.actions)
-        except (Hangup, OSError, h2.exceptions.ProtocolError):
+        except (Hangup, KeyError, OSError, h2.exceptions.ProtocolError):
             pass  # the gateway has given the stream up, or the rule wanted this
         except (scn.ScenarioError, match.Mismatch, ValueError) as error:
             self.origin.errors.append(str(error))

@@ -23,6 +23,7 @@ namespace sluice::net::tls {
 struct ClientSettings {
   Profile profile = {};
   bool verify = true;
+  bool verify_name = true;                        // false: the chain alone, whoever connects judges the name
   std::shared_ptr<const TrustStore> trust = {};   // required when verify is set
   int verify_depth = 1;                           // intermediate certificates at most
   std::shared_ptr<const Identity> identity = {};  // presented when the upstream asks; may be null

@@ -67,7 +67,7 @@ void acknowledge_now(const Stream& stream) {
 bool set_peer_name(SSL* ssl, const ClientSettings& settings, const std::string& host) {
   const bool is_ip = IpAddress::parse(host).has_value();
   if (!is_ip && !host.empty() && SSL_set_tlsext_host_name(ssl, host.c_str()) != 1) return false;
-  if (!settings.verify) return true;
+  if (!settings.verify || !settings.verify_name) return true;
   X509_VERIFY_PARAM* expected = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (is_ip) return X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1;

@@ -2,6 +2,7 @@
 #include "net/tls/peer.h"
 
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include "net/tls/layer.h"
 
@@ -39,6 +40,15 @@ Result<> verify_client(const Stream& stream, const TrustStore& trust, int depth)
   if (X509_verify_cert(context.get()) == 1) return {};
   const char* reason = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
   return fail(Errc::Forbidden, std::string("the client's certificate: ") + reason, Blame::Client);
+}
+
+Result<> verify_name(const Stream& stream, const std::string& host) {
+  SSL* session = session_of(stream);
+  X509* leaf = session != nullptr ? SSL_get0_peer_certificate(session) : nullptr;
+  if (leaf == nullptr) return fail(Errc::Forbidden, "no certificate was presented", Blame::Upstream);
+  if (X509_check_host(leaf, host.data(), host.size(), 0, nullptr) == 1 || X509_check_ip_asc(leaf, host.c_str(), 0) == 1)
+    return {};
+  return fail(Errc::Forbidden, "the certificate is not for " + host, Blame::Upstream);
 }
 
 }  // namespace sluice::net::tls

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/error.h"
 #include "crypto/pem.h"
@@ -16,5 +17,9 @@ namespace sluice::net::tls {
 /// Judges what a client presented under ClientAuth::Any: whether its chain ends in `trust` by way of at most `depth`
 /// intermediates, may authenticate clients, and is valid now. The error names OpenSSL's reason.
 [[nodiscard]] Result<> verify_client(const Stream& stream, const TrustStore& trust, int depth);
+
+/// Whether the certificate that the other side presented is for `host`, a name or an address. Its chain is another
+/// question.
+[[nodiscard]] Result<> verify_name(const Stream& stream, const std::string& host);
 
 }  // namespace sluice::net::tls

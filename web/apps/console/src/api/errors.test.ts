@@ -16,6 +16,14 @@ describe('flattenFields', () => {
     expect(flat.get('@entity')).toBe('one; two');
   });
 
+  it('puts what concerns an expression at the expression', () => {
+    const flat = flattenFields({ '@entity': ['Router Expression failed validation: line 1: no', 'other'] });
+    expect([...flat]).toEqual([
+      ['expression', 'line 1: no'],
+      ['@entity', 'other'],
+    ]);
+  });
+
   it('reads the invalid parameters of the platform API', () => {
     const flat = flattenFields(undefined, [{ field: 'name', rule: 'required', reason: 'is a required field' }]);
     expect(flat.get('name')).toBe('is a required field');

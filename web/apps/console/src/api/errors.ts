@@ -3,8 +3,13 @@
 /** Where messages stand that belong to no field. */
 export const ENTITY = '@entity';
 
+/** What the server says of an entity as a whole, though it is about one field. */
+const ABOUT_EXPRESSION = 'Router Expression failed validation: ';
+
 function walk(value: unknown, path: string, into: Map<string, string>): void {
-  if (typeof value === 'string') {
+  if (typeof value === 'string' && path === ENTITY && value.startsWith(ABOUT_EXPRESSION)) {
+    into.set('expression', value.slice(ABOUT_EXPRESSION.length));
+  } else if (typeof value === 'string') {
     into.set(path, into.has(path) ? `${into.get(path)}; ${value}` : value);
   } else if (Array.isArray(value)) {
     value.forEach((entry, index) => walk(entry, path.endsWith(ENTITY) ? path : `${path}.${index}`, into));

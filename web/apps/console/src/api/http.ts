@@ -49,15 +49,29 @@ function refusal(status: number, body: unknown): ApiError {
   return new ApiError(status, String(text ?? status), flattenFields(fields, invalid_parameters));
 }
 
+let token = '';
+
+/** The access token that calls carry from now on; empty: none. It is kept in memory and nowhere else. */
+export function useToken(given: string): void {
+  token = given;
+}
+
+/** A call whose answer is read by the caller. */
+export function send(path: string, options: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(options.headers);
+  if (token) headers.set('Authorization', `Bearer ${token}`);
+  return fetch(path, { ...options, headers, credentials: 'same-origin' });
+}
+
 const TRIES = 6;
 const LONGEST_PAUSE_S = 5;
 
 /** A server that asks to come again in a moment (a control plane is being opened) is asked again. */
-async function patiently(send: () => Promise<Response>): Promise<Response> {
-  for (let attempt = 1; ; attempt++) {
-    const response = await send();
+async function patiently(attempt: () => Promise<Response>): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    const response = await attempt();
     const pause = Number(response.headers.get('retry-after') ?? NaN);
-    if (response.status !== 503 || !(pause <= LONGEST_PAUSE_S) || attempt === TRIES) return response;
+    if (response.status !== 503 || !(pause <= LONGEST_PAUSE_S) || tries === TRIES) return response;
     await new Promise((done) => setTimeout(done, pause * 1000));
   }
 }
@@ -68,10 +82,9 @@ export async function call<T>(path: string, options: Options = {}): Promise<Repl
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
   if (options.ifMatch) headers['If-Match'] = options.ifMatch;
   const response = await patiently(() =>
-    fetch(address(path, options.query), {
+    send(address(path, options.query), {
       method: options.method ?? 'GET',
       headers,
-      credentials: 'same-origin',
       ...(options.body !== undefined ? { body: JSON.stringify(options.body) } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
     }),

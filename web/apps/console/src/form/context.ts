@@ -11,6 +11,8 @@ export interface FormContext {
   errors: Ref<ReadonlyMap<string, string>>;
   /** Paths that must be given because of what other fields say. */
   required: Ref<ReadonlySet<string>>;
+  /** Whether the server has judged what the form holds now. */
+  judged: Ref<boolean>;
   /** The person has left the field. */
   touch: (path: string) => void;
   /** Whether the entity exists already. */
