@@ -200,8 +200,8 @@ def large_header_list(under: Fault) -> None:
 def zero_window(under: Fault) -> None:
     """hundreds of large responses to clients whose window stays shut: bounded memory, then client_send_timeout"""
     connections, streams = 4, 100
-    # A stream may hold what was read from the upstream at once: 64 kB, and its exchange.
-    with Target(under, memory=connections * streams * 100 * 1024, client_send_timeout="1s") as target:
+    # A stream may hold what was read from the upstream at once, 64 kB, and its exchange with all that it needs.
+    with Target(under, memory=connections * streams * 112 * 1024, client_send_timeout="1s") as target:
         senders = []
         for _ in range(connections):
             sender = Sender(target.port, h2frames.setting(h2frames.INITIAL_WINDOW_SIZE, 0))

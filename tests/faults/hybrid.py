@@ -19,16 +19,24 @@ from harness.supervised import Load, World, get, in_a_world, kill, wait_for, wor
 
 
 def journey(world: World) -> str:
-    """README's journey: two data planes join, a change is live on both, the control plane dies, one restarts, traffic
-    goes on"""
+    """README's journey: a control plane is made, two data planes join it, a change is live on both, it dies, one restarts"""
     hybrid = Hybrid(world)
-    add_route(hybrid.control, "live", world.origin().port)
-    nodes = [hybrid.join(), hybrid.join()]
+    status, shop = hybrid.platform("POST", "/v2/control-planes", {"name": "shop"})
+    must(status == 201, f"{status}: {shop}")
+    entities = f"/v2/control-planes/{shop['id']}/core-entities"
+    nodes = [hybrid.join_by_kit("shop"), hybrid.join_by_kit("shop")]
+    made = {"name": "echo", "url": f"http://127.0.0.1:{world.origin().port}"}
+    must(hybrid.platform("POST", f"{entities}/services", made)[0] == 201, "no service")
+    route = {"name": "echo", "paths": ["/live"]}
+    must(hybrid.platform("POST", f"{entities}/services/echo/routes", route)[0] == 201, "no route")
     joined = converge(hybrid, "/live")
-    set_path(hybrid, "live", "/moved")
+    route = {"name": "echo", "paths": ["/moved"], "service": {"name": "echo"}}
+    status, answer = hybrid.platform("PUT", f"{entities}/routes/echo", route)
+    must(status == 200, f"{status}: {answer}")
     moved = converge(hybrid, "/moved")
     must(moved < 1, f"a change took {moved:.2f} s")
-    wait_for("both are listed", lambda: len(hybrid.nodes()) == 2, 5)
+    wait_for("both are listed", lambda: len(hybrid.nodes("shop")) == 2, 5)
+    must(not hybrid.nodes(), "another control plane lists them too")
     same_configuration(hybrid)
     before = standing(nodes[0])["configuration_hash"]
     hybrid.kill_control()
@@ -39,7 +47,8 @@ def journey(world: World) -> str:
     back = converge(hybrid, "/moved", seconds=5)
     must(standing(nodes[0])["configuration_hash"] == before, "it came back with another configuration")
     hybrid.restart_control()
-    set_path(hybrid, "live", "/again")
+    route["paths"] = ["/again"]
+    wait_for("it is open again", lambda: hybrid.platform("PUT", f"{entities}/routes/echo", route)[0] == 200, 5)
     healed = converge(hybrid, "/again", seconds=40)
     return f"joined {joined:.2f} s, change {moved * 1000:.0f} ms, from the cache {back:.2f} s, healed {healed:.1f} s"
 

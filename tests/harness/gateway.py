@@ -67,6 +67,7 @@ class Gateway:
         self.tls = tls
         self.ports = {name: reserve() for name in ("proxy", "proxy_tls", "admin", "status", "platform")}
         self.process: subprocess.Popen | None = None
+        self.command: list[str] = []  # instead of `start` with the settings that were written
         # Ports that must accept before start() returns.
         self.awaited = ["proxy", "admin", "status"] + (["proxy_tls"] if tls else [])
         self.expected_exit = False
@@ -99,7 +100,7 @@ class Gateway:
     def start(self) -> None:
         """Returns when the ports accept. Throws Mismatch when the process ends before that."""
         self.expected_exit = False
-        command = [self.binary, "start", "-c", f"{self.folder}/sluice.conf"]
+        command = self.command or [self.binary, "start", "-c", f"{self.folder}/sluice.conf"]
         with open(self.folder / "output.log", "ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=self.env(), stdin=subprocess.DEVNULL, stdout=output, stderr=output

@@ -77,7 +77,8 @@ class Http2Peer:
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="latin-1"))
         self.h2.local_settings = h2.settings.Settings(client=False, initial_values=origin.settings)
         self.requests: dict[int, wire.Message] = {}
-        self.live: set[int] = set()
+        self.live: dict[int, bytearray] = {}  # streams that are echoed, with what waits for the window
+        self.finished: set[int] = set()  # of these: nothing more comes
         self.gone: set[int] = set()
         self.closed = False
 
@@ -92,6 +93,8 @@ class Http2Peer:
                 with self.lock:
                     for event in self.h2.receive_data(data):
                         self.handle(event)
+                    for stream in list(self.live):
+                        self.echo(stream)
                     self.flush()
                     self.lock.notify_all()
         finally:
@@ -112,14 +115,14 @@ class Http2Peer:
             if event.flow_controlled_length:
                 self.h2.acknowledge_received_data(event.flow_controlled_length, stream)
             if stream in self.live:
-                self.h2.send_data(stream, event.data)
+                self.live[stream] += event.data
         elif isinstance(event, h2.events.TrailersReceived):
             self.requests[stream].trailers = list(event.headers)
         elif isinstance(event, h2.events.StreamEnded):
             self.end(stream)
         elif isinstance(event, h2.events.StreamReset):
             self.gone.add(stream)
-            self.live.discard(stream)
+            self.live.pop(stream, None)
             with self.origin.lock:
                 self.origin.resets.append(int(event.error_code))
 
@@ -132,7 +135,7 @@ class Http2Peer:
         rule = self.origin.rule_for(message)
         message.rule = rule
         if "live" in rule.actions:  # each piece comes back at once
-            self.live.add(stream)
+            self.live[stream] = bytearray()
             self.record(message)
             content_type = message.first("content-type") or "text/plain"
             self.h2.send_headers(stream, [(":status", "200"), ("content-type", content_type)])
@@ -144,16 +147,29 @@ class Http2Peer:
         message = self.requests[stream]
         rule = message.rule
         if stream in self.live:
-            self.live.discard(stream)
+            self.finished.add(stream)
+        elif "early" not in rule.actions:
+            self.record(message)
+            self.answer(stream, message, rule)
+
+    def echo(self, stream: int) -> None:
+        """As much as the gateway takes; the rest when it opens its window."""
+        pending = self.live[stream]
+        while pending:
+            room = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
+            if room <= 0:
+                return
+            self.h2.send_data(stream, bytes(pending[:room]))
+            del pending[:room]
+        if stream in self.finished:
+            del self.live[stream]
+            rule = self.requests[stream].rule
             lines = [line.partition(" ")[2] for line in rule.actions if line.startswith("trailer ")]
             trailers = [tuple(line.split(": ", 1)) for line in lines]
             if trailers:
                 self.h2.send_headers(stream, trailers, end_stream=True)
             else:
                 self.h2.end_stream(stream)
-        elif "early" not in rule.actions:
-            self.record(message)
-            self.answer(stream, message, rule)
 
     def record(self, message: wire.Message) -> None:
         with self.origin.lock:

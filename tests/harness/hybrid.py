@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import subprocess
 
@@ -70,6 +71,29 @@ class Hybrid:
         node.start()
         return node
 
+    def join_by_kit(self, control_plane: str) -> Gateway:
+        """A data plane of a control plane, as `sluice dp join` makes it: with a certificate of its own."""
+        node = Gateway(self.world.binary, self.folder / f"node{len(self.data_planes)}", tls=False)
+        kit = node.folder / "kit"
+        command = ["dp", "join", "--for", "shell", "--control-plane", control_plane, "--new-certificate"]
+        command += ["--ca", self.certificate["cluster_cert"], "--out", str(kit)]
+        command += ["--address", f"127.0.0.1:{self.control.ports['cluster']}"]
+        command += ["--platform", f"http://127.0.0.1:{self.control.ports['platform']}"]
+        done = subprocess.run([self.world.binary, *command], capture_output=True, text=True, check=False)
+        must(done.returncode == 0, done.stderr)
+        node.command = ["sh", str(kit / "join.sh")]
+        node.awaited = ["proxy", "status"]
+        node.environment = {
+            "PATH": f"{self.world.binary.parent}:{os.environ['PATH']}",
+            "SLUICE_PROXY_LISTEN": f"127.0.0.1:{node.ports['proxy']}",
+            "SLUICE_STATUS_LISTEN": f"127.0.0.1:{node.ports['status']}",
+            "SLUICE_NGINX_WORKER_PROCESSES": "1",
+        }
+        self.world.gateways.append(node)
+        self.data_planes.append(node)
+        node.start()
+        return node
+
     def kill_control(self) -> None:
         """All of it at once: supervisor and worker."""
         self.control.expected_exit = True
@@ -83,11 +107,11 @@ class Hybrid:
         self.control.start()
         wait_for("the Admin API", lambda: ask(self.control, "GET", "/")[0] == 200, READY_SECONDS)
 
-    def nodes(self) -> list[dict]:
+    def nodes(self, name: str = "default") -> list[dict]:
         """What the control plane says of its data planes, over the platform API."""
         planes = self.platform("GET", "/v2/control-planes")[1]["data"]
-        default = next(plane for plane in planes if plane["name"] == "default")
-        return self.platform("GET", f"/v2/control-planes/{default['id']}/nodes")[1]["items"]
+        wanted = next(plane for plane in planes if plane["name"] == name)
+        return self.platform("GET", f"/v2/control-planes/{wanted['id']}/nodes")[1]["items"]
 
     def platform(self, method: str, path: str, body: object = None) -> tuple[int, dict]:
         connection = http.client.HTTPConnection("127.0.0.1", self.control.ports["platform"], timeout=20)

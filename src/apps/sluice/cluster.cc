@@ -14,8 +14,23 @@ namespace {
 
 using control::cluster::Hub;
 
-/// The longest that a node may take for its handshake.
+/// The longest that a node may take for its handshake, from its turn on.
 constexpr std::int64_t kHandshakeMs = 15'000;
+/// So many at a time: ten thousand that come at once would all be late otherwise, and their work lost.
+constexpr unsigned kHandshakesAtOnce = 64;
+constexpr std::int64_t kLookForTurnMs = 5;
+
+/// One of those under way, as long as it lives.
+class Turn {
+ public:
+  explicit Turn(unsigned& count) : count_(count) { ++count_; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() { --count_; }
+
+ private:
+  unsigned& count_;
+};
 
 control::cluster::LinkTerms link_terms(const settings::Settings& settings) {
   control::cluster::LinkTerms terms;
@@ -149,6 +164,10 @@ std::vector<std::string> Cluster::issuers(const Hub& hub) const {
 
 /// Whoever no control plane would take is gone before HTTP begins.
 Task<Result<>> Cluster::prepare(net::Stream& stream, http::ConnectionInfo& info, std::string& early) {
+  while (handshakes_ >= kHandshakesAtOnce) {
+    co_await rt::Sleep(parts_.control, parts_.control.after_ms(kLookForTurnMs));
+  }
+  const Turn turn(handshakes_);
   http::AcceptTerms terms{.tls = true, .context = trust_->context};
   CO_TRY(
       co_await http::accept_connection(stream, info, early, std::move(terms), parts_.control.after_ms(kHandshakeMs)));

@@ -61,6 +61,7 @@ class Cluster final : public control::cluster::Directory, public control::planes
   const Parts parts_;
   std::shared_ptr<const Trust> trust_;
   std::map<Uuid, std::shared_ptr<control::cluster::Hub>> hubs_;
+  unsigned handshakes_ = 0;  // under way
   http::ServerOptions options_;
   control::cluster::Door door_;
   std::unique_ptr<control::cluster::ClusterServer> handler_;

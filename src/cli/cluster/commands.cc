@@ -24,9 +24,9 @@ void add_nodes_command(CLI::App& app, int& exit_code) {
 }
 
 void add_join_options(CLI::App& command, JoinArguments& arguments) {
-  command.add_option("--for", arguments.host, "What runs the data plane: docker, systemd or kubernetes")
+  command.add_option("--for", arguments.host, "What runs the data plane: docker, systemd, kubernetes or shell")
       ->required()
-      ->check(CLI::IsMember({"docker", "systemd", "kubernetes"}));
+      ->check(CLI::IsMember({"docker", "systemd", "kubernetes", "shell"}));
   command.add_option("--address", arguments.address,
                      "host:port of the cluster endpoint, as the data plane reaches it; the control plane is asked "
                      "otherwise");

@@ -27,6 +27,7 @@ constexpr mode_t kScriptMode = 0700;
 
 Host host_of(const std::string& name) {
   if (name == "docker") return Host::Docker;
+  if (name == "shell") return Host::Shell;
   return name == "systemd" ? Host::Systemd : Host::Kubernetes;
 }
 

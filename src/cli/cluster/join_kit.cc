@@ -82,6 +82,20 @@ JoinKit docker_kit(const JoinTerms& terms) {
   return kit;
 }
 
+// shell
+// -------------------------------------------------------------------------------------------------------------------
+
+/// As it is started by hand, for a first try: in the foreground, its state beside its certificates. Settings that are
+/// in the environment already hold.
+JoinKit shell_kit(const JoinTerms& terms) {
+  JoinKit kit{.title = "in this shell", .folder = terms.name, .files = certificate_files(terms), .commands = {}};
+  for (const auto& [name, value] : settings_of(terms, "$PWD/")) {
+    kit.commands += fmt::format("export {}=\"{}\"\n", variable(name), value);
+  }
+  kit.commands += "exec sluice start --prefix \"$PWD/state\"\n";
+  return kit;
+}
+
 // systemd
 // -------------------------------------------------------------------------------------------------------------------
 
@@ -244,6 +258,8 @@ Result<JoinKit> make_join_kit(Host host, const JoinTerms& terms) {
   switch (host) {
     case Host::Docker:
       return docker_kit(terms);
+    case Host::Shell:
+      return shell_kit(terms);
     case Host::Systemd:
       return systemd_kit(terms);
     case Host::Kubernetes:

@@ -11,7 +11,7 @@
 namespace sluice::cli {
 
 /// What runs the data plane.
-enum class Host : std::uint8_t { Docker, Systemd, Kubernetes };
+enum class Host : std::uint8_t { Docker, Shell, Systemd, Kubernetes };
 
 /// All that a data plane needs in order to join.
 struct JoinTerms {

@@ -18,6 +18,7 @@ constexpr std::array kSummaries = {
     Summary{"/cache", "Nothing is cached apart from the configuration; DELETE says so with 204."},
     Summary{"/cache/{key}", "The same for one key."},
     Summary{"/clustering/data-planes", "Data planes, on a control plane."},
+    Summary{"/clustering/data-planes/{node}", "One of them."},
     Summary{"/clustering/status", "The same in an older form."},
     Summary{"/config", "Without a database: the whole configuration; PATCH is a batch."},
     Summary{"/consumer_groups/{consumer_groups}/consumers", "Members of a group."},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/cluster/hub.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/time.h"
 #include "control/cluster/session.h"
@@ -26,7 +28,7 @@ Hub::Hub(const Uuid& control_plane, Parts parts, LinkTerms terms)
     tell_again_ = true;
     if (!telling_) chores_.spawn(tell_sessions());
   };
-  nodes_.on_erase = [this](const Uuid& id) { end_others(id, 0); };
+  nodes_.on_erase = [this](const Uuid& id) { end_others(id, nullptr); };
 }
 
 Hub::~Hub() = default;
@@ -39,13 +41,22 @@ void Hub::close() {
 
 std::uint64_t Hub::join(Session& session) {
   sessions_.emplace(next_, &session);
+  by_node_.emplace(session.node_id(), &session);
   return next_++;
 }
 
+void Hub::leave(const Session& session, std::uint64_t number) {
+  sessions_.erase(number);
+  const auto [begin, end] = by_node_.equal_range(session.node_id());
+  const auto at = std::find_if(begin, end, [&](const auto& entry) { return entry.second == &session; });
+  if (at != end) by_node_.erase(at);
+}
+
 /// A node that comes again has lost its earlier link, whether we noticed or not.
-void Hub::end_others(const Uuid& node, std::uint64_t but) {
-  for (const auto& [number, session] : sessions_) {
-    if (number != but && session->node_id() == node) session->end();
+void Hub::end_others(const Uuid& node, const Session* but) {
+  const auto [begin, end] = by_node_.equal_range(node);
+  for (auto at = begin; at != end; ++at) {
+    if (at->second != but) at->second->end();
   }
 }
 

@@ -70,8 +70,8 @@ class Hub {
  private:
   friend class Session;
   std::uint64_t join(Session& session);
-  void leave(std::uint64_t number) { sessions_.erase(number); }
-  void end_others(const Uuid& node, std::uint64_t but);
+  void leave(const Session& session, std::uint64_t number);
+  void end_others(const Uuid& node, const Session* but);
   Task<void> tell_sessions();
   Task<void> write_nodes(const settings::Settings& settings);
   Task<void> read_nodes();
@@ -84,6 +84,7 @@ class Hub {
   Feed feed_;
   NodeRegistry nodes_;
   std::map<std::uint64_t, Session*> sessions_;  // connected, by when they came
+  std::multimap<Uuid, Session*> by_node_;       // the same
   std::uint64_t next_ = 1;
   bool telling_ = false;
   bool tell_again_ = false;

@@ -24,7 +24,7 @@ Session::Session(std::shared_ptr<Hub> hub, http::websocket::Connection& link, Ca
     : keeps_(std::move(hub)), hub_(*keeps_), link_(link), caller_(std::move(caller)), news_(hub_.reactor()) {}
 
 Session::~Session() {
-  if (number_ != 0) hub_.leave(number_);
+  if (number_ != 0) hub_.leave(*this, number_);
   if (node_ == nullptr) return;
   node_->connected = false;
   hub_.nodes().touch();
@@ -115,7 +115,7 @@ Task<Result<>> Session::pong(std::string_view payload) {
 void Session::enter() {
   NodeRecord& node = hub_.nodes().meet(node_id());
   number_ = hub_.join(*this);
-  hub_.end_others(node_id(), number_);
+  hub_.end_others(node_id(), this);
   node.peer = caller_.peer;
   node.ip = caller_.ip;
   node.protocol = protocol();
