@@ -23,6 +23,7 @@ RUNNERS = {
     "h2spec": "tests/run_h2spec.py",
     "fault": "tests/run_faults.py",
     "clients": "tests/clients/run.py",
+    "browser": "tests/run_browser.py",
 }
 STAGES = ["unit", *RUNNERS]
 

@@ -19,7 +19,7 @@ from harness.supervised import Load, World, get, in_a_world, kill, wait_for, wor
 
 
 def journey(world: World) -> str:
-    """README's journey: a control plane is made, two data planes join it, a change is live on both, it dies, one restarts"""
+    """README's journey: two data planes join a control plane, a change is live on both, it dies, one restarts"""
     hybrid = Hybrid(world)
     status, shop = hybrid.platform("POST", "/v2/control-planes", {"name": "shop"})
     must(status == 201, f"{status}: {shop}")
@@ -105,5 +105,7 @@ def bad_entity(world: World) -> str:
     return str(issues[0]["code"])
 
 
+CHECKS = (journey, control_plane_dies_under_traffic, every_protocol, bad_entity)
+
 if __name__ == "__main__":
-    sys.exit(fault.run(__doc__, *map(in_a_world, (journey, control_plane_dies_under_traffic, every_protocol, bad_entity))))
+    sys.exit(fault.run(__doc__, *map(in_a_world, CHECKS)))
