@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <future>
 #include <stdexcept>
 #include <utility>
@@ -26,11 +27,11 @@ std::int64_t now_ns() {
 }
 
 double millis(std::uint64_t ns) {
-  return static_cast<double>(ns / 10'000) / 100;
+  return std::floor(static_cast<double>(ns) / 10'000) / 100;
 }
 
 double seconds_since(std::int64_t began_ns, std::int64_t until_ns) {
-  return static_cast<double>((until_ns - began_ns) / 1'000'000) / 1000;
+  return std::floor(static_cast<double>(until_ns - began_ns) / 1'000'000) / 1000;
 }
 
 void add_quantiles(Json::Object& into, const std::string& name, const Histogram& seen) {

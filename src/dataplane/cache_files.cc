@@ -53,6 +53,7 @@ std::vector<CacheFiles::Generation> CacheFiles::list() const {
     if (entry.path().extension() == ".journal") generation.journal = true;
   }
   std::vector<Generation> generations;
+  generations.reserve(found.size());
   for (const auto& [number, generation] : found) generations.push_back(generation);
   return generations;
 }

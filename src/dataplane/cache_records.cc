@@ -15,7 +15,9 @@ constexpr std::size_t kPiece = 1 << 20;
 constexpr std::size_t kMostUnpacked = std::size_t{1} << 30;
 constexpr int kFormat = 1;
 
-enum Flag : std::uint8_t { kServed = 1, kServedAsReceived = 2 };
+// Of a row, in one octet.
+constexpr unsigned kServed = 1;
+constexpr unsigned kServedAsReceived = 2;
 
 std::unexpected<Error> damaged(const char* what) {
   return fail(Errc::Invalid, std::string("damaged cache: ") + what, Blame::System);
@@ -80,9 +82,9 @@ Result<Step::Put> take_row(OctetReader& reader) {
   TRY(const std::string_view flags, reader.take(1));
   TRY(const std::string_view received, reader.text());
   put.row.received = std::make_shared<const std::string>(received);
-  if ((flags[0] & kServedAsReceived) != 0) {
+  if ((static_cast<unsigned char>(flags[0]) & kServedAsReceived) != 0) {
     put.row.served = put.row.received;
-  } else if ((flags[0] & kServed) != 0) {
+  } else if ((static_cast<unsigned char>(flags[0]) & kServed) != 0) {
     TRY(const std::string_view served, reader.text());
     put.row.served = std::make_shared<const std::string>(served);
   }

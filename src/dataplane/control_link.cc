@@ -138,7 +138,6 @@ Task<Error> ControlLink::speak(std::string_view path, bool rpc, bool& try_protoc
   }
   websocket::Connection link(connection.stream(), websocket::Role::Client,
                              {.max_message = settings_.max_payload, .answer_pings = true}, std::move(opened->early));
-  std::string protocol = rpc ? "v2" : "v1";
   Conversation::Parts parts{.reactor = parts_.reactor,
                             .pool = parts_.pool,
                             .applier = parts_.applier,

@@ -242,10 +242,10 @@ std::string RpcSession::version_or_zeros() const {
 Task<Result<>> RpcSession::ask_for_changes() {
   const std::int64_t now = parts_.reactor.clock().mono_ms();
   if (asked_ && now - asked_ms_ < kAnswerMs) co_return Result<>{};
-  asked_ = next_id_++;
+  const std::uint64_t id = next_id_++;
+  asked_ = id;
   asked_ms_ = now;
-  co_return co_await send_text(
-      sync::wire::call_text(kGetDelta, sync::wire::get_delta_params(version_or_zeros()), *asked_));
+  co_return co_await send_text(sync::wire::call_text(kGetDelta, sync::wire::get_delta_params(version_or_zeros()), id));
 }
 
 Task<void> RpcSession::ask_for_ever() {

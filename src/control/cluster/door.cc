@@ -37,7 +37,7 @@ Result<std::shared_ptr<Hub>> Door::judge(const net::Stream& stream, std::string_
   const auto certificate = net::tls::peer_certificate(stream);
   if (!certificate) return closed("no certificate");
   if (!is_current(*certificate)) return closed("its certificate is not valid now: " + certificate->subject());
-  const auto asked = directory_.by_server_name(server_name);
+  auto asked = directory_.by_server_name(server_name);
   const std::string fingerprint = certificate->sha256_hex();
   if (terms_.shared && fingerprint == terms_.own_fingerprint) return asked != nullptr ? asked : directory_.standard();
 

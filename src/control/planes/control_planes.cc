@@ -83,6 +83,7 @@ ControlPlane* ControlPlanes::find(const Uuid& id) {
 
 std::vector<ControlPlane*> ControlPlanes::open_planes() {
   std::vector<ControlPlane*> open;
+  open.reserve(planes_.size());
   for (const auto& [id, entry] : planes_) open.push_back(entry.plane.get());
   return open;
 }

@@ -21,14 +21,14 @@ constexpr std::int64_t kDiscardMs = 2'000;
 }  // namespace
 
 ServerExchange::ServerExchange(ServerConnection& connection, std::int32_t id, std::int64_t started_ns)
-    : SessionStream(connection, id, arena_, connection.options().head,
+    : SessionStream(connection, id, memory, connection.options().head,
                     {.peer = Blame::Client,
                      .source = Blame::Upstream,
                      .send_ms = connection.options().send_timeout_ms,
                      .patience = connection.options().body,
                      .broken = NGHTTP2_INTERNAL_ERROR}),
       connection_(connection),
-      request_(arena_),
+      request_(memory),
       fields_(request_, connection.options().head),
       started_ns_(started_ns) {}
 
@@ -130,7 +130,7 @@ void ServerExchange::finish() {
 
 Task<Result<>> ServerExchange::inform(int status) {
   if (response_started_ || closed_) return Result<>{};
-  const nghttp2_nv field = status_field(arena_, status);
+  const nghttp2_nv field = status_field(memory, status);
   nghttp2_submit_headers(connection_.handle(), NGHTTP2_FLAG_NONE, id_, nullptr, &field, 1, nullptr);
   connection_.gather();
   return Result<>{};
@@ -141,7 +141,7 @@ Task<Result<net::Stream*>> ServerExchange::switch_protocols(ResponseHead& /*head
 }
 
 void ServerExchange::submit_head(const ResponseHead& head, Framing framing, bool has_body) {
-  const auto fields = response_fields(arena_, head, framing);
+  const auto fields = response_fields(memory, head, framing);
   const nghttp2_data_provider content = provider();
   const int failed =
       nghttp2_submit_response(connection_.handle(), id_, fields.data(), fields.size(), has_body ? &content : nullptr);

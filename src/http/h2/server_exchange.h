@@ -19,7 +19,7 @@ class ServerConnection;
 
 /// What is made first, so that all else may use it.
 struct ExchangeMemory {
-  InlineArena<6 * 1024> arena_;
+  InlineArena<6 * 1024> memory;
 };
 
 /// One request on an HTTP/2 connection, from its first field to the end of both directions. The handler runs as a task
@@ -32,7 +32,7 @@ class ServerExchange final : public ServerStream, private ExchangeMemory, public
   ~ServerExchange() override { work_.reset(); }
 
   [[nodiscard]] rt::Reactor& reactor() const override;
-  [[nodiscard]] Arena& arena() override { return arena_; }
+  [[nodiscard]] Arena& arena() override { return memory; }
   [[nodiscard]] RequestHead& request() override { return request_; }
   [[nodiscard]] BodyReader* body() override { return request_.framing.has_body() ? &body_ : nullptr; }
   [[nodiscard]] const ConnectionInfo& connection() const override;

@@ -180,6 +180,7 @@ TEST_F(WebSocketConnection, FramesOfSeveralTasksLeaveWholeAndInOrder) {
     Connection& from = from_client ? pair.client : pair.server;
     Connection& to = from_client ? pair.server : pair.client;
     std::vector<std::string> texts;
+    texts.reserve(8);
     for (std::size_t i = 0; i < 8; ++i) texts.emplace_back(i % 2 == 0 ? 200'000 : 10, static_cast<char>('a' + i));
     std::vector<Task<Result<>>> sending;
     for (const std::string& text : texts) {

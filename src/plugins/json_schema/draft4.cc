@@ -21,32 +21,32 @@ namespace {
 constexpr int kMaxDepth = 1024;
 
 enum TypeBit : std::uint8_t {
-  kNull = 1,
-  kBoolean = 2,
-  kInteger = 4,
-  kNumber = 8,
-  kString = 16,
-  kArray = 32,
-  kObject = 64
+  NullBit = 1,
+  BooleanBit = 2,
+  IntegerBit = 4,
+  NumberBit = 8,
+  StringBit = 16,
+  ArrayBit = 32,
+  ObjectBit = 64
 };
-constexpr std::array<std::pair<std::string_view, TypeBit>, 7> kTypes = {{{"null", kNull},
-                                                                         {"boolean", kBoolean},
-                                                                         {"integer", kInteger},
-                                                                         {"number", kNumber},
-                                                                         {"string", kString},
-                                                                         {"array", kArray},
-                                                                         {"object", kObject}}};
+constexpr std::array<std::pair<std::string_view, TypeBit>, 7> kTypes = {{{"null", NullBit},
+                                                                         {"boolean", BooleanBit},
+                                                                         {"integer", IntegerBit},
+                                                                         {"number", NumberBit},
+                                                                         {"string", StringBit},
+                                                                         {"array", ArrayBit},
+                                                                         {"object", ObjectBit}}};
 
 bool is_whole(double number) {
   return std::trunc(number) == number;
 }
 
 unsigned types_of(const Json& value) {
-  if (value.is_null()) return kNull;
-  if (value.is_bool()) return kBoolean;
-  if (value.is_number()) return is_whole(value.number()) ? kInteger | kNumber : kNumber;
-  if (value.is_string()) return kString;
-  return value.is_array() ? kArray : kObject;
+  if (value.is_null()) return NullBit;
+  if (value.is_bool()) return BooleanBit;
+  if (value.is_number()) return is_whole(value.number()) ? IntegerBit | NumberBit : NumberBit;
+  if (value.is_string()) return StringBit;
+  return value.is_array() ? ArrayBit : ObjectBit;
 }
 
 std::size_t code_points(std::string_view text) {
