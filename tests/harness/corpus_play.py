@@ -228,6 +228,8 @@ def exchange_h2(lane: Lane, case: dict) -> Reply:
         reply.closed = link.reader.eof
         reply.words |= {"rst"} if seen.resets else set()
         reply.words |= {"goaway"} if seen.goaway else set()
+    except (BrokenPipeError, ConnectionResetError):  # in the midst of what we send: an end like any other
+        reply.closed = True
     finally:
         link.close()
     return reply
