@@ -184,34 +184,9 @@ class Node::OnBuilderThread {
   std::shared_ptr<State> shared_;
 };
 
-/// A change's place in the order of changes: the next one is compiled only when this one is live, so that generations
-/// arrive in order everywhere, and each builds on the one before.
-class Node::Turn {
- public:
-  explicit Turn(Node& node) : turns_(node.turns_), control_(node.control_) { turns_->push_back(this); }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() {
-    std::erase(*turns_, this);
-    if (turns_->empty()) return;
-    control_.post([turns = turns_] {
-      if (turns->empty()) return;
-      if (auto waiting = std::exchange(turns->front()->waiting_, {})) waiting.resume();
-    });
-  }
-
-  [[nodiscard]] bool await_ready() const { return turns_->front() == this; }
-  void await_suspend(std::coroutine_handle<> caller) { waiting_ = caller; }
-  void await_resume() const {}
-
- private:
-  std::shared_ptr<Turns> turns_;
-  rt::Reactor& control_;
-  std::coroutine_handle<> waiting_;
-};
-
 Task<Node::Outcome> Node::apply(sync::Delta delta, sync::CommitStep commit) {
-  Turn turn(*this);
+  // The next change is compiled only when this one is live, so that generations arrive in order everywhere.
+  rt::Turn turn(turns_, control_);
   co_await turn;
   struct Work {
     sync::Delta delta;

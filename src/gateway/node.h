@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "rt/offload.h"
 #include "rt/scope.h"
 #include "rt/shards.h"
+#include "rt/turn.h"
 #include "sync/local.h"
 
 namespace sluice::gateway {
@@ -61,8 +61,6 @@ class Node final : public sync::LocalGateway {
  private:
   using Outcome = std::expected<sync::Applied, std::vector<sync::ConfigProblem>>;
   class OnBuilderThread;
-  class Turn;
-  using Turns = std::deque<Turn*>;
 
   [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> compile(sync::Delta delta);
   void enlarge_pages();
@@ -83,7 +81,7 @@ class Node final : public sync::LocalGateway {
   std::atomic<bool> trim_due_{false};           // when the next snapshot has been freed
   std::optional<std::chrono::steady_clock::time_point> pages_enlarged_;
   std::atomic<bool> ending_{false};
-  std::shared_ptr<Turns> turns_ = std::make_shared<Turns>();  // of apply(), in order; the first one has it
+  rt::Turn::Line turns_ = rt::Turn::make_line();  // of apply(), in order; the first one has it
   std::atomic<bool> ready_{false};
   std::atomic<bool> draining_{false};
   rt::TaskScope enlarging_;  // last: its task uses everything above

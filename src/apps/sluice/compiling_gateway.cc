@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiling_gateway.h"
 
-#include <coroutine>
 #include <utility>
 
 #include "gateway/explain.h"
@@ -37,38 +36,11 @@ std::unique_ptr<sync::LocalGateway> Compiler::make(const store::MemoryStore& sto
   return std::make_unique<Whole>(*this, store);
 }
 
-/// A change's place in the order of changes: each builds on the one before.
-class CompilingGateway::Turn {
- public:
-  Turn(std::shared_ptr<Turns> turns, rt::Reactor& control) : turns_(std::move(turns)), control_(control) {
-    turns_->push_back(this);
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() {
-    std::erase(*turns_, this);
-    if (turns_->empty()) return;
-    control_.post([turns = turns_] {
-      if (turns->empty()) return;
-      if (auto waiting = std::exchange(turns->front()->waiting_, {})) waiting.resume();
-    });
-  }
-
-  [[nodiscard]] bool await_ready() const { return turns_->front() == this; }
-  void await_suspend(std::coroutine_handle<> caller) { waiting_ = caller; }
-  void await_resume() const {}
-
- private:
-  std::shared_ptr<Turns> turns_;
-  rt::Reactor& control_;
-  std::coroutine_handle<> waiting_;
-};
-
 CompilingGateway::CompilingGateway(Compiler& compiler) : compiler_(compiler), current_(compiler.builder_.empty()) {}
 
 Task<std::expected<sync::Applied, std::vector<sync::ConfigProblem>>> CompilingGateway::apply(sync::Delta delta,
                                                                                              sync::CommitStep commit) {
-  Turn turn(turns_, compiler_.control_);
+  rt::Turn turn(turns_, compiler_.control_);
   co_await turn;
   // Owned by the thread as well: whoever waits may go.
   auto work = [&builder = compiler_.builder_, base = current_,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <vector>
 
 #include "gateway/config/snapshot_builder.h"
 #include "rt/offload.h"
 #include "rt/reactor.h"
+#include "rt/turn.h"
 #include "store/memory_store.h"
 #include "sync/local.h"
 #include "whole_gateway.h"
@@ -54,12 +54,9 @@ class CompilingGateway final : public sync::LocalGateway {
   [[nodiscard]] Json upstream_health(const Uuid&) const override { return Json::object(); }
 
  private:
-  class Turn;
-  using Turns = std::deque<Turn*>;
-
   Compiler& compiler_;
   gateway::Snapshot::Ref current_;
-  std::shared_ptr<Turns> turns_ = std::make_shared<Turns>();  // of apply(), in order; the first one has it
+  rt::Turn::Line turns_ = rt::Turn::make_line();  // of apply(), in order; the first one has it
 };
 
 }  // namespace sluice::apps

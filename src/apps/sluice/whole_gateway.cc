@@ -46,14 +46,14 @@ Task<WholeGateway::Outcome> WholeGateway::apply(sync::Delta delta, sync::CommitS
     co_return late;
   }
   const bool kept_already = !commit;
-  Outcome outcome = co_await gateway_.apply(std::move(delta), std::move(commit));
+  Outcome outcome = co_await gateway().apply(std::move(delta), std::move(commit));
   if (!outcome && kept_already) behind_ = true;  // whoever follows the log says what is wrong
   co_return outcome;
 }
 
 Task<WholeGateway::Outcome> WholeGateway::catch_up(sync::Delta delta, sync::CommitStep commit) {
   const bool kept_already = !commit;
-  Outcome outcome = co_await gateway_.apply(whole_with(delta), commit);
+  Outcome outcome = co_await gateway().apply(whole_with(delta), commit);
   if (outcome) {
     behind_ = false;
     log::info("store.served_again");
@@ -69,7 +69,7 @@ Task<WholeGateway::Outcome> WholeGateway::catch_up(sync::Delta delta, sync::Comm
   log::warn("store.still_not_served", {{"type", first.type}, {"id", first.id.to_string()}, {"problem", first.message}});
   const bool kept = co_await commit();
   if (!kept) co_return std::unexpected(std::vector<sync::ConfigProblem>{});
-  const sync::NodeStatus status = gateway_.status();
+  const sync::NodeStatus status = gateway().status();
   co_return sync::Applied{status.generation, status.hash};
 }
 
