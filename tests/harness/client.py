@@ -7,6 +7,7 @@ import collections
 import contextlib
 import dataclasses
 import json
+import select
 import socket
 import ssl
 import threading
@@ -72,18 +73,58 @@ def tls_context(alpn: list[str], certificate: tuple[str, str] | None = None) -> 
     return context
 
 
+class SharedTls:
+    """A TLS socket that one thread may send on while another receives: OpenSSL's objects want one caller at a time, so
+    no call waits for the network while it has the lock. Everything else is the socket's own."""
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        self.wrapped = sock
+        self.timeout: float | None = sock.gettimeout()
+        self.lock = threading.Lock()
+        sock.settimeout(0)
+
+    def __getattr__(self, name: str):
+        return getattr(self.wrapped, name)
+
+    def settimeout(self, seconds: float | None) -> None:
+        self.timeout = seconds
+
+    def recv(self, size: int) -> bytes:
+        return self.attempt(lambda: self.wrapped.recv(size))
+
+    def sendall(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            piece = view[:16384]
+            view = view[self.attempt(lambda piece=piece: self.wrapped.send(piece)) :]
+
+    def attempt(self, call):
+        deadline = None if self.timeout is None else time.monotonic() + self.timeout
+        while True:
+            try:
+                with self.lock:
+                    return call()
+            except ssl.SSLWantReadError:
+                waiting = ([self.wrapped], [])
+            except ssl.SSLWantWriteError:
+                waiting = ([], [self.wrapped])
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            if not any(select.select(*waiting, [], left)):
+                raise TimeoutError("timed out")
+
+
 class Connection:
     """Sends now, reads later: pipelining and concurrency need no threads in a scenario."""
 
     def __init__(self, port: int, *, tls: ssl.SSLContext | None = None, sni: str = "", receive_window: int = 0) -> None:
-        self.sock: socket.socket = socket.socket()
+        self.sock: socket.socket | SharedTls = socket.socket()
         if receive_window:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_window)
         self.sock.settimeout(DEFAULT_TIMEOUT)
         self.sock.connect(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
-            self.sock = tls.wrap_socket(self.sock, server_hostname=sni or None)
+            self.sock = SharedTls(tls.wrap_socket(self.sock, server_hostname=sni or None))
         self.reader = wire.Reader(self.sock)
         self.methods: collections.deque[str] = collections.deque()  # of the requests not answered yet
         self.sent_at = time.monotonic()
@@ -153,6 +194,11 @@ class Connection:
         return self.reader.take(len(self.reader.buffer))
 
     def close(self) -> None:
+        """Ends a send that still waits before the descriptor goes: its number is soon another connection's."""
+        if self.sender is not None and self.sender.is_alive():
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+            self.sender.join(DEFAULT_TIMEOUT)
         with contextlib.suppress(OSError):
             self.sock.close()
 
