@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cases import admin, cluster, consumers, policies, proxy, reload, routes, start, sync
+from cases import admin, cluster, consumers, policies, protocols, proxy, reload, routes, start, sync
 from harness import report
 from harness.processes import Lab
 
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CASES = {
     "proxy": proxy.run,
     "proxy-logged": proxy.run_logged,
+    "protocols": protocols.run,
     "policies": policies.run,
     "routes": routes.run,
     "consumers": consumers.run,
@@ -36,7 +37,7 @@ CASES = {
 }
 # These measure what only our own program does.
 OWN_ONLY = {"routes", "consumers", "reload", "admin", "sync", "cluster"}
-NEEDED = ["wrk", "h2load", "openssl", "taskset"]
+NEEDED = ["wrk", "h2load", "nghttpd", "openssl", "taskset"]
 
 
 class Options:
@@ -90,7 +91,7 @@ def arguments():
 def missing(args):
     """What prevents the run, or an empty string."""
     programs = [name for name in NEEDED if not shutil.which(name)]
-    files = [args.build / "bench" / name for name in ("bench_upstream", "bench_client", "bench_cluster")]
+    files = [args.build / "bench" / name for name in ("bench_upstream", "bench_echo", "bench_cluster")]
     files += [args.build / "sluice"] if args.subject == "sluice" else []
     absent = programs + [os.path.relpath(path, ROOT) for path in files if not path.exists()]
     return f"missing: {', '.join(absent)}" if absent else ""

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "client/histogram.h"
+#include "cli/bench/histogram.h"
 #include "cluster/fleet.h"
 #include "http/plain_client.h"
 #include "net/address.h"
@@ -17,6 +17,8 @@
 #include "rt/scope.h"
 
 namespace sluice::bench {
+
+using cli::bench::Histogram;
 
 struct DriverOptions {
   net::Address admin;

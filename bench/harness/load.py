@@ -33,10 +33,12 @@ class Scene:
     seconds: int = 1          # of each round; wrk counts in whole seconds
     rounds: int = 5
     tls: bool = False
-    generator: str = "wrk"    # wrk, h2load, full or resumed (handshakes)
+    generator: str = "wrk"    # wrk, h2load, full or resumed (handshakes), client (sluice bench-client)
     post: int = 0             # size of the body sent
     requests: Path | None = None  # file of "path[TAB key]" lines, sent in turn
     script: Path = BENCH / "wrk" / "report.lua"  # what wrk sends, and how it reports
+    scheme: str = ""          # for the generator "client": what it speaks; "grpc" for h2load: calls with a message
+    port: str = ""            # which of the proxy's ports, if not the plain or the TLS one
 
     @property
     def large(self):
@@ -70,7 +72,8 @@ class Generator:
                        "BENCH_BODY": str(self._scene.post)}
         if self._scene.requests:
             environment["BENCH_REQUESTS"] = str(self._scene.requests)
-        make = {"wrk": self._wrk, "h2load": self._h2load}.get(self._scene.generator, self._handshakes)
+        make = {"wrk": self._wrk, "h2load": self._h2load, "client": self._messages}.get(
+            self._scene.generator, self._handshakes)
         command = ["taskset", "-c", str(self._lab.load_cpu), *map(str, make())]
         self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, text=True, env=environment)
@@ -82,12 +85,14 @@ class Generator:
             self._child.kill()
             self._child.communicate()
             return Sample(0, 1, 0, 1, 0, 0, "the load generator did not end")
-        if self._child.returncode != 0:
+        if self._child.returncode != 0 and not out.startswith("{"):
             return Sample(0, 1, 0, 1, 0, 0, (err or out).strip()[-200:])
         return self._read_h2load(out) if self._scene.generator == "h2load" else self._read_json(out)
 
     def _url(self):
         scheme, port = ("https", self._proxy.tls_port) if self._scene.tls else ("http", self._proxy.port)
+        if self._scene.port:
+            port = self._proxy.ports[self._scene.port]
         return f"{scheme}://127.0.0.1:{port}{self._scene.path}"
 
     def _wrk(self):
@@ -98,15 +103,25 @@ class Generator:
     def _h2load(self):
         self._log.unlink(missing_ok=True)
         headers = [word for name, value in HEADERS.items() for word in ("-H", f"{name}: {value}")]
+        if self._scene.scheme == "grpc":
+            message = self._lab.folder / f"message-{self._scene.body}"
+            message.write_bytes(b"\0" + (self._scene.body - 5).to_bytes(4, "big") + b"x" * (self._scene.body - 5))
+            headers = ["-H", "content-type: application/grpc", "-H", "te: trailers", "-d", message]
         return ["h2load", "-t1", f"-c{self._scene.connections}", "-m", "10", "-D", self._scene.seconds,
                 f"--log-file={self._log}", *headers, self._url()]
+
+    def _messages(self):
+        url = f"{self._scene.scheme}://127.0.0.1:{self._proxy.ports[self._scene.port]}{self._scene.path}"
+        return [*self._client(), "--size", self._scene.body, url]
 
     def _handshakes(self):
         headers = [word for name, value in HEADERS.items() for word in ("--header", f"{name}: {value}")]
         mode = "--resume" if self._scene.generator == "resumed" else "--fresh"
-        return [self._lab.build / "bench" / "bench_client", "--port", self._proxy.tls_port, "--tls", mode,
-                "--connections", self._scene.connections, "--seconds", self._scene.seconds,
-                "--path", self._scene.path, *headers]
+        return [*self._client(), mode, *headers, self._url()]
+
+    def _client(self):
+        return [self._lab.build / "sluice", "bench-client", "--json", "--connections", self._scene.connections,
+                "--seconds", self._scene.seconds]
 
     def _read_json(self, out):
         seen = json.loads(out.strip().splitlines()[-1])

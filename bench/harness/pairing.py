@@ -32,11 +32,13 @@ class Round:
 
 def check_reply(proxy, scene):
     """Asks once before the load; returns the size of a whole reply. Raises Void."""
+    if scene.scheme:
+        return scene.body
     path, key = scene.path, None
     if scene.requests:
         path, _, key = scene.requests.read_text().splitlines()[0].partition("\t")
     headers = {**HEADERS, **({"apikey": key} if key else {})}
-    status, fields, body = proxy.fetch(path, scene.tls, headers, b"x" * scene.post if scene.post else None)
+    status, fields, body = proxy.fetch(path, scene.tls, headers, b"x" * scene.post if scene.post else None, scene.port)
     if status != 200 or len(body) != scene.body:
         raise Void(f"{proxy.name} answers {status} with {len(body)} bytes instead of 200 with {scene.body}")
     return len(body) + sum(len(name) + len(value) + 4 for name, value in fields) + len("HTTP/1.1 200 OK\r\n\r\n")
@@ -49,7 +51,7 @@ def verdict(sample, scene, whole):
         return f"{sample.failed} bad replies {sample.why}".strip()
     if sample.requests == 0:
         return "no replies"
-    if scene.generator == "h2load":  # compressed heads, frame headers: only the lower bound holds
+    if scene.scheme or scene.generator == "h2load":  # compressed heads, frame headers: only the lower bound holds
         return "" if sample.bytes >= sample.requests * scene.body else "short bodies"
     if sample.bytes < sample.requests * (whole - HEAD_SLACK):
         return "short bodies"

@@ -23,6 +23,7 @@ class Proxy:
         self.folder.mkdir(exist_ok=True)
         self.port = free_port()
         self.tls_port = free_port()
+        self.ports = {}  # further ones, by name
         self.admin_port = 0
         self.process = None
         self.ready_seconds = 0.0
@@ -39,19 +40,20 @@ class Proxy:
         """Writes a committed template with its @NAMES@ filled in."""
         text = (PEERS / template).read_text()
         known = {"DIR": self.folder, "PORT": self.port, "TLS_PORT": self.tls_port, "CERT": self.lab.cert,
-                 "KEY": self.lab.key, "PEM": self.lab.folder / "both.pem", "UPSTREAM": self.lab.upstream_port, **values}
+                 "KEY": self.lab.key, "PEM": self.lab.folder / "both.pem", "UPSTREAM": self.lab.upstream_port,
+                 **{f"{name.upper()}_PORT": port for name, port in self.ports.items()}, **values}
         for name, value in known.items():
             text = text.replace(f"@{name}@", str(value))
         path = self.folder / template.removesuffix(".in")
         path.write_text(text)
         return path
 
-    def fetch(self, path, tls=False, headers=None, body=None):
-        """One request on a connection of its own: (status, headers, body)."""
+    def fetch(self, path, tls=False, headers=None, body=None, port=""):
+        """One request on a connection of its own: (status, headers, body). `port`: one of `ports`."""
         if tls:
             connection = http.client.HTTPSConnection("127.0.0.1", self.tls_port, timeout=10, context=unverified_tls())
         else:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", self.ports.get(port, self.port), timeout=10)
         try:
             connection.request("POST" if body else "GET", path, body, headers or {})
             reply = connection.getresponse()
@@ -75,18 +77,20 @@ class Proxy:
         raise RuntimeError(f"{self.name} does not answer {path} with {wanted} after {patience} s")
 
 
-def start_nginx(lab, name="nginx", logs=False):
+def start_nginx(lab, name="nginx", logs=False, template="nginx.conf.in", ports=(), **values):
     proxy = Proxy(lab, "nginx", name)
-    config = proxy.fill("nginx.conf.in", ACCESS_LOG=f"{proxy.folder}/access.log" if logs else "off")
+    proxy.ports = {port: free_port() for port in ports}
+    config = proxy.fill(template, ACCESS_LOG=f"{proxy.folder}/access.log" if logs else "off", **values)
     return proxy.launch([find("nginx"), "-p", proxy.folder, "-c", config])
 
 
-def start_haproxy(lab, name="haproxy", logs=False, huge=False):
+def start_haproxy(lab, name="haproxy", logs=False, huge=False, template="haproxy.cfg.in", ports=(), **values):
     """`huge`: with pipes of 256 kB, which suit bodies of 1 MB (0.76 of the CPU) and not those of 100 kB (1.24)."""
     proxy = Proxy(lab, "haproxy", name, f"{name}-huge" if huge else name)
-    config = proxy.fill("haproxy.cfg.in", LOG_GLOBAL="log stdout format raw local0 info" if logs else "",
+    proxy.ports = {port: free_port() for port in ports}
+    config = proxy.fill(template, LOG_GLOBAL="log stdout format raw local0 info" if logs else "",
                         LOG_DEFAULTS="log global\n    option httplog" if logs else "",
-                        PIPE="tune.pipesize 262144" if huge else "")
+                        PIPE="tune.pipesize 262144" if huge else "", **values)
     return proxy.launch([find("haproxy"), "-db", "-f", config])
 
 
@@ -99,9 +103,11 @@ def start_envoy(lab, name="envoy", logs=False):
     return proxy.launch([find("envoy"), "-c", config, "--concurrency", "1", "--log-level", "error"])
 
 
-def start_sluice(lab, declarative, name="sluice", logs=False, admin=False, **settings):
-    """Our release build on a declarative configuration, given as a Python value; None: on a store."""
+def start_sluice(lab, declarative, name="sluice", logs=False, admin=False, ports=None, extra_listen="", **settings):
+    """Our release build on a declarative configuration, given as a Python value; None: on a store. `ports`: of further
+    listeners, by name."""
     proxy = Proxy(lab, "sluice", name)
+    proxy.ports = ports or {}
     config = None
     if declarative is not None:
         config = proxy.folder / "declarative.json"
@@ -113,7 +119,8 @@ def start_sluice(lab, declarative, name="sluice", logs=False, admin=False, **set
         "database": "off",
         "prefix": proxy.folder / "prefix",
         "declarative_config": config,
-        "proxy_listen": f"127.0.0.1:{proxy.port} reuseport, 127.0.0.1:{proxy.tls_port} ssl http2 reuseport",
+        "proxy_listen": (f"127.0.0.1:{proxy.port} reuseport, 127.0.0.1:{proxy.tls_port} ssl http2 reuseport"
+                         f"{extra_listen}"),
         "admin_listen": f"127.0.0.1:{proxy.admin_port}" if admin else "off",
         "admin_gui_listen": "off",
         "status_listen": "off",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "load.h"
+#include "cli/bench/load.h"
 
 #include <algorithm>
 #include <array>
@@ -10,12 +10,11 @@
 #include <system_error>
 #include <utility>
 
-#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-namespace sluice::bench {
+namespace sluice::cli::bench {
 namespace {
 
 constexpr double kNanos = 1e9;
@@ -28,9 +27,8 @@ Load::Load(LoadOptions options) : options_(std::move(options)), epoll_(::epoll_c
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
   // Requests are due at microseconds; the default slack of 50 us would bunch them.
   ::prctl(PR_SET_TIMERSLACK, 1UL);
-  if (options_.tls) context_ = make_client_context();
   for (std::size_t i = 0; i < options_.connections; ++i) {
-    slots_.push_back({.connection = std::make_unique<Connection>(options_.port, context_.get())});
+    slots_.push_back({.connection = std::make_unique<Connection>(options_.endpoint, options_.dialogue())});
     if (options_.reuse == Reuse::Resumed) slots_.back().connection->resume_sessions();
     idle_.push_back(i);
   }
@@ -43,10 +41,12 @@ Load::~Load() {
 LoadResult Load::run() {
   began_ = std::chrono::steady_clock::now();
   end_ = static_cast<Nanos>(options_.duration.count() * kNanos);
-  intended_ = static_cast<std::uint64_t>(std::ceil(options_.duration.count() * options_.rate));
+  intended_ = options_.idle       ? options_.connections
+              : options_.rate > 0 ? static_cast<std::uint64_t>(std::ceil(options_.duration.count() * options_.rate))
+                                  : std::numeric_limits<std::uint64_t>::max();
   while (now() < end_ + kGraceNanos) {
     start_what_is_due();
-    if (!more_to_start() && idle_.size() == slots_.size()) break;
+    if (!more_to_start() && idle_.size() + settled_ == slots_.size() && (!options_.idle || now() >= end_)) break;
     wait();
   }
   result_.seconds = static_cast<double>(now()) / kNanos;
@@ -64,7 +64,7 @@ Load::Nanos Load::due_time(std::uint64_t request) const {
 }
 
 bool Load::more_to_start() const {
-  return options_.rate > 0 ? started_ < intended_ : now() < end_;
+  return started_ < intended_ && (options_.rate > 0 || now() < end_);
 }
 
 void Load::start_what_is_due() {
@@ -81,7 +81,7 @@ void Load::start(std::size_t slot, Nanos due) {
   slots_[slot].due = due;
   slots_[slot].busy = true;
   auto& connection = *slots_[slot].connection;
-  const auto progress = connection.start(options_.heads[started_++ % options_.heads.size()]);
+  const auto progress = connection.start(started_++);
   if (connection.open() && connection.is_new()) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -104,15 +104,18 @@ void Load::wait() {
   if (count < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_pwait2");
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
-    auto& slot = slots_[event.data.u64];
-    if (!slot.connection->open()) continue;
-    // An idle connection only matters when it ends; sessions that arrive late are read with the next reply.
-    if (!slot.busy) {
-      if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) slot.connection->close();
-      continue;
-    }
-    handle(event.data.u64, slot.connection->resume());
+    on_event(event.data.u64, event.events);
   }
+}
+
+void Load::on_event(std::size_t slot, std::uint32_t events) {
+  auto& connection = *slots_[slot].connection;
+  if (!connection.open()) return;
+  if (slots_[slot].busy) return handle(slot, connection.resume());
+  // An idle connection only matters when it ends; sessions that arrive late are read with the next reply.
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0) return;
+  connection.close();
+  if (options_.idle) count_failure("an idle connection was closed");
 }
 
 void Load::handle(std::size_t slot, Connection::Progress progress) {
@@ -122,10 +125,17 @@ void Load::handle(std::size_t slot, Connection::Progress progress) {
     result_.latency_ns.add(now() - slots_[slot].due);
     if (options_.reuse != Reuse::KeepAlive) connection.close();
   } else {
-    if (result_.failed++ == 0) result_.first_failure = connection.why();
+    count_failure(connection.why());
   }
   slots_[slot].busy = false;
-  idle_.push_back(slot);
+  if (options_.idle)
+    ++settled_;
+  else
+    idle_.push_back(slot);
+}
+
+void Load::count_failure(std::string_view why) {
+  if (result_.failed++ == 0) result_.first_failure = why;
 }
 
 void Load::collect() {
@@ -133,15 +143,14 @@ void Load::collect() {
     result_.bytes += slot.connection->bytes_read();
     result_.handshakes += slot.connection->handshakes();
     result_.resumed += slot.connection->resumed();
-    if (slot.busy) {
-      if (result_.failed++ == 0) result_.first_failure = "no reply in time";
-    }
+    if (slot.connection->open()) ++result_.open;
+    if (slot.busy) count_failure("no reply in time");
   }
   // Requests that never found a free connection were asked for and not served.
   if (options_.rate > 0 && started_ < intended_) {
-    if (result_.failed == 0) result_.first_failure = "no free connection in time";
-    result_.failed += intended_ - started_;
+    count_failure("no free connection in time");
+    result_.failed += intended_ - started_ - 1;
   }
 }
 
-}  // namespace sluice::bench
+}  // namespace sluice::cli::bench

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sluice::bench {
+namespace sluice::cli::bench {
 
 /// Counts durations in buckets whose width grows with their value: any value up to 2^63 is kept within 1/64 of itself,
 /// in constant memory. Values are in whatever unit the caller uses; the client uses nanoseconds.
@@ -54,4 +54,4 @@ class Histogram {
   std::uint64_t largest_ = 0;
 };
 
-}  // namespace sluice::bench
+}  // namespace sluice::cli::bench

@@ -6,15 +6,19 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <sys/types.h>
+
+#include "cli/bench/dialogue.h"
+#include "net/address.h"
 
 // OpenSSL: SSL, SSL_CTX and SSL_SESSION are other names of these.
 struct ssl_st;
 struct ssl_ctx_st;
 struct ssl_session_st;
 
-namespace sluice::bench {
+namespace sluice::cli::bench {
 
 struct FreeSsl {
   void operator()(ssl_st* ssl) const;
@@ -29,27 +33,33 @@ using SslPtr = std::unique_ptr<ssl_st, FreeSsl>;
 using ContextPtr = std::unique_ptr<ssl_ctx_st, FreeContext>;
 using SessionPtr = std::unique_ptr<ssl_session_st, FreeSession>;
 
-/// A TLS client that verifies nothing (the certificate is the benchmark's own) and offers what OPENSSL_CONF says.
-/// Throws std::runtime_error.
-ContextPtr make_client_context();
+/// A TLS client that verifies nothing (whoever measures knows whom) and offers what OPENSSL_CONF says. `alpn` in wire
+/// form, or empty. Throws std::runtime_error.
+ContextPtr make_client_context(std::string_view alpn);
 
-/// One client connection, plain or TLS, with at most one request on the way. Knows no clock and no schedule.
+/// Where connections lead.
+struct Endpoint {
+  net::Address address;
+  std::string server_name;        // for TLS; empty: none is sent
+  bool datagrams = false;         // UDP
+  ssl_ctx_st* context = nullptr;  // null: no TLS
+};
+
+/// One client connection with at most one exchange on the way. Knows no clock and no schedule.
 class Connection {
  public:
-  enum class Progress {
-    Pending,  // wait for the socket
-    Done,     // the whole reply arrived
-    Failed,   // why() says what happened; the connection is closed
-  };
+  using Progress = Dialogue::Progress;
 
-  explicit Connection(std::uint16_t port, ssl_ctx_st* context) : port_(port), context_(context) {}
+  /// `endpoint` outlives it.
+  Connection(const Endpoint& endpoint, std::unique_ptr<Dialogue> dialogue)
+      : endpoint_(endpoint), dialogue_(std::move(dialogue)) {}
   ~Connection() { close(); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Begins a request, on the open connection or on a new one. `head` must outlive the exchange.
-  Progress start(std::string_view head);
-  /// Goes on after the socket became ready.
+  /// Begins exchange number `turn`, on the open connection or on a new one.
+  Progress start(std::uint64_t turn);
+  /// Goes on after the socket became ready. Failed: why() says what happened; the connection is closed.
   Progress resume();
   void close();
 
@@ -67,39 +77,38 @@ class Connection {
   void resume_sessions() { keep_session_ = true; }
 
  private:
-  enum class Phase { Idle, Connecting, Handshake, Sending, Receiving };
+  enum class Phase : std::uint8_t { Closed, Connecting, Handshake, Open };
 
   Progress connect();
   Progress after_connect();
   Progress handshake();
-  Progress send();
-  Progress receive();
-  Progress read_reply(std::string_view bytes);
-  Progress finish_head();
+  Progress begin();
+  Progress converse();
+  Progress finish();
+  bool send_all();
   Progress fail(std::string why);
-  /// Bytes moved; 0 for "wait", -1 for an end or an error.
-  ssize_t write_some(std::string_view bytes);
+  /// Octets moved; 0 for "wait", -1 for an end or an error.
+  ssize_t write_some(std::string_view octets);
   ssize_t read_some(char* into, std::size_t size);
 
   static int remember_session(ssl_st* ssl, ssl_session_st* session);
-  friend ContextPtr make_client_context();
+  friend ContextPtr make_client_context(std::string_view alpn);
 
-  std::uint16_t port_;
-  ssl_ctx_st* context_;  // null for plain connections
+  const Endpoint& endpoint_;
+  std::unique_ptr<Dialogue> dialogue_;
   int fd_ = -1;
   SslPtr ssl_;
   SessionPtr session_;
   bool keep_session_ = false;
   bool is_new_ = false;
-  Phase phase_ = Phase::Idle;
-  std::string_view unsent_;
-  std::string head_;  // of the reply, until it is complete
-  bool in_body_ = false;
-  std::uint64_t body_left_ = 0;
+  Phase phase_ = Phase::Closed;
+  std::uint64_t turn_ = 0;
+  std::string unsent_;
+  std::size_t sent_ = 0;  // octets of unsent_
   std::uint64_t bytes_read_ = 0;
   std::uint64_t handshakes_ = 0;
   std::uint64_t resumed_ = 0;
   std::string why_;
 };
 
-}  // namespace sluice::bench
+}  // namespace sluice::cli::bench

@@ -6,43 +6,47 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "connection.h"
-#include "histogram.h"
+#include "cli/bench/connection.h"
+#include "cli/bench/dialogue.h"
+#include "cli/bench/histogram.h"
 
-namespace sluice::bench {
+namespace sluice::cli::bench {
 
-enum class Reuse {
+enum class Reuse : std::uint8_t {
   KeepAlive,  // connections stay open
   Fresh,      // a connection for each request
   Resumed,    // the same, offering the TLS session of the one before
 };
 
 struct LoadOptions {
-  std::uint16_t port = 0;
+  Endpoint endpoint;
+  MakeDialogue dialogue;
   std::size_t connections = 32;
   std::chrono::duration<double> duration{1.0};
   /// Requests a second, sent at their moment whether or not earlier replies have come (open loop). 0: each connection
   /// sends its next request when the last reply has arrived (closed loop).
   double rate = 0;
   Reuse reuse = Reuse::KeepAlive;
-  bool tls = false;
-  /// Whole request heads, used in turn.
-  std::vector<std::string> heads;
+  /// One exchange on each connection, then only keeping them open until the time is over.
+  bool idle = false;
 };
 
+/// What happened; an exchange is a request with its reply, or a message with its echo.
 struct LoadResult {
   Histogram latency_ns;  // open loop: from the moment the request was due, not from when it could be sent
   std::uint64_t failed = 0;
   std::uint64_t bytes = 0;
   std::uint64_t handshakes = 0;
   std::uint64_t resumed = 0;
+  std::size_t open = 0;  // connections, at the end
   double seconds = 0;
   std::string first_failure;
 };
 
-/// Loads 127.0.0.1 from one thread with one epoll loop. Throws std::system_error.
+/// Loads one address from one thread with one epoll loop. Throws std::system_error.
 class Load {
  public:
   explicit Load(LoadOptions options);
@@ -67,19 +71,21 @@ class Load {
   void start_what_is_due();
   void start(std::size_t slot, Nanos due);
   void wait();
+  void on_event(std::size_t slot, std::uint32_t events);
   void handle(std::size_t slot, Connection::Progress progress);
+  void count_failure(std::string_view why);
   void collect();
 
   LoadOptions options_;
-  ContextPtr context_;
   int epoll_ = -1;
   std::chrono::steady_clock::time_point began_;
   Nanos end_ = 0;
   std::vector<Slot> slots_;
   std::vector<std::size_t> idle_;
+  std::size_t settled_ = 0;  // idle: connections that had their one exchange
   std::uint64_t started_ = 0;
-  std::uint64_t intended_ = 0;  // open loop: how many there will be
+  std::uint64_t intended_ = 0;  // how many there will be; closed loop: until the time is over
   LoadResult result_;
 };
 
-}  // namespace sluice::bench
+}  // namespace sluice::cli::bench

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "histogram.h"
+#include "cli/bench/histogram.h"
 
 #include <cstdint>
 
 #include <gtest/gtest.h>
 
-namespace sluice::bench {
+namespace sluice::cli::bench {
 namespace {
 
 TEST(Histogram, SaysZeroWhileEmpty) {
@@ -42,4 +42,4 @@ TEST(Histogram, CountsTheTail) {
 }
 
 }  // namespace
-}  // namespace sluice::bench
+}  // namespace sluice::cli::bench
