@@ -12,6 +12,7 @@ async function enter({ page, gateway }) {
   const addresses = [];
   page.on('request', (request) => addresses.push(request.url()));
   await page.goto('/');
+  // There is no account yet: a token is what opens, and is asked for first.
   const field = page.getByLabel('Access token');
   await field.fill('wrong');
   await page.getByRole('button', { name: 'Enter' }).click();

@@ -5,6 +5,7 @@
 
 #include "base/uuid.h"
 #include "control/admin/route_tree.h"
+#include "control/iam/front_door.h"
 #include "control/platform/parts.h"
 #include "control/platform/problem.h"
 
@@ -20,8 +21,23 @@ void add_groups(admin::RouteTree& tree, const Parts& parts);
 void add_nodes(admin::RouteTree& tree, const Parts& parts);
 /// `/v2/control-planes/{id}/dp-client-certificates`. certificate_endpoints.cc
 void add_certificates(admin::RouteTree& tree, const Parts& parts);
+/// `/v2/control-planes/{id}/config-stores`, and their secrets. config_store_endpoints.cc
+void add_config_stores(admin::RouteTree& tree, const Parts& parts);
+/// `/kic/api/control-planes/{id}/v1/..`: what an ingress controller says of itself. ingress_endpoints.cc
+void add_ingress(admin::RouteTree& tree, const Parts& parts);
 /// `/konnect-api/api/runtime_groups`, `/v2/organizations/me`: what older clients ask for. legacy_endpoints.cc
 void add_legacy(admin::RouteTree& tree, const Parts& parts);
+
+/// `/v3/session`, `/v3/set-up`: signing in and out, the first account. session_endpoints.cc
+void add_sessions(admin::RouteTree& tree, const Parts& parts, iam::FrontDoor& door);
+/// `/v3/users`, `/v3/invites`. user_endpoints.cc
+void add_users(admin::RouteTree& tree, const Parts& parts, iam::FrontDoor& door);
+/// `/v3/users/me`: profile, password, sessions. account_endpoints.cc
+void add_own_account(admin::RouteTree& tree, const Parts& parts, iam::FrontDoor& door);
+/// `/v3/users/{user}/access-tokens`. token_endpoints.cc
+void add_access_tokens(admin::RouteTree& tree, const Parts& parts);
+/// `/v3/audit-logs`. audit_endpoints.cc
+void add_audit(admin::RouteTree& tree, const Parts& parts);
 
 /// The control plane that the path names first; the reply when there is none, as a problem.
 std::expected<const planes::PlaneProfile*, Reply> plane_of(const Parts& parts, const Request& request);

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "control/platform/endpoints.h"
+#include "control/platform/user_view.h"
 #include "crypto/uuid5.h"
 
 namespace sluice::control::platform {
@@ -34,6 +35,9 @@ Reply runtime_groups(const Parts& parts, const Request& request) {
 
 /// Who we are, for clients that ask before they begin. The installation is its own organization.
 Reply organization(const Parts& parts) {
+  if (parts.accounts != nullptr && parts.accounts->state().organization()) {
+    return Reply::json(200, show(*parts.accounts->state().organization()));
+  }
   const Uuid& local = parts.planes.book().local().id;
   return Reply::json(200, Json::Object{{"id", crypto::uuid_v5(local, "organization").to_string()},
                                        {"name", "Sluice"},

@@ -5,6 +5,7 @@
 
 #include "control/cluster/node_book.h"
 #include "control/platform/endpoints.h"
+#include "control/platform/ingress_nodes.h"
 #include "control/platform/plane_view.h"
 
 namespace sluice::control::platform {
@@ -49,6 +50,10 @@ std::string_view compatibility_of(const NodeRecord& node) {
   return compatible ? "COMPATIBILITY_STATE_FULLY_COMPATIBLE" : "COMPATIBILITY_STATE_INCOMPATIBLE";
 }
 
+const std::string& shown_version(const NodeRecord& node) {
+  return node.peer.is_sluice() ? node.peer.sluice_version : node.peer.kong_version;
+}
+
 /// The contract's fields, and behind them what we know beyond it.
 Json show(const Parts& parts, const NodeBook& book, const NodeRecord& node) {
   Json::Array issues;
@@ -57,7 +62,7 @@ Json show(const Parts& parts, const NodeBook& book, const NodeRecord& node) {
   for (const auto& [key, text] : node.peer.labels) labels.append(key, text);
   Json::Object shown{
       {"id", node.peer.node_id.to_string()},
-      {"version", node.peer.is_sluice() ? node.peer.sluice_version : node.peer.kong_version},
+      {"version", shown_version(node)},
       {"hostname", node.peer.hostname},
       {"last_ping", seconds(node.last_seen)},
       {"type", "kong-proxy"},
@@ -81,19 +86,92 @@ Json show(const Parts& parts, const NodeBook& book, const NodeRecord& node) {
   return shown;
 }
 
-Reply list(const Parts& parts, const Request& request) {
+/// One of the nodes of a control plane: a data plane, or what an ingress controller says of its cluster.
+struct AnyNode {
+  std::string id;
+  const NodeRecord* data_plane = nullptr;
+  const IngressNode* ingress = nullptr;
+};
+
+/// By id.
+std::vector<AnyNode> all_nodes(const NodeBook* book, const std::vector<IngressNode>& ingress) {
+  std::vector<AnyNode> all;
+  for (const NodeRecord* node : book != nullptr ? book->list() : std::vector<const NodeRecord*>{}) {
+    all.push_back({.id = node->peer.node_id.to_string(), .data_plane = node});
+  }
+  for (const IngressNode& node : ingress) all.push_back({.id = node.id.to_string(), .ingress = &node});
+  std::ranges::sort(all, {}, &AnyNode::id);
+  return all;
+}
+
+/// The contract's fields for one that says less than a data plane.
+Json show(const IngressNode& node) {
+  Json shown = node.to_json();
+  if (shown.find("compatibility_status") != nullptr) return shown;
+  shown.as_object().set("compatibility_status",
+                        Json::Object{{"state", "COMPATIBILITY_STATE_UNKNOWN"}, {"issues", Json::array()}});
+  return shown;
+}
+
+Task<Reply> list(const Parts& parts, const Request& request) {
+  const auto open = open_plane(parts, request);
+  if (!open) co_return open.error();
+  const auto page = PageAfter::parse(request.query);
+  if (!page) co_return page.error();
+  const planes::PlaneLease plane(*open);
+  std::vector<IngressNode> ingress;
+  if (plane->durable() != nullptr) {
+    auto told = co_await IngressNodes(*plane->durable()).list();
+    if (!told) co_return message_of(told.error());
+    ingress = *std::move(told);
+  }
+  const NodeBook* book = plane->nodes();
+  const auto nodes = all_nodes(book, ingress);
+  auto at = std::ranges::find_if(nodes, [&](const AnyNode& node) { return node.id > page->after; });
+  Json::Array items;
+  std::string last;
+  for (; at != nodes.end() && items.size() < page->size; ++at) {
+    items.push_back(at->ingress != nullptr ? show(*at->ingress) : show(parts, *book, *at->data_plane));
+    last = at->id;
+  }
+  Json::Object numbers{{"total_count", nodes.size()}};
+  if (at != nodes.end()) numbers.append("next", last);
+  co_return Reply::json(200, Json::Object{{"items", std::move(items)}, {"page", std::move(numbers)}});
+}
+
+/// Why a node's release should be left behind; empty where it need not be.
+std::string end_of_support(const Parts& parts, const NodeRecord& node) {
+  constexpr int kServed = 2;  // older minor releases of ours; see sync/wire/projection.h, admit()
+  if (node.sync_status == cluster::SyncStatus::VersionIncompatible) {
+    return node.issues.empty() ? "This release is not served." : node.issues.front().description;
+  }
+  if (!node.peer.is_sluice()) return {};
+  const auto own = sync::wire::parse_product_version(parts.node.version);
+  const auto its = sync::wire::parse_product_version(node.peer.sluice_version);
+  if (!own || !its || its->major != own->major || its->minor > own->minor - kServed) return {};
+  return "Sluice " + node.peer.sluice_version + " is the oldest release that control planes of Sluice " +
+         parts.node.version + " serve: bring it to " + parts.node.version + " before the next upgrade.";
+}
+
+/// Those whose release comes to an end.
+Reply list_ending(const Parts& parts, const Request& request) {
   const auto plane = open_plane(parts, request);
   if (!plane) return plane.error();
   const auto page = PageAfter::parse(request.query);
   if (!page) return page.error();
   const NodeBook* book = (*plane)->nodes();
-  const auto nodes = book != nullptr ? book->list() : std::vector<const NodeRecord*>{};
-  const auto is_later = [&](const NodeRecord* node) { return node->peer.node_id.to_string() > page->after; };
-  auto at = page->after.empty() ? nodes.begin() : std::ranges::find_if(nodes, is_later);
+  std::size_t total = 0;
   Json::Array items;
-  for (; at != nodes.end() && items.size() < page->size; ++at) items.push_back(show(parts, *book, **at));
-  Json::Object numbers{{"total_count", nodes.size()}};
-  if (at != nodes.end() && !items.empty()) numbers.append("next", items.back().find("id")->as_string());
+  for (const NodeRecord* node : book != nullptr ? book->list() : std::vector<const NodeRecord*>{}) {
+    std::string message = end_of_support(parts, *node);
+    if (message.empty()) continue;
+    ++total;
+    const std::string id = node->peer.node_id.to_string();
+    if (items.size() == page->size || (!page->after.empty() && id <= page->after)) continue;
+    items.emplace_back(
+        Json::Object{{"node_id", id}, {"node_version", shown_version(*node)}, {"message", std::move(message)}});
+  }
+  Json::Object numbers{{"total_count", total}};
   return Reply::json(200, Json::Object{{"items", std::move(items)}, {"page", std::move(numbers)}});
 }
 
@@ -146,6 +224,7 @@ Reply expected_version(const Parts& parts, const Request& request) {
 void add_nodes(admin::RouteTree& tree, const Parts& parts) {
   const std::string one = "/v2/control-planes/{id}";
   tree.add("GET", one + "/nodes", [&parts](const Request& request) { return list(parts, request); });
+  tree.add("GET", one + "/nodes/eol", [&parts](const Request& request) { return list_ending(parts, request); });
   tree.add("GET", one + "/nodes/{node}", [&parts](const Request& request) { return read(parts, request); });
   tree.add("DELETE", one + "/nodes/{node}", [&parts](const Request& request) { return remove(parts, request); });
   tree.add("GET", one + "/expected-config-hash",

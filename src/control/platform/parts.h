@@ -19,6 +19,8 @@ struct Parts {
   admin::NodeIdentity node;
   admin::Storage storage = admin::Storage::Sqlite;
   const iam::TokenBook* tokens = nullptr;         // beside admin_token; may be null
+  iam::Accounts* accounts = nullptr;              // as tokens
+  store::AsyncStore* durable = nullptr;           // whose trail is shown; null: nobody's
   std::function<bool()> database_reachable = {};  // cheap; empty: it always is
   std::string console;                            // folder of the console's files; empty: there are none
 };

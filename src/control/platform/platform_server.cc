@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/platform/platform_server.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/time.h"
 #include "control/admin/body.h"
 #include "control/admin/dispatch.h"
+#include "control/iam/session_cookie.h"
 #include "control/platform/endpoints.h"
+#include "crypto/presented_certificate.h"
 
 namespace sluice::control::platform {
 namespace {
 
 constexpr std::string_view kPlanes = "/v2/control-planes";
+constexpr std::string_view kIngress = "/kic/api/control-planes/";
+// Octets, where people sign in: whoever is nobody yet may not fill our memory.
+constexpr std::uint64_t kMaxVisitorBody = 16 * 1024;
 
 /// Other names of the same: each stands for what is behind it.
 struct Alias {
@@ -46,23 +53,36 @@ std::string_view present_name(std::string_view path, std::string& made) {
   return path;
 }
 
+/// Of `/v3/users/{id}/..` with the id of who asks: `/v3/users/me/..`, where everybody may do what is theirs. Who may do
+/// the same to all needs no other name.
+std::string_view own_name(std::string_view path, const iam::Principal& who, std::string& made) {
+  if (who.user.is_nil() || who.kind != iam::Kind::Reader) return path;
+  const std::string own = "/v3/users/" + who.user.to_string();
+  if (!is_below(path, own)) return path;
+  made = "/v3/users/me" + std::string(path.substr(own.size()));
+  return made;
+}
+
 /// A path into the entities of a control plane: its id as it is written, and what is behind.
 struct EntityPath {
   std::string_view id;
   std::string_view rest;
 };
 
-/// Of `/v2/control-planes/{id}/core-entities/..`, and of `/konnect-api/api/runtime_groups/{id}/..`, its older form.
+/// Of `/v2/control-planes/{id}/core-entities/..`, of `/konnect-api/api/runtime_groups/{id}/..`, its older form, and of
+/// `/kic/api/control-planes/{id}/..`, an ingress controller's.
 std::optional<EntityPath> entity_path(std::string_view path) {
   constexpr std::string_view kOld = "/konnect-api/api/runtime_groups/";
   constexpr std::string_view kEntities = "/core-entities";
+  const bool ingress = path.starts_with(kIngress);
   const bool old = path.starts_with(kOld);
-  if (!old && !(is_below(path, kPlanes) && path.size() > kPlanes.size())) return std::nullopt;
-  path.remove_prefix(old ? kOld.size() : kPlanes.size() + 1);
+  if (!old && !ingress && !(is_below(path, kPlanes) && path.size() > kPlanes.size())) return std::nullopt;
+  path.remove_prefix(old ? kOld.size() : ingress ? kIngress.size() : kPlanes.size() + 1);
   const std::size_t end = std::min(path.find('/'), path.size());
   const EntityPath found{path.substr(0, end), path.substr(end)};
   if (found.id.empty()) return std::nullopt;
-  if (old) return found;
+  if (ingress && (is_below(found.rest, "/v1/kic-nodes") || is_below(found.rest, "/v1/licenses"))) return std::nullopt;
+  if (old || ingress) return found;
   if (!is_below(found.rest, kEntities)) return std::nullopt;
   return EntityPath{found.id, found.rest.substr(kEntities.size())};
 }
@@ -72,7 +92,7 @@ bool has_older_errors(std::string_view path) {
   for (const std::string_view part : {"/nodes", "/expected-config-", "/dp-client-certificates"}) {
     if (path.contains(part)) return true;
   }
-  return path.starts_with("/konnect-api/");
+  return path.starts_with("/konnect-api/") || path.starts_with(kIngress);
 }
 
 bool has_body(std::string_view method) {
@@ -83,14 +103,23 @@ bool has_body(std::string_view method) {
 
 PlatformServer::PlatformServer(Parts parts, rt::Reactor& control)
     : parts_(std::move(parts)),
-      access_(parts_.settings, parts_.tokens),
+      access_(parts_.settings, parts_.tokens, parts_.accounts, admin::Access::Sessions::Taken),
       entities_(parts_),
       console_(parts_.console, control) {
   add_planes(tree_, parts_);
   add_groups(tree_, parts_);
   add_nodes(tree_, parts_);
   add_certificates(tree_, parts_);
+  add_config_stores(tree_, parts_);
+  add_ingress(tree_, parts_);
   add_legacy(tree_, parts_);
+  if (parts_.accounts == nullptr) return;
+  door_ = std::make_unique<iam::FrontDoor>(*parts_.accounts, control);
+  add_sessions(tree_, parts_, *door_);
+  add_users(tree_, parts_, *door_);
+  add_own_account(tree_, parts_, *door_);
+  add_access_tokens(tree_, parts_);
+  add_audit(tree_, parts_);
 }
 
 Task<void> PlatformServer::handle(http::ServerStream& stream) {
@@ -120,16 +149,39 @@ Task<Reply> PlatformServer::answer(http::ServerStream& stream) {
   co_return problem(404, "There is nothing here that could be changed.");
 }
 
+/// Fills in who it is from; or the reply with which it is refused. Where people sign in, whoever is nobody yet is a
+/// visitor; a page of somebody else's is refused there too, lest it signs a browser in as somebody.
+std::optional<Reply> PlatformServer::enter(http::ServerStream& stream, std::string_view path, Request& request) const {
+  const http::RequestHead& head = stream.request();
+  const http::ConnectionInfo& connection = stream.connection();
+  const auto transport = connection.tls ? iam::Transport::Tls : iam::Transport::Plain;
+  request.peer = connection.peer.is_set() ? connection.peer.ip().to_string() : "";
+  request.agent = head.headers.get("User-Agent").value_or("");
+  request.session = iam::shown_session(head, transport).value_or("");
+  request.over_tls = connection.tls || head.headers.get("Origin").value_or("").starts_with("https://");
+  auto refusal = access_.enter(head, connection, request.who);
+  if (!refusal || !iam::is_front_door(path) || access_.check_host(head, connection)) return refusal;
+  if (!access_.is_own_page(head)) return Reply::message(403, "Origin is not allowed");
+  request.who = {iam::Kind::Visitor, "visitor"};
+  return std::nullopt;
+}
+
 Task<Reply> PlatformServer::answer_api(http::ServerStream& stream, std::string_view path) {
   const http::RequestHead& head = stream.request();
   Request request = admin::request_of(head);
   request.reactor = &stream.reactor();
-  if (auto refusal = access_.enter(head, stream.connection(), request.who)) {
+  if (auto refusal = enter(stream, path, request)) {
     stream.close_after_response();  // its body is not read
     co_return *std::move(refusal);
   }
+  co_return co_await carry_out(stream, path, request);
+}
+
+Task<Reply> PlatformServer::carry_out(http::ServerStream& stream, std::string_view path, Request& request) {
+  const http::RequestHead& head = stream.request();
   if (has_body(head.method)) {
-    auto body = co_await admin::read_body(stream, parts_.settings.admin_max_body_size.count);
+    const std::uint64_t limit = iam::is_front_door(path) ? kMaxVisitorBody : parts_.settings.admin_max_body_size.count;
+    auto body = co_await admin::read_body(stream, limit);
     if (!body) {
       stream.close_after_response();
       const bool large = body.error().code == Errc::TooLarge;
@@ -137,6 +189,8 @@ Task<Reply> PlatformServer::answer_api(http::ServerStream& stream, std::string_v
     }
     request.body = *std::move(body);
   }
+  std::string own;
+  path = own_name(path, request.who, own);
   const std::string_view headers = access_.allowed_headers();
   if (const auto entities = entity_path(path)) {
     const auto id = Uuid::parse(entities->id);
@@ -144,6 +198,32 @@ Task<Reply> PlatformServer::answer_api(http::ServerStream& stream, std::string_v
     co_return co_await entities_.answer(*id, entities->rest, request, headers);
   }
   co_return co_await admin::dispatch(tree_, nullptr, path, request, headers);
+}
+
+Task<void> PlatformServer::handle_ingress(http::ServerStream& stream) {
+  Reply reply = co_await answer_ingress(stream);
+  if (reply.status >= 400) stream.close_after_response();  // perhaps before its body was read
+  co_await admin::send(stream, parts_.settings, std::move(reply));
+}
+
+Task<Reply> PlatformServer::answer_ingress(http::ServerStream& stream) {
+  const http::RequestHead& head = stream.request();
+  if (!head.path.starts_with(kIngress) || !admin::path_segments(head.path)) co_return Reply::not_found();
+  const std::string_view rest = head.path.substr(kIngress.size());
+  const auto id = Uuid::parse(rest.substr(0, rest.find('/')));
+  const auto& tls = stream.connection().tls_info;
+  if (!id || tls == nullptr || tls->client_certificate == nullptr) co_return Reply::not_found();
+  const std::string fingerprint = tls->client_certificate->chain().front().sha256_hex();
+  const auto pinned = parts_.planes.book().find_by_fingerprint(fingerprint);
+  const auto own = std::ranges::find(pinned, *id, &planes::PinnedCertificate::control_plane);
+  // Elsewhere a pinned certificate is a data plane's, which reads and never writes.
+  const planes::PlaneProfile* plane = parts_.planes.book().find(*id);
+  const bool may_write = plane != nullptr && plane->cluster_type == planes::kIngressType;
+  if (own == pinned.end() || !may_write || own->not_after < unix_seconds()) co_return Reply::message(403, "Forbidden");
+  Request request = admin::request_of(head);
+  request.reactor = &stream.reactor();
+  request.who = {iam::Kind::Administrator, "certificate " + own->id.to_string()};
+  co_return co_await carry_out(stream, head.path, request);
 }
 
 Task<void> PlatformServer::refuse(http::ServerStream& stream, int status, std::string_view why) {

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/strings.h"
+#include "control/platform/body_reader.h"
 
 namespace sluice::control::platform {
 namespace {
@@ -20,21 +20,11 @@ using planes::ProxyUrl;
 constexpr std::size_t kMaxLabels = 50;
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxProxyUrls = 5;
-constexpr std::array<std::string_view, 3> kClusterTypes = {planes::kPlainType, "CLUSTER_TYPE_K8S_INGRESS_CONTROLLER",
+constexpr std::array<std::string_view, 3> kClusterTypes = {planes::kPlainType, planes::kIngressType,
                                                            planes::kGroupType};
 constexpr std::array<std::string_view, 2> kAuthTypes = {"pinned_client_certs", "pki_client_certs"};
 constexpr std::array<std::string_view, 7> kReservedPrefixes = {"kong", "konnect", "insomnia", "mesh",
                                                                "kic",  "kuma",    "_"};
-
-std::string quantity(std::size_t n) {
-  return std::to_string(n) + (n == 1 ? " character" : " characters");
-}
-
-/// How many characters a valid UTF-8 text has.
-std::size_t length_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
 
 bool is_label_text(std::string_view text) {
   const auto plain = [](char c) { return is_ascii_alpha(c) || is_ascii_digit(c); };
@@ -48,88 +38,20 @@ bool is_label_key(std::string_view key) {
   return is_label_text(key) && std::ranges::none_of(kReservedPrefixes, begins);
 }
 
-/// Looks at the members of one body and collects what is wrong with them.
-class BodyReader {
+/// The members of a control plane's body.
+class ProfileReader : public BodyReader {
  public:
-  explicit BodyReader(const Json& body) : body_(body) {}
-
-  void know(std::string_view name) { known_.emplace_back(name); }
-  void require(std::string_view name) {
-    if (body_.find(name) == nullptr) add({std::string(name), "required", "is a required field"});
-  }
-  std::optional<std::string> text(std::string_view name, std::size_t least, std::size_t most) {
-    know(name);
-    const Json* value = body_.find(name);
-    if (value == nullptr) return std::nullopt;
-    return text_of(std::string(name), *value, least, most);
-  }
-  std::optional<std::string> choice(std::string_view name, std::span<const std::string_view> choices) {
-    know(name);
-    const Json* value = body_.find(name);
-    if (value == nullptr) return std::nullopt;
-    if (value->is_string() && std::ranges::find(choices, value->as_string()) != choices.end()) {
-      return value->as_string();
-    }
-    Json::Array all(choices.begin(), choices.end());
-    add({std::string(name), "enum", "must be one of " + join(choices, ", "), "body", std::move(all)});
-    return std::nullopt;
-  }
-  std::optional<bool> boolean(std::string_view name) {
-    know(name);
-    const Json* value = body_.find(name);
-    if (value == nullptr) return std::nullopt;
-    if (value->is_bool()) return value->as_bool();
-    add({std::string(name), "is_boolean", "must be a boolean"});
-    return std::nullopt;
-  }
+  using BodyReader::BodyReader;
   std::optional<std::vector<ProxyUrl>> proxy_urls();
   /// Nothing for a label that goes.
   using Labels = std::map<std::string, std::optional<std::string>>;
   std::optional<Labels> labels(bool may_go);
 
-  /// What nobody asked for is wrong too.
-  std::vector<InvalidParameter> finish() {
-    for (const auto& [name, value] : body_.as_object()) {
-      if (std::ranges::find(known_, name) != known_.end()) continue;
-      add({name, "unknown_property", "property " + name + " should not exist"});
-    }
-    return std::move(wrong_);
-  }
-
  private:
-  void add(InvalidParameter parameter) { wrong_.push_back(std::move(parameter)); }
-  std::optional<std::string> text_of(std::string field, const Json& value, std::size_t least, std::size_t most);
   std::optional<ProxyUrl> proxy_url(const std::string& field, const Json& value);
-
-  const Json& body_;
-  std::vector<std::string> known_;
-  std::vector<InvalidParameter> wrong_;
 };
 
-std::optional<std::string> BodyReader::text_of(std::string field, const Json& value, std::size_t least,
-                                               std::size_t most) {
-  if (!value.is_string()) {
-    add({std::move(field), "is_string", "must be a string"});
-    return std::nullopt;
-  }
-  const std::size_t length = length_of(value.as_string());
-  InvalidParameter wrong{std::move(field), "", ""};
-  if (length < least) {
-    wrong.rule = "min_length";
-    wrong.reason = "must have at least " + quantity(least);
-    wrong.bound = static_cast<std::int64_t>(least);
-  } else if (length > most) {
-    wrong.rule = "max_length";
-    wrong.reason = "must not have more than " + quantity(most);
-    wrong.bound = static_cast<std::int64_t>(most);
-  } else {
-    return value.as_string();
-  }
-  add(std::move(wrong));
-  return std::nullopt;
-}
-
-std::optional<ProxyUrl> BodyReader::proxy_url(const std::string& field, const Json& value) {
+std::optional<ProxyUrl> ProfileReader::proxy_url(const std::string& field, const Json& value) {
   if (!value.is_object()) {
     add({field, "is_object", "must be an object"});
     return std::nullopt;
@@ -164,9 +86,9 @@ std::optional<ProxyUrl> BodyReader::proxy_url(const std::string& field, const Js
   return complete ? std::optional(std::move(url)) : std::nullopt;
 }
 
-std::optional<std::vector<ProxyUrl>> BodyReader::proxy_urls() {
+std::optional<std::vector<ProxyUrl>> ProfileReader::proxy_urls() {
   know("proxy_urls");
-  const Json* value = body_.find("proxy_urls");
+  const Json* value = body().find("proxy_urls");
   if (value == nullptr) return std::nullopt;
   if (!value->is_array()) {
     add({"proxy_urls", "is_array", "must be an array"});
@@ -184,9 +106,9 @@ std::optional<std::vector<ProxyUrl>> BodyReader::proxy_urls() {
   return urls;
 }
 
-std::optional<BodyReader::Labels> BodyReader::labels(bool may_go) {
+std::optional<ProfileReader::Labels> ProfileReader::labels(bool may_go) {
   know("labels");
-  const Json* value = body_.find("labels");
+  const Json* value = body().find("labels");
   if (value == nullptr || value->is_null()) return std::nullopt;
   if (!value->is_object()) {
     add({"labels", "is_object", "must be an object"});
@@ -218,15 +140,11 @@ constexpr std::size_t kMinName = 2;
 constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxDescription = 2048;
 
-std::vector<InvalidParameter> no_object() {
-  return {{.field = "body", .rule = "is_object", .reason = "request format is invalid"}};
-}
-
 }  // namespace
 
 std::expected<PlaneProfile, std::vector<InvalidParameter>> read_new_profile(const Json& body) {
   if (!body.is_object()) return std::unexpected(no_object());
-  BodyReader reader(body);
+  ProfileReader reader(body);
   PlaneProfile profile;
   reader.require("name");
   if (auto name = reader.text("name", kMinName, kMaxName)) profile.name = *std::move(name);
@@ -245,7 +163,7 @@ std::expected<PlaneProfile, std::vector<InvalidParameter>> read_new_profile(cons
 
 std::expected<ProfileEdit, std::vector<InvalidParameter>> read_profile_edit(const Json& body) {
   if (!body.is_object()) return std::unexpected(no_object());
-  BodyReader reader(body);
+  ProfileReader reader(body);
   const auto name = reader.text("name", kMinName, kMaxName);
   const auto description = reader.text("description", 0, kMaxDescription);
   const auto auth_type = reader.choice("auth_type", kAuthTypes);

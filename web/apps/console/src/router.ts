@@ -87,6 +87,21 @@ const routes: RouteRecordRaw[] = [
       },
     ],
   },
+  { path: '/set-up', name: 'set-up', component: () => import('./pages/SetUpPage.vue'), meta: { title: 'setUp.title' } },
+  {
+    path: '/account',
+    name: 'account',
+    component: () => import('./pages/AccountPage.vue'),
+    meta: { title: 'nav.account' },
+  },
+  {
+    path: '/access-tokens',
+    name: 'tokens',
+    component: () => import('./pages/TokensPage.vue'),
+    meta: { title: 'nav.tokens' },
+  },
+  { path: '/users', name: 'users', component: () => import('./pages/UsersPage.vue'), meta: { title: 'nav.users' } },
+  { path: '/audit', name: 'audit', component: () => import('./pages/AuditPage.vue'), meta: { title: 'nav.audit' } },
   {
     path: '/:path(.*)*',
     name: 'nothing',

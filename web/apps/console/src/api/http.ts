@@ -56,11 +56,28 @@ export function useToken(given: string): void {
   token = given;
 }
 
+let csrfToken = '';
+
+/** What calls that change something carry beside the session's cookie; no page of somebody else's can know it. */
+export function useCsrfToken(given: string): void {
+  csrfToken = given;
+}
+
+let refused = (): void => undefined;
+
+/** Called when the server does not know any more who we are. */
+export function onRefused(told: () => void): void {
+  refused = told;
+}
+
 /** A call whose answer is read by the caller. */
-export function send(path: string, options: RequestInit = {}): Promise<Response> {
+export async function send(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   if (token) headers.set('Authorization', `Bearer ${token}`);
-  return fetch(path, { ...options, headers, credentials: 'same-origin' });
+  else if (csrfToken && (options.method ?? 'GET') !== 'GET') headers.set('X-CSRF-Token', csrfToken);
+  const response = await fetch(path, { ...options, headers, credentials: 'same-origin' });
+  if (response.status === 401 && path !== '/v3/session') refused();
+  return response;
 }
 
 const TRIES = 6;

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the set-up link to an audit trail: accounts, sessions, tokens, as a person and as somebody who means no good.
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { accessibilityProblems, openPage } from './browser.mjs';
+import { needsPlatform, until } from './gateway.mjs';
+
+const EMAIL = 'jane@example.test';
+const PASSWORD = 'several words are good';
+const NEW_PASSWORD = 'other words are better';
+
+export const settings = { admin_auth: 'token' };
+
+const setUpLink = (gateway) =>
+  until(() => readFileSync(join(gateway.folder, 'prefix/secrets/set-up-link'), 'utf8').trim(), 'the set-up link');
+
+let password = PASSWORD;
+
+/** The account, where no test before has made it. */
+async function ensureAccount(gateway) {
+  needsPlatform(gateway);
+  const link = (await setUpLink(gateway)).split('#')[1];
+  const body = JSON.stringify({ link, email: EMAIL, full_name: 'Jane Doe', password: PASSWORD });
+  await fetch(`${gateway.console}/v3/set-up`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+}
+
+async function signIn(page, typed = password) {
+  await page.goto('/');
+  const other = page.getByRole('button', { name: 'Sign in with a password instead' });
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  if (await other.isVisible()) await other.click();
+  await page.getByLabel('E-mail').fill(EMAIL);
+  await page.getByLabel('Password', { exact: true }).fill(typed);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+}
+
+async function setUp({ page, gateway }) {
+  needsPlatform(gateway);
+  const link = await setUpLink(gateway);
+  const secret = link.split('#')[1];
+  const addresses = [];
+  page.on('request', (request) => addresses.push(request.url()));
+  assert.ok(link.startsWith(`${gateway.console}/set-up#`), link);
+  await page.goto(link);
+  await page.getByRole('heading', { name: 'Make the first account' }).waitFor();
+  assert.equal(new URL(page.url()).hash, '');
+  await page.getByLabel('Organization').fill('Example');
+  await page.getByLabel('Your name').fill('Jane Doe');
+  await page.getByLabel('E-mail').fill(EMAIL);
+  await page.getByLabel('Password').fill('short');
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.getByText('must have at least 12 characters').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  assert.deepEqual(addresses.filter((address) => address.includes(secret)), []);
+  const cookies = await page.context().cookies();
+  assert.equal(cookies.length, 1);
+  assert.ok(cookies[0].httpOnly && cookies[0].sameSite === 'Strict', JSON.stringify(cookies));
+  await page.reload();
+  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.goto(link);
+  await page.getByRole('heading', { name: 'This link does not work' }).waitFor();
+}
+
+async function accountPages({ page, gateway, browser }) {
+  await ensureAccount(gateway);
+  await signIn(page, 'not the password at all');
+  await page.getByText('The e-mail address or the password is wrong.').waitFor();
+  await signIn(page);
+  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  for (const [path, heading] of [
+    ['/account', 'Your account'],
+    ['/access-tokens', 'Access tokens'],
+    ['/users', 'Users'],
+    ['/audit', 'Audit trail'],
+  ]) {
+    await page.goto(path);
+    await page.getByRole('heading', { name: heading, exact: true }).waitFor();
+    await page.waitForFunction(() => !document.body.innerText.includes('Loading…'));
+    assert.deepEqual(await accessibilityProblems(page), [], path);
+  }
+  const elsewhere = await openPage(browser, gateway.console);
+  await signIn(elsewhere);
+  await elsewhere.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await page.goto('/account');
+  await page.getByLabel('Present password').fill(PASSWORD);
+  await page.getByLabel('New password').fill(NEW_PASSWORD);
+  await page.getByRole('button', { name: 'Change the password' }).click();
+  await page.getByText('The password is changed.').waitFor();
+  password = NEW_PASSWORD;
+  await page.getByLabel('Preferred name').fill('Jane');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The profile is saved.').waitFor();
+  await elsewhere.reload();
+  await elsewhere.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await elsewhere.context().close();
+  await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign out everywhere' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+}
+
+async function tokensAndTrail({ page, gateway }) {
+  await ensureAccount(gateway);
+  await signIn(page);
+  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await page.goto('/access-tokens');
+  await page.getByRole('button', { name: 'New token' }).first().click();
+  await page.getByLabel('Name').fill('deck');
+  await page.getByRole('button', { name: 'Create' }).click();
+  const text = await page.getByTestId('fresh-token').innerText();
+  assert.match(text, /^kpat_[\w-]{43}$/);
+  const headers = { authorization: `Bearer ${text}`, 'content-type': 'application/json' };
+  const made = await fetch(`${gateway.admin}/services`, { method: 'POST', headers, body: '{"name":"audited","host":"h.example"}' });
+  assert.equal(made.status, 201);
+  assert.equal((await fetch(`${gateway.console}/v2/control-planes`, { headers })).status, 200);
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('button', { name: 'Revoke deck' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('revoked', { exact: true }).waitFor();
+  assert.equal((await fetch(`${gateway.console}/v2/control-planes`, { headers })).status, 401);
+  assert.ok(!(await page.content()).includes(text));
+
+  await page.goto('/users');
+  await page.getByRole('button', { name: 'New user' }).click();
+  await page.getByLabel('E-mail').fill(EMAIL);
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('There is a user with this e-mail address already.').waitFor();
+  await page.getByLabel('E-mail').fill('joe@example.test');
+  await page.getByRole('button', { name: 'Create' }).click();
+  assert.match(await page.getByTestId('fresh-link').innerText(), /\/set-up#sll_/);
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByText('has no password yet').waitFor();
+
+  await page.goto('/audit');
+  await page.getByRole('cell', { name: `${EMAIL} (deck)` }).waitFor();
+  await page.getByRole('button', { name: 'show the change of audited' }).click();
+  await page.getByText('h.example').first().waitFor();
+  assert.ok(!(await page.content()).includes('argon2'));
+}
+
+/** What another page can make this browser do: the cookie alone opens nothing for it, and changes nothing. */
+async function forgery({ page, gateway }) {
+  await ensureAccount(gateway);
+  await signIn(page);
+  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  const [{ name, value }] = await page.context().cookies();
+  const ask = (method, path, headers) =>
+    fetch(gateway.console + path, { method, headers: { cookie: `${name}=${value}`, 'content-type': 'application/json', ...headers }, ...(method === 'GET' ? {} : { body: '{"name":"forged"}' }) }).then(({ status }) => status);
+  assert.equal(await ask('GET', '/v2/control-planes', {}), 200);
+  assert.equal(await ask('POST', '/v2/control-planes', {}), 403, 'no header');
+  assert.equal(await ask('POST', '/v2/control-planes', { 'x-csrf-token': 'guessed' }), 403);
+  assert.equal(await ask('GET', '/v2/control-planes', { origin: 'http://localhost:9' }), 403, 'another port of this host');
+  assert.equal(await ask('GET', '/v2/control-planes', { 'sec-fetch-site': 'cross-site' }), 403);
+  assert.equal(await ask('POST', '/v3/session', { origin: 'https://evil.test' }), 403);
+  const admin = await fetch(`${gateway.admin}/services`, { headers: { cookie: `${name}=${value}` } });
+  assert.equal(admin.status, 401, 'the Admin API takes no cookies');
+}
+
+export const tests = {
+  'the set-up link makes the first account, once': setUp,
+  'profile, password, sessions': accountPages,
+  'tokens open until they are revoked, and the trail tells of it': tokensAndTrail,
+  'the cookie alone is worth nothing to other pages': forgery,
+};
