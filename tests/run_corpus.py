@@ -66,9 +66,8 @@ class Run:
         return len(runnable)
 
     def work(self, number: int) -> None:
-        tls = bool({"tls", "http2"} & self.features)
         try:
-            lane = corpus_play.Lane(number, self.binary, self.scratch, tls, self.certificates)
+            lane = corpus_play.Lane(number, self.binary, self.scratch, self.features, self.certificates)
         except (match.Mismatch, OSError) as error:
             self.report({"id": f"(lane {number}: start)"}, [str(error)], 0.0)
             return

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 TESTS = pathlib.Path(__file__).resolve().parent
-TALLY = re.compile(r"^(\d+) passed, (\d+) failed$")
+TALLY = re.compile(r"^(\d+) passed, (\d+) failed(?:, \d+ skipped.*)?$")
 
 
 def arguments() -> argparse.Namespace:

@@ -18,15 +18,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import fault  # noqa: E402
 from harness.fault import Traffic, must  # noqa: E402
 from harness.gateway import Gateway, accepts  # noqa: E402
-from harness.hybrid import Hybrid, is_ready, log_of, prefix_of, standing  # noqa: E402
+from harness.hybrid import Hybrid, is_ready, log_of, prefix_of, put_routes, standing, version_number  # noqa: E402
+from harness.process import put_first  # noqa: E402
 from harness.stored import add_route, ask  # noqa: E402
 from harness.supervised import World, children, get, gone, in_a_world, kill, wait_for  # noqa: E402
-
-
-def number_of(node: Gateway) -> int:
-    """The number in "1.42", the version that the node serves; 0: none."""
-    version = standing(node)["configuration"]["version"]
-    return int(version.split(".")[1]) if version else 0
 
 
 def end_of(node: Gateway) -> None:
@@ -78,16 +73,6 @@ class Changes:
         self.thread.join(20)
 
 
-def put_routes(hybrid: Hybrid, count: int, members: dict) -> None:
-    """Routes /r0, /r1, .. in one change for each few thousand."""
-    few = 3000
-    for first in range(0, count, few):
-        numbers = range(first, min(count, first + few))
-        made = [{"name": f"r{n}", "paths": [f"/r{n}"], "service": "live", **members} for n in numbers]
-        status, answer = ask(hybrid.control, "POST", "/batch", {"upsert": {"routes": made}})
-        must(status == 200, f"{status}: {str(answer)[:300]}")
-
-
 def with_routes(world: World, count: int) -> tuple[Hybrid, Gateway]:
     hybrid = Hybrid(world)
     port = world.origin().port
@@ -108,7 +93,7 @@ def killed_while_it_writes(world: World) -> str:
             until = time.monotonic() + world.random.uniform(0.02, 0.25)
             while time.monotonic() < until:
                 with contextlib.suppress(OSError):
-                    now = number_of(node)
+                    now = version_number(node)
                     must(now >= seen, f"round {number}: {now} after {seen}")
                     seen = now
             end_of(node)
@@ -117,12 +102,21 @@ def killed_while_it_writes(world: World) -> str:
                 node.start()
                 wait_for("service from the cache", lambda: get(node.ports["proxy"]) == 200, 5)
                 slowest = max(slowest, time.monotonic() - started)
-                back = number_of(node)
+                back = version_number(node)
             must(back >= seen, f"round {number}: version {back} after {seen}")
             seen = back
             wait_for("the link", lambda: standing(node)["control_plane"]["connected"], 15)
     last = ask(hybrid.control, "GET", "/routes/live")[1]["tags"]
     return f"{rounds} times, {changes.made} changes, back after {slowest * 1000:.0f} ms at most, last {last}"
+
+
+def spoiled(world: World, octets: bytes) -> Iterator[bytes]:
+    """The same with one page turned over, or cut off somewhere: with --full every page once."""
+    pages = range(0, len(octets), 4096)
+    for page in pages if world.full else world.random.sample(pages, 3):
+        yield octets[:page] + bytes(octet ^ 0xFF for octet in octets[page : page + 4096]) + octets[page + 4096 :]
+    for _ in range(20 if world.full else 1):
+        yield octets[: world.random.randrange(len(octets))]
 
 
 def damaged_files(world: World) -> str:
@@ -132,34 +126,57 @@ def damaged_files(world: World) -> str:
     for number in range(3):  # each changes most of it: a new base
         put_routes(hybrid, 3000, {"tags": [f"t{number}"]})
     wait_for("two generations", lambda: len(list(folder.glob("*.base"))) == 2, 20)
-    seen = number_of(node)
+    seen = version_number(node)
     end_of(node)
-    bases = sorted(folder.glob("*.base"))
-    octets = bytearray(bases[-1].read_bytes())
-    pages = range(0, len(octets), 4096)
-    for page in list(pages) if world.full else world.random.sample(list(pages), 4):
-        spoiled = bytearray(octets)
-        spoiled[page : page + 4096] = bytes(octet ^ 0xFF for octet in octets[page : page + 4096])
-        bases[-1].write_bytes(spoiled)
+    kept = {file.name: file.read_bytes() for file in folder.iterdir()}
+    newest = max(name for name in kept if name.endswith(".base"))
+    count = 0
+    for octets in spoiled(world, kept[newest]):
+        put_back(folder, kept | {newest: octets})
         with alone(hybrid):
             node.start()
             wait_for("service from the older base", lambda: get(node.ports["proxy"]) == 200, 10)
+            must(standing(node)["configuration"]["rows"] == 3002, "half a configuration")
+            must(version_number(node) >= seen - 3, f"version {version_number(node)}, {seen} was served")
         end_of(node)
-        bases = sorted(folder.glob("*.base"))
-        octets = bytearray(bases[-1].read_bytes())
-        pages = range(0, len(octets), 4096)
-        if page >= len(octets):
-            break
-    for base in folder.glob("*.base"):
-        base.write_bytes(base.read_bytes()[:1000])
+        count += 1
+    put_back(folder, {name: octets[:1000] for name, octets in kept.items() if name.endswith(".base")})
     with alone(hybrid):
         node.start()
         must(not is_ready(node), "ready without a configuration")
         must(get(node.ports["proxy"]) == 404, "something is served")
         must("cluster_cache.none_usable" in log_of(node), "the log does not say why")
     wait_for("everything from the control plane", lambda: is_ready(node), 20)
-    must(number_of(node) >= seen, "an older version than before")
-    return f"{seen} and on"
+    must(version_number(node) >= seen, "an older version than before")
+    return f"{count} kinds of damage to a file of {len(kept[newest])} octets"
+
+
+def put_back(folder: pathlib.Path, files: dict[str, bytes]) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+    for name, octets in files.items():
+        (folder / name).write_bytes(octets)
+
+
+def older_files(world: World) -> str:
+    """files of an older version are put back: served whole, until the control plane is there"""
+    hybrid, node = with_routes(world, 100)
+    folder = prefix_of(node) / "cluster"
+    end_of(node)
+    kept = {file.name: file.read_bytes() for file in folder.iterdir()}
+    with alone(hybrid):
+        node.start()
+        wait_for("service", lambda: is_ready(node), 5)
+    add_route(hybrid.control, "newer", world.origins[0].port)
+    wait_for("the newer one", lambda: get(node.ports["proxy"], "/newer") == 200, 35)
+    end_of(node)
+    put_back(folder, kept)
+    with alone(hybrid):
+        node.start()
+        wait_for("the older one", lambda: get(node.ports["proxy"]) == 200, 5)
+        must(get(node.ports["proxy"], "/newer") == 404, "where does that come from?")
+    took = wait_for("the newer one again", lambda: get(node.ports["proxy"], "/newer") == 200, 35)
+    return f"newer after {took:.1f} s"
 
 
 def another_key(world: World) -> None:
@@ -223,13 +240,14 @@ def starts_from_the_cache(world: World) -> str:
     hybrid.control.wait_exit(5)
     started = time.monotonic()
     node.start()
+    put_first(node.process.pid)
     wait_for("service", lambda: get(node.ports["proxy"], f"/r{count - 1}") == 200, 30)
     took = time.monotonic() - started
     must(took < most, f"took {took:.1f} s")
     return f"{count} routes in {took * 1000:.0f} ms"
 
 
-CHECKS = (killed_while_it_writes, damaged_files, another_key, full_disk, starts_from_the_cache)
+CHECKS = (killed_while_it_writes, damaged_files, older_files, another_key, full_disk, starts_from_the_cache)
 
 if __name__ == "__main__":
     sys.exit(fault.run(__doc__, *map(in_a_world, CHECKS)))

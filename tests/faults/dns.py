@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A name server that stops answering: known names go on working, unknown ones fail soon, a changed address is found."""
+"""A name server that stops answering, knows nothing, or says very much: known names go on working, unknown ones fail
+soon, a changed address is found."""
 
 from __future__ import annotations
 
@@ -16,42 +17,78 @@ from harness import fault  # noqa: E402
 from harness.fault import Fault, Traffic, must  # noqa: E402
 from harness.one_route import OneRoute  # noqa: E402
 from harness.origin import eventually  # noqa: E402
+from harness.ports import listen_anywhere  # noqa: E402
 
 TTL = 1
 TYPE_A = 1
 
 
 class NameServer:
-    """Answers every question for an A record with `address`; for others there is nothing."""
+    """Answers every question for an A record with `address`, the first of `count` that are told; for others there is
+    nothing. What is too long for a datagram is said over TCP."""
 
-    def __init__(self) -> None:
+    DATAGRAM = 1232
+
+    def __init__(self, ttl: int = TTL) -> None:
+        self.ttl = ttl
+        self.count = 1
+        self.unknown = False  # names do not exist
+        self.over_tcp = 0
+        self.listener, self.port = listen_anywhere()
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
-        self.port = self.sock.getsockname()[1]
+        self.sock.bind(("127.0.0.1", self.port))
         self.address = "127.0.0.1"
         self.silent = False
         self.asked = 0
         threading.Thread(target=self.serve, daemon=True).start()
+        threading.Thread(target=self.serve_tcp, daemon=True).start()
 
     def serve(self) -> None:
         while True:
             try:
-                query, client = self.sock.recvfrom(512)
+                query, client = self.sock.recvfrom(4096)
                 self.asked += 1
                 if not self.silent:
-                    self.sock.sendto(self.answer(query), client)
+                    answer = self.answer(query)
+                    self.sock.sendto(answer if len(answer) <= self.DATAGRAM else self.truncated(query), client)
             except OSError:
                 return
 
+    def serve_tcp(self) -> None:
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.converse, args=(sock,), daemon=True).start()
+
+    def converse(self, sock: socket.socket) -> None:
+        with sock, sock.makefile("rb") as stream:
+            while size := stream.read(2):
+                answer = self.answer(stream.read(int.from_bytes(size, "big")))
+                self.over_tcp += 1
+                sock.sendall(len(answer).to_bytes(2, "big") + answer)
+
+    @staticmethod
+    def question(query: bytes) -> bytes:
+        return query[12 : query.index(0, 12) + 5]  # a name, its type, its class
+
+    def truncated(self, query: bytes) -> bytes:
+        return query[:2] + b"\x83\x80\0\1\0\0\0\0\0\0" + self.question(query)
+
     def answer(self, query: bytes) -> bytes:
-        end = query.index(0, 12) + 5  # the question: a name, its type, its class
-        has_answer = int.from_bytes(query[end - 4 : end - 2], "big") == TYPE_A
-        head = query[:2] + b"\x81\x80" + b"\0\1" + (b"\0\1" if has_answer else b"\0\0") + b"\0\0\0\0"
-        record = b"\xc0\x0c\0\1\0\1" + TTL.to_bytes(4, "big") + b"\0\4" + socket.inet_aton(self.address)
-        return head + query[12:end] + (record if has_answer else b"")
+        question = self.question(query)
+        count = self.count if int.from_bytes(question[-4:-2], "big") == TYPE_A and not self.unknown else 0
+        flags = b"\x81\x83" if self.unknown else b"\x81\x80"
+        head = query[:2] + flags + b"\0\1" + count.to_bytes(2, "big") + b"\0\0\0\0"
+        record = b"\xc0\x0c\0\1\0\1" + self.ttl.to_bytes(4, "big") + b"\0\4"
+        first = int.from_bytes(socket.inet_aton(self.address), "big")
+        records = b"".join(record + (first + i).to_bytes(4, "big") for i in range(count))
+        return head + question + records
 
     def close(self) -> None:
         self.sock.close()
+        self.listener.close()
 
 
 class FixedServer:
@@ -70,8 +107,8 @@ class FixedServer:
                 return
             with sock:
                 sock.recv(65536)
+                self.answered += 1  # first: who has the answer may look at once
                 sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
-                self.answered += 1
 
     def close(self) -> None:
         self.listener.close()
@@ -112,5 +149,54 @@ def stops_answering(under: Fault) -> None:
     must(not under_test.problems, "; ".join(under_test.problems))
 
 
+def does_not_exist(under: Fault) -> None:
+    """a name does not exist (NXDOMAIN): an answer soon, few questions, and the name is used once it exists"""
+    names = NameServer()
+    names.unknown = True
+    with start(under, names) as under_test:
+        started = time.monotonic()
+        for _ in range(50):
+            status = under_test.get()
+            must(status in (502, 503), f"an unknown name answers {status}")
+        must(time.monotonic() - started < 5, f"50 requests take {time.monotonic() - started:.1f} s")
+        must(names.asked < 50, f"{names.asked} questions for 50 requests")
+        names.unknown = False
+        must(eventually(lambda: under_test.get() == 200, 3), "the name is not used though it exists")
+    names.close()
+    must(not under_test.problems, "; ".join(under_test.problems))
+
+
+def lives_for_no_time(under: Fault) -> None:
+    """a TTL of 0: each request goes where the name is now"""
+    names = NameServer(ttl=0)
+    with start(under, names) as under_test:
+        other = FixedServer("127.0.0.2", under_test.origin.port)
+        for turn in range(20 if under.full else 6):
+            second = turn % 2 == 1
+            names.address = "127.0.0.2" if second else "127.0.0.1"
+            before = other.answered
+            time.sleep(0.01)  # requests of the same millisecond share an answer
+            must(under_test.get() == 200, "not served")
+            must((other.answered > before) == second, "the request went where the name was before")
+        other.close()
+    names.close()
+    must(not under_test.problems, "; ".join(under_test.problems))
+
+
+def says_very_much(under: Fault) -> None:
+    """an answer of 64 KiB, over TCP: it is used, or the request fails; the gateway and its other names go on"""
+    names = NameServer()
+    names.count = 4000  # 127.0.0.1, 127.0.0.2, ...
+    with start(under, names) as under_test:
+        first = under_test.get()
+        must(names.over_tcp > 0, "not asked over TCP")
+        must(first in (200, 502, 503), f"answers {first}")
+        names.count = 1
+        must(eventually(lambda: under_test.get() == 200, TTL + 3), "not served when the answer is short again")
+        print(f"     the answer of {names.count * 4000 * 16 // 1024} KiB gave {first}")
+    names.close()
+    must(not under_test.problems, "; ".join(under_test.problems))
+
+
 if __name__ == "__main__":
-    sys.exit(fault.run(__doc__, stops_answering))
+    sys.exit(fault.run(__doc__, stops_answering, does_not_exist, lives_for_no_time, says_very_much))

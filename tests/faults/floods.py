@@ -29,7 +29,7 @@ MIB = 1 << 20
 FLOOD_MEMORY = 16 * MIB  # what a flood may add at its peak
 NEIGHBOUR_P99 = 1.0  # of requests that others send meanwhile, in seconds
 IDLE_CPU = 0.1  # of a core, when the offenders have left
-RULES = "on GET /big\n  size 1MB\non GET /hang\n  hang\non * *\n  body ok"
+RULES = "on GET /big\n  size 8MB\non GET /hang\n  hang\non * *\n  body ok"
 SETTINGS = {"client_max_connections_per_address": "0"}
 GET = b"GET / HTTP/1.1\r\nHost: example.test\r\n\r\n"
 # Answered by the gateway itself: what neighbours wait for is the gateway, and not the upstream of the tests.

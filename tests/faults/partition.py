@@ -14,7 +14,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import fault, own_network  # noqa: E402
 from harness.fault import must  # noqa: E402
-from harness.hybrid import Hybrid, converge, same_configuration, set_path  # noqa: E402
+from harness.gateway import Gateway  # noqa: E402
+from harness.hybrid import Hybrid, converge, same_configuration, set_path, standing  # noqa: E402
+from harness.process import descriptors  # noqa: E402
 from harness.relay import Relay  # noqa: E402
 from harness.stored import add_route  # noqa: E402
 from harness.supervised import Load, World, in_a_world, wait_for  # noqa: E402
@@ -31,6 +33,10 @@ def two_nodes(world: World) -> Hybrid:
     converge(hybrid, "/live")
     add_route(hybrid.control, "moving", world.origins[0].port)
     return hybrid
+
+
+def is_connected(node: Gateway) -> bool:
+    return standing(node)["control_plane"]["connected"]
 
 
 def undisturbed(load: Load) -> str:
@@ -54,6 +60,8 @@ def cut_both_ways(world: World) -> str:
             if world.full:
                 away = lambda: not any(node["connected"] for node in hybrid.nodes())  # noqa: E731
                 wait_for("the control plane calls both dead", away, DEAD_SECONDS)
+                alone = lambda: not any(map(is_connected, hybrid.data_planes))  # noqa: E731
+                wait_for("so do they", alone, 5)
                 time.sleep(35)
             else:
                 time.sleep(3)
@@ -81,6 +89,7 @@ def flapping(world: World) -> str:
     pid = hybrid.control.process.pid
     port = hybrid.control.ports["cluster"]
     seconds = 300 if world.full else 8
+    opened = descriptors(pid)
     with Load(hybrid.data_planes[0].ports["proxy"]) as load:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -91,6 +100,7 @@ def flapping(world: World) -> str:
         set_path(hybrid, "moving", "/during-1")
         healed = converge(hybrid, "/during-1", seconds=40)
     must(os.path.exists(f"/proc/{pid}"), "the control plane has gone")
+    must(descriptors(pid) <= opened + 8, f"{descriptors(pid)} descriptors, {opened} before")
     attempts = sum(text.count("cluster.node_joined") for text in [control_log(hybrid)])
     must(attempts <= 2 * (seconds + 40), f"{attempts} connections in {seconds} s")
     return f"{undisturbed(load)}; {attempts} connections; healed in {healed:.1f} s"
@@ -116,7 +126,7 @@ def slow(world: World) -> str:
     """300 ms each way: a change takes one way, joining a few"""
     hybrid = Hybrid(world)
     add_route(hybrid.control, "live", world.origin().port)
-    with Relay(hybrid.control.ports["cluster"], 0.3) as relay:
+    with Relay(hybrid.control.ports["cluster"], delay=0.3) as relay:
         hybrid.join(port=relay.port)
         joined = converge(hybrid, "/live", seconds=15)
         set_path(hybrid, "live", "/moved")

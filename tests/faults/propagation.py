@@ -15,7 +15,8 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from harness import fault, own_network  # noqa: E402
+from harness import clock, fault, own_network  # noqa: E402
+from harness.clock import Clock  # noqa: E402
 from harness.fault import Crew, must  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
 from harness.history import History, Read  # noqa: E402
@@ -99,11 +100,13 @@ class Readers(Crew):
 class Nemesis:
     """What goes wrong, one thing after the other, in an order that the seed decides."""
 
-    def __init__(self, world: World, hybrid: Hybrid) -> None:
+    def __init__(self, world: World, hybrid: Hybrid, clocks: list[Clock]) -> None:
         self.world = world
         self.hybrid = hybrid
+        self.clocks = clocks
         self.done: list[str] = []
         self.evils = [self.kill_control, self.kill_node, self.kill_worker, self.stop_control, self.cut, self.cut_half]
+        self.evils += [self.turn_clock] if clocks else []
 
     def strike(self) -> None:
         evil = self.world.random.choice(self.evils)
@@ -147,17 +150,24 @@ class Nemesis:
         with own_network.rules(rule):
             self.pause()
 
+    def turn_clock(self) -> None:
+        """Somebody's; it stays as it is until it is turned again."""
+        self.world.random.choice(self.clocks).turn(self.world.random.choice(("+400d", "-1h", "+0 x10", "+0")))
+        self.pause()
+
 
 def history_fits(world: World) -> str:
     """whatever fails: nothing goes back, nothing is torn, nothing acknowledged is lost, and all agree in the end"""
     # A worker that is stopped must not be taken for stuck, and dead nodes must come back at once.
-    hybrid = Hybrid(world, {"watchdog_timeout": "0"})
+    clocks = [Clock(world.folder / f"clock{number}") for number in range(4 if clock.library() else 0)]
+    environments = [each.environment for each in clocks] or [None] * 4
+    hybrid = Hybrid(world, {"watchdog_timeout": "0"}, environments[0])
     pair = Pair(hybrid)
     must(pair.write(0), "the first write failed")
-    nodes = [hybrid.join({"watchdog_timeout": "0"}) for _ in range(3)]
+    nodes = [hybrid.join({"watchdog_timeout": "0"}, environment=each) for each in environments[1:]]
     converge(hybrid, "/a")
     history = History()
-    nemesis = Nemesis(world, hybrid)
+    nemesis = Nemesis(world, hybrid, clocks)
     with Readers(nodes, history):
         with Writer(pair, history):
             began = time.monotonic()

@@ -95,6 +95,22 @@ class FixedPort:
         self.server.server_close()
 
 
+def passive_alone(under: Fault) -> None:
+    """requests alone judge, and all targets fail: the last one stays, so that service is back with it"""
+    unhealthy = {"tcp_failures": 2, "http_failures": 2, "timeouts": 2}
+    other = origin("other", "on * *\n  status 500\n  body no")
+    under_test = gateway(under, "127.0.0.1:{own}", f"127.0.0.1:{other.port}", {"passive": {"unhealthy": unhealthy}},
+                         "on * *\n  status 500\n  body no")  # fmt: skip
+    with under_test:
+        statuses = [under_test.get() for _ in range(30)]
+        must(set(statuses) == {500}, f"answers {sorted(set(statuses))}: the pool was emptied")
+        for each in (under_test.origin, other):
+            each.rules.clear()
+        must(eventually(lambda: under_test.get() == 200, 2), "not well when the targets are")
+    other.stop()
+    must(not under_test.problems, "; ".join(under_test.problems))
+
+
 def retry_storm(under: Fault) -> None:
     """an upstream breaks off half of its requests: further tries are at most a tenth of them"""
     requests = 2000 if under.full else 400
@@ -175,4 +191,4 @@ def answer_changes(under: Fault) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(fault.run(__doc__, target_dies, all_die, retry_storm, answer_changes))
+    sys.exit(fault.run(__doc__, target_dies, all_die, passive_alone, retry_storm, answer_changes))

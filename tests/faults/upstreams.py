@@ -10,13 +10,14 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from harness import fault, process, wire  # noqa: E402
+from harness import fault, process, scn, wire  # noqa: E402
 from harness.client import Request  # noqa: E402
 from harness.fault import Fault, Traffic, must  # noqa: E402
 from harness.one_route import OneRoute  # noqa: E402
-from harness.origin import eventually  # noqa: E402
+from harness.origin import Origin, eventually  # noqa: E402
 
 READ_TIMEOUT = 1.0
+CONNECT_TIMEOUT = 2.0
 
 RULES = """\
 on GET /short
@@ -118,5 +119,41 @@ def stalls_within_the_body(under: Fault) -> None:
     must(not under_test.problems, "; ".join(under_test.problems))
 
 
+def breaks_before_the_head(under: Fault) -> None:
+    """an upstream refuses, or resets before its head: the next one is asked, for idempotent methods alone, and soon"""
+    bad = Origin("bad", scn.Block("upstream bad", 0, scn.dedent([(0, "on * *"), (0, "  reset")])))
+    closed = Origin("closed", None)
+    closed.stop()
+    one = OneRoute(under.binary, "on * *\n  body ok", allowed_log="warn", settings={"nginx_worker_processes": "1"})
+    pools = {"resets": bad.port, "refuses": closed.port}
+    one.config["upstreams"] = [
+        {"name": name, "targets": [{"target": f"127.0.0.1:{one.origin.port}"}, {"target": f"127.0.0.1:{port}"}]}
+        for name, port in pools.items()
+    ]
+    one.config["services"] = [
+        {"name": name, "url": f"http://{name}", "retries": 5, "connect_timeout": int(CONNECT_TIMEOUT * 1000),
+         "routes": [{"name": name, "paths": [f"/{name}"]}]}
+        for name in pools
+    ]  # fmt: skip
+    with one:
+        for name in pools:
+            statuses = {"GET": [], "POST": []}
+            for method in ["GET"] * 10 + ["POST"] * 10:
+                link = one.connect()
+                started = time.monotonic()
+                body = b"x" if method == "POST" else b""
+                length = [("Content-Length", str(len(body)))] if body else []
+                link.request(Request(method, f"/{name}", [*GET_HEADERS, *length], body))
+                statuses[method].append(link.response().status)
+                must(time.monotonic() - started < CONNECT_TIMEOUT, f"{name}: {time.monotonic() - started:.1f} s")
+                link.close()
+            must(set(statuses["GET"]) == {200}, f"{name}: GET answers {statuses['GET']}")
+            # Refused, nothing of it was sent: then any request may be tried again.
+            expected = {200} if name == "refuses" else {200, 502}
+            must(set(statuses["POST"]) == expected, f"{name}: POST answers {statuses['POST']}")
+    bad.stop()
+    must(not one.problems, "; ".join(one.problems))
+
+
 if __name__ == "__main__":
-    sys.exit(fault.run(__doc__, dies_within_the_body, never_answers, stalls_within_the_body))
+    sys.exit(fault.run(__doc__, dies_within_the_body, never_answers, stalls_within_the_body, breaks_before_the_head))

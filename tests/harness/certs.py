@@ -36,7 +36,7 @@ class Certificates:
             self.folder.mkdir(parents=True, exist_ok=True)
             for name in ("ca", "foreign_ca"):
                 self.openssl(
-                    f"req -x509 {NEW_KEY} -days 30 -keyout {name}.key -out {name}.crt -subj /CN=test-{name} "
+                    f"req -x509 {NEW_KEY} -days 90 -keyout {name}.key -out {name}.crt -subj /CN=test-{name} "
                     "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign"
                 )
             for name, (issuer, subject, names) in LEAVES.items():
@@ -45,7 +45,7 @@ class Certificates:
                     f"-addext subjectAltName={names}"
                 )
                 self.openssl(
-                    f"x509 -req -in {name}.csr -CA {issuer}.crt -CAkey {issuer}.key -CAcreateserial -days 30 "
+                    f"x509 -req -in {name}.csr -CA {issuer}.crt -CAkey {issuer}.key -CAcreateserial -days 90 "
                     f"-copy_extensions copy -out {name}.crt"
                 )
             self.made = True

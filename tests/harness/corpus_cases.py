@@ -17,7 +17,7 @@ CORPUS = pathlib.Path(__file__).resolve().parents[1] / "corpus" / "bad_inputs.js
 AREAS = {
     "control": "", "h1-request-line": "", "h1-host": "", "h1-header": "", "h1-framing": "", "h1-chunked": "",
     "h1-connection": "", "h1-slow": "", "path": "", "log": "", "auth": "", "websocket": "", "admin": "",
-    "h2-headers": "http2", "h2-frames": "http2", "h2-flood": "http2", "tls": "tls",
+    "h2-headers": "http2", "h2-frames": "http2", "h2-flood": "http2", "tls": "tls", "stream": "stream",
 }  # fmt: skip
 
 # Words of a case's `setup` that name something the product does not have yet.
@@ -26,10 +26,9 @@ MISSING_SETUPS = {
     "hmac-auth": "the plugin hmac-auth does not exist yet",
     "openid-connect": "the plugin openid-connect does not exist yet",
     "proxy-cache": "the plugin proxy-cache does not exist yet",
-    "client certificate": "client certificates on routes (mtls-auth) do not exist yet",
-    "foreign CA": "client certificates on routes (mtls-auth) do not exist yet",
-    "mTLS": "client certificates on routes (mtls-auth) do not exist yet",
-    "ticket from open.test": "client certificates on routes (mtls-auth) do not exist yet",
+    "client certificate": "nothing judges client certificates: the plugin mtls-auth does not exist yet",
+    "foreign CA": "nothing judges client certificates: the plugin mtls-auth does not exist yet",
+    "ticket from open.test": "nothing judges client certificates: the plugin mtls-auth does not exist yet",
 }
 
 # Cases of the admin area that mean something without a store, where every write is refused before it is read.
@@ -106,7 +105,25 @@ def fill_body(text: str) -> bytes:
     return text.encode()
 
 
-def configuration(upstream: int, folder: pathlib.Path) -> dict:
+def stream_settings(ports: dict[str, int]) -> dict[str, str]:
+    """A listener for each kind of case in the stream area."""
+    listen = f"127.0.0.1:{ports['stream']} proxy_protocol, 127.0.0.1:{ports['stream_tls']} ssl, "
+    return {"stream_listen": listen + f"127.0.0.1:{ports['udp']} udp"}
+
+
+def stream_services(upstream: int, datagrams: int) -> list[dict]:
+    """What comes through them goes to the same upstream as everything else."""
+    anywhere = [{"ip": "0.0.0.0/0"}]
+    return [
+        {"name": "stream", "protocol": "tcp", "host": "127.0.0.1", "port": upstream, "routes": [
+            {"name": "stream", "protocols": ["tcp"], "sources": anywhere},
+            {"name": "passed", "protocols": ["tls_passthrough"], "snis": ["a", "example.test"]}]},
+        {"name": "datagrams", "protocol": "udp", "host": "127.0.0.1", "port": datagrams, "routes": [
+            {"name": "datagrams", "protocols": ["udp"], "sources": anywhere}]},
+    ]  # fmt: skip
+
+
+def configuration(upstream: int, folder: pathlib.Path, streams: list[dict]) -> dict:
     """The routes of bad_inputs.fixtures.json whose plugins exist. Every route keeps its path."""
 
     def route(name: str, path: str, *plugins: dict) -> dict:
@@ -128,10 +145,13 @@ def configuration(upstream: int, folder: pathlib.Path) -> dict:
         route("ws", "/ws", plugin("websocket-size-limit", client_max_payload=65536)) | {"protocols": ["ws"]},
         # An early 404 with the body still unread; a real miss would need a host without the route "/".
         route("none", "/no-such-route", plugin("request-termination", status_code=404)),
+        # Asks for a client certificate in handshakes under its name.
+        route("mtls", "/", plugin("tls-handshake-modifier"))
+        | {"hosts": ["mtls.test"], "snis": ["mtls.test"], "protocols": ["https"]},
     ]
     return {
         "_format_version": "3.0",
-        "services": [{"name": "origin", "url": f"http://127.0.0.1:{upstream}", "routes": routes}],
+        "services": [{"name": "origin", "url": f"http://127.0.0.1:{upstream}", "routes": routes}, *streams],
         "consumers": [
             {"username": "corpus", "keyauth_credentials": [{"key": "corpus-key-1"}],
              "basicauth_credentials": [{"username": "corpus", "password": "corpus-pass"}]},

@@ -13,6 +13,7 @@ from harness import client, corpus_cases, corpus_frames, process, scn, wire
 from harness.certs import Certificates
 from harness.gateway import Gateway
 from harness.origin import Origin, eventually
+from harness.streams import DatagramClient, DatagramOrigin
 
 FIRST_REPLY_SECONDS = 16.0  # over every read timeout that a lane's gateway has
 QUIET_SECONDS = 0.25  # after a reply: nothing more comes
@@ -45,8 +46,10 @@ class Lane:
     """A gateway and its upstream, used by one case at a time: what the upstream got, that case sent."""
 
     def __init__(
-        self, number: int, binary: pathlib.Path, scratch: pathlib.Path, tls: bool, certificates: Certificates
-    ) -> None:
+        self, number: int, binary: pathlib.Path, scratch: pathlib.Path, features: frozenset[str],
+        certificates: Certificates,
+    ) -> None:  # fmt: skip
+        tls = bool({"tls", "http2"} & features)
         lines = [(0, line) for line in ORIGIN_RULES.splitlines()]
         self.origin = Origin("corpus", scn.Block("upstream corpus", 0, scn.dedent(lines)))
         self.folder = scratch / f"lane{number}"
@@ -55,13 +58,23 @@ class Lane:
         if tls:
             settings["ssl_cert"] = str(certificates.path("server", "cert"))
             settings["ssl_cert_key"] = str(certificates.path("server", "key"))
+        streams: list[dict] = []
+        self.datagrams: DatagramOrigin | None = None
+        if "stream" in features:
+            settings |= corpus_cases.stream_settings(self.gateway.ports)
+            self.datagrams = DatagramOrigin("datagrams", scn.Block("upstream datagrams udp", 0, []))
+            streams = corpus_cases.stream_services(self.origin.port, self.datagrams.port)
         self.gateway.write_settings(settings)
-        config = corpus_cases.configuration(self.origin.port, self.folder)
+        config = corpus_cases.configuration(self.origin.port, self.folder, streams)
         (self.folder / "config.yaml").write_text(json.dumps(config))
         self.gateway.start()
 
     def port(self, case: dict) -> int:
         proto = case.get("proto")
+        if proto == "udp":
+            return self.gateway.ports["udp"]
+        if proto == "tcp":
+            return self.gateway.ports["stream" if "PROXY" in case["setup"] else "stream_tls"]
         if case.get("target") == "admin":
             return self.gateway.ports["admin"]
         return self.gateway.ports["proxy_tls" if proto in ("h2", "tls-raw", "https") else "proxy"]
@@ -77,6 +90,8 @@ class Lane:
         if loud:
             problems.append(f"{len(loud)} log lines above info, first: {loud[0][:300]}")
         self.origin.stop()
+        if self.datagrams is not None:
+            self.datagrams.stop()
         return problems
 
 
@@ -147,8 +162,12 @@ def exchange(lane: Lane, case: dict) -> Reply:
     proto = case.get("proto", "structured")
     if proto == "h2":
         return exchange_h2(lane, case)
-    if proto == "tls-raw":
+    if proto in ("tls-raw", "tcp"):
         return exchange_raw_tls(lane, case)
+    if proto == "udp":
+        return exchange_datagram(lane, case)
+    if proto == "https":
+        return exchange_https(lane, case)
     return exchange_h1(lane, case)
 
 
@@ -169,6 +188,20 @@ def exchange_h1(lane: Lane, case: dict) -> Reply:
                 break
         if "SHUT_WR" in case.get("note", ""):
             link.half_close()
+        collect(link, case, reply)
+    finally:
+        link.close()
+    return reply
+
+
+def exchange_https(lane: Lane, case: dict) -> Reply:
+    """A structured case over TLS, with the SNI that its setup names, else that of its Host."""
+    named = re.search(r"connect with SNI (\S+)", case.get("setup", ""))
+    sni = named[1] if named else case["headers"]["Host"]
+    link = client.Connection(lane.port(case), tls=client.tls_context([]), sni=sni)
+    reply = Reply()
+    try:
+        link.send(corpus_cases.structured(case))
         collect(link, case, reply)
     finally:
         link.close()
@@ -244,6 +277,22 @@ def exchange_h2(lane: Lane, case: dict) -> Reply:
     return reply
 
 
+def exchange_datagram(lane: Lane, case: dict) -> Reply:
+    """One datagram; then a good one from the same socket, which must be served."""
+    reply = Reply()
+    sender = DatagramClient(lane.port(case))
+    try:
+        sender.send(corpus_cases.octets(case))
+        if sender.receive(2 * QUIET_SECONDS) is None:
+            reply.words.add("no-reply")
+        sender.send(b"still there")
+        if sender.receive(FIRST_REPLY_SECONDS) != b"still there":
+            reply.words = {"not served afterwards"}
+    finally:
+        sender.close()
+    return reply
+
+
 def exchange_raw_tls(lane: Lane, case: dict) -> Reply:
     link = client.Connection(lane.port(case))
     reply = Reply()
@@ -278,7 +327,8 @@ def holds(word: str, case: dict, reply: Reply) -> bool:
 
 def judge(lane: Lane, case: dict, reply: Reply) -> list[str]:
     problems = []
-    alternatives = [word for word in case["expect"] if word != "not-forwarded"]
+    # play() judges of every case that the gateway lives.
+    alternatives = [word for word in case["expect"] if word not in ("not-forwarded", "not-crashed")]
     events = sorted(reply.words) + (["closed"] if reply.closed else [])
     got = f"got {reply.statuses or 'no response'} {' '.join(events)}".strip()
     if not any(holds(word, case, reply) for word in alternatives):

@@ -23,6 +23,8 @@ ALIASES = {"warning": "warn", "err": "error", "critical": "crit", "fatal": "emer
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: |SUMMARY: \w+Sanitizer")
 # A log line names its level as JSON ("level":"warn"), as logfmt (level=warn) or in brackets ([warn]).
 LEVEL = re.compile(r'"level"\s*:\s*"(\w+)"|\blevel=(\w+)|\[(\w+)\]')
+# Where the gateway may listen; the last three are for stream_listen.
+PORTS = ("proxy", "proxy_tls", "admin", "status", "platform", "stream", "stream_tls", "udp")
 # What a binary that does not list its features is taken to have: the rest of a scenario's `needs` is skipped.
 BASE_FEATURES = frozenset({"http1"})
 
@@ -65,7 +67,7 @@ class Gateway:
         self.environment = environment or {}
         self.folder = folder
         self.tls = tls
-        self.ports = {name: reserve() for name in ("proxy", "proxy_tls", "admin", "status", "platform")}
+        self.ports = {name: reserve() for name in PORTS}
         self.process: subprocess.Popen | None = None
         self.command: list[str] = []  # instead of `start` with the settings that were written
         # Ports that must accept before start() returns.

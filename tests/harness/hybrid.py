@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 from harness.fault import must
@@ -23,13 +24,15 @@ READY_SECONDS = 10
 class Hybrid:
     """One cluster: `control` and as many data planes as join(). All end with the world."""
 
-    def __init__(self, world: World, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, world: World, settings: dict[str, str] | None = None, environment: dict[str, str] | None = None
+    ) -> None:
         self.world = world
         self.folder = world.folder / f"cluster{len(world.gateways)}"
         self.folder.mkdir()
         self.certificate = self.new_certificate("cluster")
         self.data_planes: list[Gateway] = []
-        self.control = Gateway(world.binary, self.folder / "control", tls=False)
+        self.control = Gateway(world.binary, self.folder / "control", tls=False, environment=environment)
         self.control.awaited = ["admin", "status", "cluster"]
         self.control.ports |= {"cluster": reserve(), "platform": reserve()}
         world.gateways.append(self.control)
@@ -52,9 +55,16 @@ class Hybrid:
         subprocess.run([self.world.binary, "hybrid", "gen_cert", *pair], check=True, capture_output=True)
         return {"cluster_cert": pair[0], "cluster_cert_key": pair[1]}
 
-    def join(self, settings: dict[str, str] | None = None, *, port: int | None = None) -> Gateway:
+    def join(
+        self,
+        settings: dict[str, str] | None = None,
+        *,
+        port: int | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> Gateway:
         """Another data plane, which has been started and not waited for. `port`: where it finds the control plane."""
-        node = Gateway(self.world.binary, self.folder / f"node{len(self.data_planes)}", tls=False)
+        folder = self.folder / f"node{len(self.data_planes)}"
+        node = Gateway(self.world.binary, folder, tls=False, environment=environment)
         node.awaited = ["proxy", "status"]
         self.world.gateways.append(node)
         self.data_planes.append(node)
@@ -139,6 +149,24 @@ def standing(node: Gateway) -> dict:
         connection.close()
 
 
+def metric(node: Gateway, name: str) -> float:
+    """A number of the node's /metrics that stands there once."""
+    connection = http.client.HTTPConnection("127.0.0.1", node.ports["status"], timeout=5)
+    try:
+        connection.request("GET", "/metrics")
+        found = re.search(rf"^{name} (\S+)$", connection.getresponse().read().decode(), re.MULTILINE)
+    finally:
+        connection.close()
+    must(found, f"there is no {name}")
+    return float(found[1])
+
+
+def version_number(node: Gateway) -> int:
+    """The number in "1.42", the version that the node serves; 0: none."""
+    version = standing(node)["configuration"]["version"]
+    return int(version.split(".")[1]) if version else 0
+
+
 def is_ready(node: Gateway) -> bool:
     return get(node.ports["status"], "/status/ready") == 200
 
@@ -174,3 +202,13 @@ def prefix_of(node: Gateway) -> pathlib.Path:
 def set_path(hybrid: Hybrid, name: str, path: str) -> None:
     status, answer = ask(hybrid.control, "PATCH", f"/routes/{name}", {"paths": [path]})
     must(status == 200, f"{status}: {answer}")
+
+
+def put_routes(hybrid: Hybrid, count: int, members: dict) -> None:
+    """Routes /r0, /r1, .. in one change for each few thousand."""
+    few = 3000
+    for first in range(0, count, few):
+        numbers = range(first, min(count, first + few))
+        made = [{"name": f"r{n}", "paths": [f"/r{n}"], "service": "live", **members} for n in numbers]
+        status, answer = ask(hybrid.control, "POST", "/batch", {"upsert": {"routes": made}})
+        must(status == 200, f"{status}: {str(answer)[:300]}")

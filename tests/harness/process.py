@@ -54,3 +54,15 @@ def limit_descriptors(pid: int, most: int) -> None:
     for each in family(pid):
         _, hard = resource.prlimit(each, resource.RLIMIT_NOFILE)
         resource.prlimit(each, resource.RLIMIT_NOFILE, (most, hard))
+
+
+def put_first(pid: int) -> bool:
+    """From now on the family runs before all others, so that a busy machine does not spoil what is measured. False
+    where that is not permitted."""
+    try:
+        for each in family(pid):
+            for thread in os.listdir(f"/proc/{each}/task"):
+                os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return False
+    return True

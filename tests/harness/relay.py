@@ -13,10 +13,11 @@ from harness.ports import listen_anywhere
 
 
 class Relay:
-    """Passes connections on to a port, each octet `delay` seconds late, until the end of the block."""
+    """Passes connections on to the first port that takes them, each octet `delay` seconds late, until the end of the
+    block."""
 
-    def __init__(self, port: int, delay: float) -> None:
-        self.to = port
+    def __init__(self, *ports: int, delay: float = 0) -> None:
+        self.to = ports
         self.delay = delay
         self.listener, self.port = listen_anywhere()
         self.accepted = 0
@@ -37,10 +38,19 @@ class Relay:
             while True:
                 near, _ = self.listener.accept()
                 self.accepted += 1
-                far = socket.create_connection(("127.0.0.1", self.to), 10)
+                far = self.connect()
+                if far is None:
+                    near.close()
+                    continue
                 self.open += [near, far]
                 self.pass_on(near, far)
                 self.pass_on(far, near)
+
+    def connect(self) -> socket.socket | None:
+        for port in self.to:
+            with contextlib.suppress(OSError):
+                return socket.create_connection(("127.0.0.1", port), 10)
+        return None
 
     def pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         held: queue.Queue[tuple[float, bytes]] = queue.Queue()

@@ -16,6 +16,7 @@ from harness.gateway import Gateway
 from harness.h2origin import Http2Origin
 from harness.origin import Origin
 from harness.steps import Stage, run_case
+from harness.streams import DatagramOrigin, StreamOrigin
 
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
 TLS_FEATURES = ("tls", "http2")
@@ -45,7 +46,7 @@ class ScenarioRun:
         self.features = features
         self.certificates = certificates
         self.variables: dict[str, str] = {}
-        self.origins: dict[str, Origin] = {}
+        self.origins: dict[str, Origin | DatagramOrigin] = {}
         tls = any(need in TLS_FEATURES for need in self.all_needs())
         self.gateway = Gateway(binary, folder, tls=tls, environment=scenario.environment)
 
@@ -106,8 +107,12 @@ class ScenarioRun:
         for block in self.scenario.upstreams:
             words = block.text.split()
             tls = self.certificates if "tls" in words[2:] else None
-            kind = Http2Origin if "h2" in words[2:] else Origin
-            self.origins[words[1]] = kind(words[1], self.substituted(block), server_context(tls))
+            if "udp" in words[2:]:
+                self.origins[words[1]] = DatagramOrigin(words[1], self.substituted(block))
+                continue
+            kind = Http2Origin if "h2" in words[2:] else StreamOrigin if "stream" in words[2:] else Origin
+            shown = next((word[5:] for word in words[2:] if word.startswith("cert=")), "server")
+            self.origins[words[1]] = kind(words[1], self.substituted(block), server_context(tls, shown))
         if "tls" in self.scenario.needs or "http2" in self.scenario.needs or self.gateway.tls:
             defaults = {
                 "ssl_cert": str(self.certificates.path("server", "cert")),
@@ -151,11 +156,11 @@ class ScenarioRun:
         return problems
 
 
-def server_context(certificates: Certificates | None):
+def server_context(certificates: Certificates | None, shown: str = "server"):
     if certificates is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates.path("server", "cert"), certificates.path("server", "key"))
+    context.load_cert_chain(certificates.path(shown, "cert"), certificates.path(shown, "key"))
     context.load_verify_locations(certificates.path("ca", "cert"))
     context.verify_mode = ssl.CERT_OPTIONAL
     return context

@@ -17,6 +17,7 @@ from harness.expect import check_file, check_response, check_upstream, poll, spl
 from harness.gateway import Gateway
 from harness.h2client import Http2Connection
 from harness.origin import Origin, eventually
+from harness.streams import DatagramClient, judge_datagram
 
 METHOD = re.compile(r"[A-Z][A-Z-]*\Z")
 POLL_SECONDS = 3.0
@@ -31,6 +32,7 @@ class Stage:
     variables: dict[str, str]
     substitute: Callable[[str], str]
     connections: dict[str, client.Connection | Http2Connection] = dataclasses.field(default_factory=dict)
+    datagram_clients: dict[str, DatagramClient] = dataclasses.field(default_factory=dict)
     last: str = ""  # the connection that the next `expect` means
     anonymous: int = 0
     background: client.Background | None = None
@@ -48,6 +50,9 @@ class Stage:
             self.background = None
         for connection in self.connections.values():
             connection.close()
+        for sender in self.datagram_clients.values():
+            sender.close()
+        self.datagram_clients.clear()
         self.connections.clear()
         self.last = ""
 
@@ -203,6 +208,8 @@ def step_expect(stage: Stage, step: scn.Block) -> None:
     if words[1:] == ["closed"]:
         if not link.is_closed(within):
             raise match.Mismatch("the connection is still open, or more octets came")
+    elif words[1:] == ["reset"]:
+        expect_reset(link, within)
     elif words[1:] == ["open"]:
         if link.is_closed(0.2):
             raise match.Mismatch("the connection was closed")
@@ -211,6 +218,18 @@ def step_expect(stage: Stage, step: scn.Block) -> None:
     else:
         stage.last = options.get("conn", stage.last)
         take_response(stage, words[1] if len(words) > 1 else "", options, step.lines())
+
+
+def expect_reset(link: client.Connection | Http2Connection, seconds: float) -> None:
+    """Asks the socket itself: to the reader a reset is an end like any other."""
+    link.sock.settimeout(seconds)
+    try:
+        octets = link.sock.recv(65536)
+    except ConnectionResetError:
+        return
+    except TimeoutError:
+        raise match.Mismatch("the connection is still open") from None
+    raise match.Mismatch("octets came" if octets else "the connection was closed in order")
 
 
 def expect_nothing(link: client.Connection | Http2Connection, seconds: float) -> None:
@@ -422,6 +441,22 @@ def step_receive(stage: Stage, step: scn.Block) -> None:
     judge(link.receive(enough, match.number(options.get("within", "3s"))))
 
 
+def step_datagram(stage: Stage, step: scn.Block) -> None:
+    """datagram CLIENT PORT [TEXT]: sends one from a socket of that name."""
+    _, name, port, *text = stage.substitute(step.text).split(" ", 3)
+    sender = stage.datagram_clients.get(name)
+    if sender is None:
+        number = stage.gateway.ports[port] if port in stage.gateway.ports else int(port)
+        sender = stage.datagram_clients[name] = DatagramClient(number)
+    sender.send(scn.unescape(text[0]) if text else b"")
+
+
+def step_reply(stage: Stage, step: scn.Block) -> None:
+    """reply CLIENT is TEXT | reply CLIENT nothing: the next datagram that its socket gets."""
+    _, name, wanted = stage.substitute(step.text).split(" ", 2)
+    judge_datagram(stage.datagram_clients[name].receive(0.3 if wanted == "nothing" else POLL_SECONDS), wanted)
+
+
 def step_close(stage: Stage, step: scn.Block) -> None:
     _, options = words_and_options(step.text)
     name = options.get("conn", stage.last)
@@ -469,6 +504,8 @@ STEPS: dict[str, Callable[[Stage, scn.Block], None]] = {
     "eventually": step_eventually,
     "background": step_background,
     "receive": step_receive,
+    "datagram": step_datagram,
+    "reply": step_reply,
     "close": step_close,
     "half-close": step_half_close,
     "tls": step_tls,

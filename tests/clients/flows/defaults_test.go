@@ -114,6 +114,8 @@ var required = map[string]kong.Configuration{
 	"pre-function":          {"access": []any{"return"}},
 	"post-function":         {"access": []any{"return"}},
 	"oauth2":                {"enable_client_credentials": true},
+	"websocket-size-limit":  {"client_max_payload": float64(1000)},
+	"websocket-validator":   {"client": map[string]any{"text": map[string]any{"type": "draft4", "schema": "{}"}}},
 }
 
 func TestDefaultsOfPluginsComeFromTheirSchemas(t *testing.T) {
