@@ -21,6 +21,7 @@ RUNNERS = {
     "golden": "tests/run_golden.py",
     "corpus": "tests/run_corpus.py",
     "h2spec": "tests/run_h2spec.py",
+    "tls-suites": "tests/run_tls_suites.py",
     "fault": "tests/run_faults.py",
     "clients": "tests/clients/run.py",
     "browser": "tests/run_browser.py",

@@ -107,6 +107,11 @@ std::string_view to_string(KeyType type) {
 
 Certificate::Certificate(x509_st* owned) : handle_(owned, X509_free) {}
 
+Certificate Certificate::share(x509_st* certificate) {
+  X509_up_ref(certificate);
+  return Certificate(certificate);
+}
+
 Result<std::vector<Certificate>> Certificate::parse_chain(std::string_view pem) {
   TRY(const Owned<BIO> reader, reader_of(pem));
   ERR_clear_error();

@@ -25,6 +25,8 @@ class Certificate {
   static Result<Certificate> parse(std::string_view pem);
   /// All certificates of a PEM text, at least one, in order: the leaf first, then its issuers.
   static Result<std::vector<Certificate>> parse_chain(std::string_view pem);
+  /// One that OpenSSL holds, never null; both share it from now on.
+  static Certificate share(x509_st* certificate);
 
   [[nodiscard]] KeyType key_type() const;
   /// Lower-case hexadecimal SHA-256 of the DER form.

@@ -11,7 +11,6 @@ namespace sluice::dataplane {
 namespace {
 
 constexpr int kVerifyDepth = 4;
-constexpr std::int64_t kDay = 86'400;
 
 }  // namespace
 
@@ -23,6 +22,9 @@ Result<std::shared_ptr<const ClusterIdentity>> ClusterIdentity::make(ClusterMate
   std::shared_ptr<ClusterIdentity> made(new ClusterIdentity(std::move(materials), std::move(key), shared));
   made->not_after_ = chain.front().not_after();
   made->fingerprint_ = chain.front().sha256_hex();
+  if (shared) {
+    for (const auto& certificate : chain) made->known_.insert(certificate.sha256_hex());
+  }
 
   net::tls::ClientSettings settings;
   settings.identity = std::make_shared<const net::tls::Identity>(*std::move(identity));
@@ -62,29 +64,11 @@ Result<std::string> ClusterIdentity::check_peer(const net::Stream& stream, const
     if (!known_.contains(fingerprint)) TRY(net::tls::verify_name(stream, server_name));
     return pem;
   }
-  if (fingerprint == fingerprint_) return pem;
+  if (known_.contains(fingerprint)) return pem;
   return fail(Errc::Forbidden,
               "the control plane has another certificate (" + certificate.subject() +
                   ") than cluster_cert; with cluster_mtls=shared both must have the same",
               Blame::Upstream);
-}
-
-ExpiryWatch::Notice ExpiryWatch::look(const std::string& fingerprint, std::int64_t not_after, std::int64_t now) {
-  if (fingerprint != fingerprint_) *this = ExpiryWatch();
-  fingerprint_ = fingerprint;
-  const std::int64_t left = not_after - now;
-  if (left <= 0) {
-    const std::int64_t day = now / kDay;
-    if (std::exchange(told_expired_day_, day) == day) return Notice::None;
-    return Notice::Expired;
-  }
-  for (const std::int64_t days : {1, 7, 30}) {
-    if (left > days * kDay) continue;
-    if (told_days_ != 0 && told_days_ <= days) return Notice::None;
-    told_days_ = days;
-    return Notice::Soon;
-  }
-  return Notice::None;
 }
 
 }  // namespace sluice::dataplane

@@ -18,7 +18,7 @@ namespace sluice::dataplane {
 /// Texts of the files by which both sides know each other. Read anew for each attempt, so that they can be replaced
 /// while the process runs.
 struct ClusterMaterials {
-  std::string certificate;               // PEM
+  std::string certificate;               // PEM; when shared, others that count as well may stand behind ours
   Secret<std::string> key;               // PEM
   std::vector<std::string> authorities;  // PEM, of the control plane's certificate; empty: the system's. Not if shared
   friend bool operator==(const ClusterMaterials&, const ClusterMaterials&) = default;
@@ -30,8 +30,9 @@ class ClusterIdentity {
   /// The name that a shared certificate is asked for by. Kong's, reference: gateway facts, 8.1.
   static constexpr std::string_view kSharedName = "kong_clustering";
 
-  /// `shared`: the control plane must have the very same certificate; else one of the authorities must vouch for it.
-  /// Reads files where the system's authorities count: not on a reactor.
+  /// `shared`: the control plane must have the very same certificate, or one that stands behind it, as while it is
+  /// being replaced; else one of the authorities must vouch for it. Reads files where the system's authorities count:
+  /// not on a reactor.
   static Result<std::shared_ptr<const ClusterIdentity>> make(ClusterMaterials materials, bool shared);
 
   [[nodiscard]] const ClusterMaterials& materials() const { return materials_; }
@@ -56,20 +57,7 @@ class ClusterIdentity {
   std::shared_ptr<const net::tls::ClientContext> context_;
   std::int64_t not_after_ = 0;
   std::string fingerprint_;
-  std::set<std::string> known_;  // with pki: of the trusted certificates themselves
-};
-
-/// Warns 30, 7 and 1 days before a certificate ends, once each; afterwards once a day that it has ended.
-class ExpiryWatch {
- public:
-  /// What to say now, about the certificate of that fingerprint; `now` and `not_after` in Unix seconds.
-  enum class Notice : std::uint8_t { None, Soon, Expired };
-  Notice look(const std::string& fingerprint, std::int64_t not_after, std::int64_t now);
-
- private:
-  std::string fingerprint_;
-  std::int64_t told_days_ = 0;  // the least threshold that was told of; 0: none yet
-  std::int64_t told_expired_day_ = -1;
+  std::set<std::string> known_;  // of those that need nobody to vouch for them
 };
 
 }  // namespace sluice::dataplane

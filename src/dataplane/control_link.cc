@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kConnectMs = 15'000;
 constexpr std::int64_t kTickMs = 1'000;
-constexpr int kTicksBetweenLooks = 3'600;  // at the certificate, while connected
+constexpr int kTicksBetweenLooks = 60;  // at the certificate's files, while connected
 constexpr int kUnheardMost = 3;
 constexpr std::int64_t kGoodbyeMs = 2'000;
 constexpr std::uint16_t kGoingAway = 1001;  // RFC 6455, 7.4.1
@@ -25,6 +25,11 @@ constexpr std::uint16_t kGoingAway = 1001;  // RFC 6455, 7.4.1
 void ControlLink::start() {
   tasks_.spawn(stay_connected());
   tasks_.spawn(keep_house());
+}
+
+void ControlLink::stop() {
+  tasks_.cancel();
+  set_connected(false, status_.protocol);
 }
 
 Task<void> ControlLink::keep_house() {
@@ -68,24 +73,8 @@ Task<Result<>> ControlLink::learn_identity() {
   if (!identity_ || !(identity_->cache_key() == (*learned)->cache_key())) parts_.cache.use_key((*learned)->cache_key());
   identity_ = *std::move(learned);
   status_.certificate_ends = identity_->not_after();
-  watch_expiry();
+  expiry_.tell(identity_->fingerprint(), identity_->not_after(), unix_seconds());
   co_return Result<>{};
-}
-
-void ControlLink::watch_expiry() {
-  const std::int64_t now = unix_seconds();
-  const std::string ends = format_rfc3339(identity_->not_after() * 1000);
-  switch (expiry_.look(identity_->fingerprint(), identity_->not_after(), now)) {
-    case ExpiryWatch::Notice::None:
-      break;
-    case ExpiryWatch::Notice::Soon:
-      log::warn("cluster.certificate_expires", {{"at", ends}, {"days_left", (identity_->not_after() - now) / 86'400}});
-      break;
-    case ExpiryWatch::Notice::Expired:
-      log::error("cluster.certificate_expired",
-                 {{"at", ends}, {"serving", parts_.applier.standing().version}, {"remedy", "replace cluster_cert"}});
-      break;
-  }
 }
 
 /// One attempt and the life of the link; the reason for its end. Without protocol 2 on the other side, protocol 1.
@@ -177,6 +166,7 @@ void ControlLink::set_connected(bool connected, std::string_view protocol) {
   }
   if (status_.connected != connected || status_.since_ms == 0) {
     status_.since_ms = parts_.reactor.clock().wall_ms();
+    status_.since_mono_ms = parts_.reactor.clock().mono_ms();
   }
   status_.connected = connected;
   status_.protocol = protocol;

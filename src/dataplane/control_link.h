@@ -16,6 +16,7 @@
 #include "dataplane/reconnect_delay.h"
 #include "net/dns/resolver.h"
 #include "rt/scope.h"
+#include "sync/expiry_watch.h"
 
 namespace sluice::dataplane {
 
@@ -24,6 +25,7 @@ struct LinkStatus {
   bool connected = false;
   std::string protocol;               // "v1", "v2", "v2 strict"; of the last link
   std::int64_t since_ms = 0;          // wall clock; of the last change of `connected`, 0: there was none
+  std::int64_t since_mono_ms = 0;     // the same by the monotonic clock
   std::string last_error;             // why it is not connected
   std::int64_t certificate_ends = 0;  // Unix seconds; 0: it could not be read
   std::uint64_t attempts = 0;
@@ -50,6 +52,8 @@ class ControlLink {
   ControlLink& operator=(const ControlLink&) = delete;
 
   void start();
+  /// Ends the link, until start(): another process follows the control plane now.
+  void stop();
   [[nodiscard]] const LinkStatus& status() const { return status_; }
 
  private:
@@ -58,7 +62,6 @@ class ControlLink {
   Task<void> stay_connected();
   Task<void> keep_house();
   Task<Result<>> learn_identity();
-  void watch_expiry();
   Task<Error> connect_once();
   Task<Error> speak(std::string_view path, bool rpc, bool& try_protocol_1);
   [[nodiscard]] std::string target(std::string_view path, bool rpc) const;
@@ -70,7 +73,7 @@ class ControlLink {
   const LinkSettings settings_;
   LinkStatus status_;
   Identity identity_;
-  ExpiryWatch expiry_;
+  sync::ExpiryWatch expiry_;
   ReconnectDelay delay_;
   int unheard_ = 0;                // greetings in a row that nobody answered
   std::int64_t connected_ms_ = 0;  // monotonic; of the present link, 0: none

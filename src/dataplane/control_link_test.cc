@@ -464,23 +464,6 @@ TEST(ReconnectDelay, GrowsToHalfAMinuteAndStartsOverAfterASteadyMinute) {
   EXPECT_LE(delay.after(ReconnectDelay::kSteadyMs, kMost), ReconnectDelay::kFirstMs);
 }
 
-TEST(ExpiryWatch, WarnsAtThirtySevenAndOneDays) {
-  using Notice = ExpiryWatch::Notice;
-  ExpiryWatch watch;
-  constexpr std::int64_t kDay = 86'400;
-  const auto look = [&](std::int64_t days_left) { return watch.look("a", 100 * kDay, (100 - days_left) * kDay); };
-  EXPECT_EQ(look(60), Notice::None);
-  EXPECT_EQ(look(29), Notice::Soon);
-  EXPECT_EQ(look(28), Notice::None);
-  EXPECT_EQ(look(6), Notice::Soon);
-  EXPECT_EQ(look(5), Notice::None);
-  EXPECT_EQ(look(1), Notice::Soon);
-  EXPECT_EQ(look(-1), Notice::Expired);
-  EXPECT_EQ(look(-1), Notice::None);
-  EXPECT_EQ(look(-2), Notice::Expired);
-  EXPECT_EQ(watch.look("b", 500 * kDay, 0), Notice::None);
-}
-
 TEST(ClusterAddress, ReadsHostAndPort) {
   EXPECT_EQ(parse_control_plane("cp.test:9005")->port, 9005);
   EXPECT_EQ(parse_control_plane("cp.test")->port, 8005);

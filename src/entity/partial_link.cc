@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "entity/catalog.h"
+#include "entity/nesting.h"
 #include "entity/partial.h"
 
 namespace sluice::entity {
@@ -175,6 +176,7 @@ Json with_partials(Json plugin, const FindPartial& find) {
 
 void process_entity(const Catalog& catalog, const schema::EntityBase& type, Json& document,
                     const schema::ProcessOptions& options, const FindPartial& find, Violations& violations) {
+  if (!check_nesting(document, violations)) return;
   const bool linked = type.name() == Plugin::kName && document.is_object();
   auto links = linked ? partial_links(document) : std::vector<PartialLink>();
   const schema::RecordBase* config = links.empty() ? nullptr : catalog.plugin_config(text(document, "name"));

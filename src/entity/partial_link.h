@@ -35,7 +35,7 @@ using FindPartial = std::function<std::optional<Json>(const Uuid& id)>;
 
 /// Makes a document canonical as `type.process_at()` does; `type` is of the catalog. A plugin is judged as it takes
 /// effect with its partials, of which nothing is kept in it: what is theirs has the plugin's own defaults there. Links
-/// name partials by id; that those exist is for the caller to see.
+/// name partials by id; that those exist is for the caller to see. What is nested too deep (nesting.h) is refused.
 void process_entity(const Catalog& catalog, const schema::EntityBase& type, Json& document,
                     const schema::ProcessOptions& options, const FindPartial& find, schema::Violations& violations);
 

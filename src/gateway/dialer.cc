@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "gateway/racing_connect.h"
 #include "net/tls/handshake.h"
 
 namespace sluice::gateway {
@@ -80,14 +81,14 @@ Result<Dialer::Context> Dialer::context_for(const LiveService& live, UpstreamHtt
 
 Task<Result<>> Dialer::dial(net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool verify,
                             rt::Deadline deadline) {
-  IpAddress ip;
+  std::vector<net::Address> addresses;
   if (auto literal = IpAddress::parse(host)) {
-    ip = *literal;
+    addresses.emplace_back(*literal, port);
   } else {
     CO_TRY(net::dns::AnswerPtr answer, co_await resolve(host, deadline));
-    ip = answer->endpoints.front().ip;
+    for (const net::dns::Endpoint& found : answer->endpoints) addresses.emplace_back(found.ip, port);
   }
-  CO_TRY(co_await net::connect(stream, reactor_, net::Address(ip, port), deadline));
+  CO_TRY(co_await connect_to_any(stream, reactor_, std::move(addresses), deadline));
   if (!tls) co_return Result<>{};
   Context& context = own_contexts_[verify];
   if (!context) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/exchange.h"
 
+#include <chrono>
 #include <cstring>
 #include <utility>
+
+#include "rt/memory_gauge.h"
 
 namespace sluice::gateway {
 
@@ -25,6 +28,17 @@ class RejoinedBody final : public http::BodyReader {
   const bool ended_;
   http::BodyReader& rest_;
 };
+
+/// Memory can be gone sooner than the shard looks at it again, within one turn of its loop: whoever takes much of it
+/// looks for himself.
+Result<> leave_to_grow(rt::MemoryGauge* memory) {
+  constexpr std::int64_t kFreshMs = 10;
+  if (memory == nullptr) return {};
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  memory->refresh_if_older(std::chrono::duration_cast<std::chrono::milliseconds>(now).count(), kFreshMs);
+  if (memory->level() != rt::MemoryGauge::Level::Critical) return {};
+  return fail(Errc::Unavailable, "memory is short", Blame::System, Retry::Safe);
+}
 
 }  // namespace
 
@@ -74,7 +88,10 @@ Task<Result<std::string_view>> Exchange::read_body(std::size_t limit) {
     co_return fail(Errc::TooLarge, "request content larger than the buffer limit", Blame::Client);
   }
   auto& content = *make<std::string>();
+  // What is announced and never sent costs nothing: memory that is not touched is none.
+  if (auto announced = request.body->remaining()) content.reserve(static_cast<std::size_t>(*announced));
   for (bool last = false; !last;) {
+    CO_TRY(leave_to_grow(memory));
     CO_TRY(http::Chunk chunk, co_await request.body->read());
     content.append(chunk.bytes);
     last = chunk.last;
@@ -83,6 +100,7 @@ Task<Result<std::string_view>> Exchange::read_body(std::size_t limit) {
       co_return fail(Errc::TooLarge, "request content larger than the buffer limit", Blame::Client);
     }
   }
+  CO_TRY(leave_to_grow(memory));  // for what is done with it now
   replace_body(content);
   co_return std::string_view(content);
 }

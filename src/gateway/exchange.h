@@ -22,6 +22,14 @@
 #include "rt/task.h"
 #include "telemetry/request_record.h"
 
+namespace sluice::crypto {
+class PresentedCertificate;
+}
+
+namespace sluice::rt {
+class MemoryGauge;
+}
+
 namespace sluice::gateway {
 
 /// Who is at the other end of the client's connection.
@@ -39,6 +47,7 @@ struct Client {
   std::string_view sni;
   std::string_view tls_version;  // "TLSv1.3"
   std::string_view tls_cipher;
+  const crypto::PresentedCertificate* certificate = nullptr;  // null: the client showed none
 };
 
 /// The request: as the client sent it, and as plugins shape it for the upstream.
@@ -118,6 +127,7 @@ class Exchange {
   const Directory* directory = nullptr;      // never null once the exchange is with plugins
   Authenticated authenticated;
   Captures captures;
+  rt::MemoryGauge* memory = nullptr;  // null: nobody watches it
 
   [[nodiscard]] const rt::Clock& clock() const { return reactor.clock(); }
   /// 32 hexadecimal digits.
@@ -129,7 +139,8 @@ class Exchange {
   void authenticate(const Consumer& consumer, const Credential* credential, std::string_view identifier);
 
   /// Reads the whole request content into memory (at most `limit` octets; Errc::TooLarge beyond) and puts it back, so
-  /// that later readers see it again. The view lives as long as the exchange.
+  /// that later readers see it again. Errc::Unavailable when the node's memory is about to be used up: as a Verdict
+  /// that is 503. The view lives as long as the exchange.
   Task<Result<std::string_view>> read_body(std::size_t limit);
   /// Replaces the request content (Content-Length follows). `bytes` must live as long as the exchange.
   void replace_body(std::string_view bytes);

@@ -74,9 +74,9 @@ Json scope_of(const PluginConfig& row) {
   return scope;
 }
 
-Json plugins_of(const Snapshot& snapshot, const RouteConfig* route) {
+Json plugins_of(const Snapshot& snapshot, const RouteConfig* route, Subsystem subsystem = Subsystem::Http) {
   Json::Array plugins;
-  for (const auto& row : effective_rows(snapshot, route, nullptr)) {
+  for (const auto& row : effective_rows(snapshot, route, nullptr, subsystem)) {
     plugins.emplace_back(Json::Object{{"name", row->descriptor->name},
                                       {"priority", static_cast<std::int64_t>(row->descriptor->priority)},
                                       {"id", row->identity.id_text},
@@ -95,15 +95,8 @@ Json candidates_of(const Snapshot& snapshot, const router::MatchInput& input) {
   return losers;
 }
 
-Json upstream_of(const Snapshot& snapshot, const ServiceConfig& service, const RouteConfig& route,
-                 const router::Match& match, std::string_view request_path) {
-  std::string path;
-  router::append_upstream_path(
-      path, {.service_path = service.path,
-             .request_path = request_path,
-             .prefix_length = match.prefix_length,
-             .strip_path = route.strip_path,
-             .handling = route.path_handling_v1 ? router::PathHandling::V1 : router::PathHandling::V0});
+/// `path` is that of the upstream's request; empty of a stream.
+Json upstream_of(const Snapshot& snapshot, const ServiceConfig& service, const std::string& path) {
   Json::Object upstream{{"service", name_or_id(service.name, service.id_text)},
                         {"protocol", service.protocol},
                         {"host", service.host},
@@ -120,9 +113,61 @@ Json upstream_of(const Snapshot& snapshot, const ServiceConfig& service, const R
   return upstream;
 }
 
+std::string upstream_path(const ServiceConfig& service, const RouteConfig& route, const router::Match& match,
+                          std::string_view request_path) {
+  std::string path;
+  router::append_upstream_path(
+      path, {.service_path = service.path,
+             .request_path = request_path,
+             .prefix_length = match.prefix_length,
+             .strip_path = route.strip_path,
+             .handling = route.path_handling_v1 ? router::PathHandling::V1 : router::PathHandling::V0});
+  return path;
+}
+
+/// tcp://address:port, udp:// likewise, tls://address:port?sni=name or tls://name:port.
+std::optional<expr::Protocol> stream_protocol(std::string_view url) {
+  if (url.starts_with("tcp://")) return expr::Protocol::Tcp;
+  if (url.starts_with("tls://")) return expr::Protocol::Tls;
+  if (url.starts_with("udp://")) return expr::Protocol::Udp;
+  return std::nullopt;
+}
+
+/// The same for a session of a stream.
+Json explain_session(const Snapshot& snapshot, expr::Protocol protocol, const sync::ExplainQuery& query) {
+  const Target target = parse_target(query.url);
+  const auto destination = IpAddress::parse(target.host);
+  std::string sni = target.query.starts_with("sni=") ? to_lower(target.query.substr(4)) : std::string();
+  if (protocol == expr::Protocol::Tls && sni.empty() && !destination) sni = target.host;
+  router::MatchInput input;
+  input.protocol = protocol;
+  input.sni = sni;
+  input.dst_port = target.port;
+  if (destination) input.dst_ip = *destination;
+  if (auto ip = IpAddress::parse(query.client_ip)) input.src_ip = *ip;
+
+  Json::Object answer;
+  const router::Match match = snapshot.routes->match(input);
+  const auto* route = static_cast<const RouteConfig*>(match.target);
+  answer.set("session", Json::Object{{"protocol", std::string(expr::to_string(protocol))},
+                                     {"destination", to_string(input.dst_ip, target.port)},
+                                     {"client_ip", query.client_ip},
+                                     {"sni", sni.empty() ? Json() : Json(sni)}});
+  answer.set("route", route != nullptr ? name_or_id(route->name, route->id_text) : Json());
+  answer.set("candidates", candidates_of(snapshot, input));
+  answer.set("plugins", plugins_of(snapshot, route, Subsystem::Stream));
+  const auto* service = route != nullptr ? snapshot.services.find(route->service.id) : nullptr;
+  answer.set("upstream", service != nullptr ? upstream_of(snapshot, **service, "") : Json());
+  if (route != nullptr && protocol == expr::Protocol::Tls) {
+    answer.set("tls", route->is_passthrough() ? "passed through" : "ended here");
+  }
+  return answer;
+}
+
 }  // namespace
 
 Json explain_request(const Snapshot& snapshot, const sync::ExplainQuery& query) {
+  if (const auto protocol = stream_protocol(query.url)) return explain_session(snapshot, *protocol, query);
   const Target target = parse_target(query.url);
   Json::Object answer;
   std::string buffer;
@@ -155,7 +200,7 @@ Json explain_request(const Snapshot& snapshot, const sync::ExplainQuery& query) 
     return answer;
   }
   if (const auto* service = snapshot.services.find(route->service.id)) {
-    answer.set("upstream", upstream_of(snapshot, **service, *route, match, *path));
+    answer.set("upstream", upstream_of(snapshot, **service, upstream_path(**service, *route, match, *path)));
   } else {
     answer.set("upstream", nullptr);
     answer.set("status", 503);

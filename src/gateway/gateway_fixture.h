@@ -86,6 +86,16 @@ class AnswerPlugin final : public Plugin {
   const MarkConfig config_;
 };
 
+/// Asks clients for certificates in handshakes.
+class AskPlugin final : public Plugin {
+ public:
+  static constexpr std::string_view kName = "ask";
+  static constexpr int kPriority = 1;
+  using Config = MarkConfig;
+  explicit AskPlugin(MarkConfig /*config*/) {}
+  static ClientCertificateRequest client_certificate(const MarkConfig& /*config*/) { return {}; }
+};
+
 /// Everything that a configuration may name, as the program's main would put it together.
 struct TestVocabulary {
   PluginRegistry plugins;
@@ -97,6 +107,7 @@ struct TestVocabulary {
     plugins.add<MarkPlugin<LateTraits>>();
     plugins.add<IdentifyPlugin>();
     plugins.add<AnswerPlugin>();
+    plugins.add<AskPlugin>();
     for (const PluginDescriptor* plugin : plugins.in_order()) {
       schemas.add({.name = plugin->name, .config = *plugin->config_schema});
     }

@@ -15,8 +15,10 @@
 
 #include "base/json.h"
 #include "base/strings.h"
+#include "crypto/presented_certificate.h"
 #include "entity/route.h"
 #include "entity/service.h"
+#include "gateway/log_members.h"
 #include "http/version_text.h"
 
 namespace sluice::gateway {
@@ -27,33 +29,6 @@ using telemetry::RequestRecord;
 using telemetry::Try;
 
 constexpr std::size_t kMaxArguments = 100;  // as many as Kong shows (lua_max_uri_args)
-
-/// Writes the members of one JSON object straight into text. Braces are the destructor's business.
-class ObjectWriter {
- public:
-  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
-  ObjectWriter(const ObjectWriter&) = delete;
-  ObjectWriter& operator=(const ObjectWriter&) = delete;
-  ~ObjectWriter() { out_ += '}'; }
-
-  /// Begins a member; the caller appends its value to what this returns.
-  std::string& key(std::string_view name) {
-    if (out_.back() != '{') out_ += ',';
-    append_json_string(out_, name);
-    out_ += ':';
-    return out_;
-  }
-  void text(std::string_view name, std::string_view value) { append_json_string(key(name), value); }
-  void number(std::string_view name, std::integral auto value) {
-    std::array<char, 24> digits;
-    auto [end, status] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-    key(name).append(digits.data(), end);
-  }
-  void raw(std::string_view name, std::string_view json) { key(name).append(json); }
-
- private:
-  std::string& out_;
-};
 
 bool is_secret(const http::Field& field) {
   return field.known == http::Known::Authorization || field.known == http::Known::ProxyAuthorization ||
@@ -149,7 +124,8 @@ void append_request(std::string& out, const Exchange& ex) {
     ObjectWriter tls(request.key("tls"));
     tls.text("version", ex.client.tls_version);
     tls.text("cipher", ex.client.tls_cipher);
-    tls.text("client_verify", "NONE");
+    const crypto::PresentedCertificate* shown = ex.client.certificate;
+    tls.text("client_verify", shown != nullptr ? std::string_view(shown->verification()) : "NONE");
   }
 }
 
@@ -186,37 +162,6 @@ void append_latencies(std::string& out, const RequestRecord& record) {
                    received ? std::max<std::int64_t>((record.finished_ns - record.upstream_head_ns) / kMilli, 0) : 0);
 }
 
-void append_tries(std::string& out, const RequestRecord& record) {
-  constexpr std::int64_t kMilli = 1'000'000;
-  out += '[';
-  for (const Try& attempt : recorded_tries(record)) {
-    if (out.back() != '[') out += ',';
-    ObjectWriter members(out);
-    members.number("balancer_start", attempt.started_wall_ns / kMilli);
-    members.number("balancer_start_ns", attempt.started_wall_ns);
-    members.number("balancer_latency", attempt.balancer_ns / kMilli);
-    members.number("balancer_latency_ns", attempt.balancer_ns);
-    members.text("ip", attempt.ip.to_string());
-    members.number("port", attempt.port);
-    if (!attempt.failed) continue;
-    members.text("state", "failed");
-    members.number("code", attempt.status);
-  }
-  out += ']';
-}
-
-/// The stored document of a route or service; from the typed view where the snapshot keeps no text of it.
-template <class E>
-void append_entity(std::string& out, const Directory* directory, const E& entity) {
-  if (directory != nullptr && directory->append_document(out, entity)) return;
-  struct Description {
-    schema::Entity<E> entity;
-    Description() { E::describe(entity); }
-  };
-  static const Description kDescription;
-  append_json(out, kDescription.entity.write(entity));
-}
-
 void append_identity(ObjectWriter& record, const Exchange& ex) {
   const Authenticated& who = ex.authenticated;
   if (who.has_credential) {
@@ -239,7 +184,7 @@ void append_log_record(std::string& out, const Exchange& ex) {
   record.text("upstream_status", upstream_statuses(facts));
   append_response(record.key("response"), ex);
   append_latencies(record.key("latencies"), facts);
-  append_tries(record.key("tries"), facts);
+  append_tries(record.key("tries"), recorded_tries(facts));
   append_identity(record, ex);
   record.text("client_ip", ex.client.forwarded_address.to_string());
   record.number("started_at", facts.started_wall_ms);

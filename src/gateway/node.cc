@@ -2,6 +2,7 @@
 #include "gateway/node.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -34,6 +35,7 @@ Node::Node(NodeParts& parts, const entity::Catalog& catalog, const PluginRegistr
       current_(builder_.empty()),
       reactors_(shards) {
   shards_.resize(shards);
+  memory_.set_limit(parts.options.memory_limit);
 }
 
 Node::~Node() {
@@ -42,13 +44,14 @@ Node::~Node() {
   current_.reset();  // while the builder thread, which frees it, still runs
 }
 
-void Node::start(const std::vector<ProxyDoor>& doors) {
+void Node::start(const std::vector<ProxyDoor>& doors, const std::vector<StreamDoor>& stream_doors) {
   std::vector<std::promise<void>> up(shards_.size());
-  reactors_.start([this, &doors, &up](std::size_t index, rt::Reactor& reactor) {
-    shards_[index] = std::make_unique<Shard>(reactor, parts_, board_, Prober::Place{index, shards_.size()});
+  reactors_.start([this, &doors, &stream_doors, &up](std::size_t index, rt::Reactor& reactor) {
+    shards_[index] = std::make_unique<Shard>(reactor, parts_, board_, memory_, Prober::Place{index, shards_.size()});
     Shard& shard = *shards_[index];
     shard.publish(snapshot());
     for (const ProxyDoor& door : doors) shard.listen(door, door.sockets[index]);
+    for (const StreamDoor& door : stream_doors) shard.listen(door, door.sockets[index]);
     up[index].set_value();
     reactor.run();
     shards_[index].reset();
@@ -56,26 +59,32 @@ void Node::start(const std::vector<ProxyDoor>& doors) {
   for (auto& promise : up) promise.get_future().wait();
 }
 
-void Node::drain(std::int64_t deadline_ms) {
+void Node::retreat() {
   draining_ = true;
-  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(deadline_ms);
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    reactors_.post(i, [this, i] { shards_[i]->drain(); });
+    reactors_.post(i, [this, i] { shards_[i]->retreat(); });
   }
-  auto open = [this] {
-    std::size_t total = 0;
-    for (std::size_t i = 0; i < shards_.size(); ++i) {
-      std::promise<std::size_t> count;
-      reactors_.post(i, [this, i, &count] { count.set_value(shards_[i]->open_connections()); });
-      total += count.get_future().get();
-    }
-    return total;
-  };
-  while (open() != 0 && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
+
+void Node::drain(http::Idle idle) {
+  draining_ = true;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    reactors_.post(i, [this, i, idle] { shards_[i]->drain(idle); });
+  }
+}
+
+std::size_t Node::open_connections() {
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    std::promise<std::size_t> count;
+    reactors_.post(i, [this, i, &count] { count.set_value(shards_[i]->open_connections()); });
+    total += count.get_future().get();
+  }
+  return total;
 }
 
 void Node::reconfigure(LiveParts parts) {
+  memory_.set_limit(parts.options.memory_limit);
   auto shared = std::make_shared<const LiveParts>(std::move(parts));
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     reactors_.post(i, [this, i, shared] { shards_[i]->reconfigure(*shared); });
@@ -253,12 +262,72 @@ std::string Node::metrics() const {
   stats.own.push_back({"sluice_config_generation", "Generation of the configuration that is served.",
                        telemetry::MetricType::Gauge, static_cast<double>(now.generation)});
   std::uint64_t refused = 0;
-  for (const auto& shard : shards_) refused += shard ? shard->connections_refused() : 0;
+  for (const auto& shard : shards_)
+    refused +=
+        shard ? shard->connections_refused() + shard->stream_counts().refused.load(std::memory_order_relaxed) : 0;
   stats.own.push_back({"sluice_connections_refused_total", "Connections over client_max_connections_per_address.",
                        telemetry::MetricType::Counter, static_cast<double>(refused)});
+  add_stream_stats(stats);
+  add_load(stats);
   stats.own.push_back({"sluice_log_lines_dropped_total", "Log lines that a blocked sink did not take.",
                        telemetry::MetricType::Counter, static_cast<double>(parts_.files.dropped_lines())});
   return telemetry::render_metrics(shards, stats);
+}
+
+void Node::add_stream_stats(telemetry::NodeStats& stats) const {
+  std::uint64_t dropped = 0;
+  for (const auto& shard : shards_) {
+    if (!shard) continue;
+    const StreamCounts& counts = shard->stream_counts();
+    stats.sessions_accepted += counts.accepted.load(std::memory_order_relaxed);
+    stats.sessions_active += counts.active.load(std::memory_order_relaxed);
+    dropped += counts.datagrams_dropped.load(std::memory_order_relaxed);
+  }
+  stats.own.push_back({"sluice_stream_datagrams_dropped_total", "Datagrams that no session could take.",
+                       telemetry::MetricType::Counter, static_cast<double>(dropped)});
+}
+
+Node::ShedCounts Node::shed() const {
+  ShedCounts sum{};
+  for (const auto& shard : shards_) {
+    for (std::size_t i = 0; shard && i < sum.size(); ++i)
+      sum[i] += shard->admission().count(static_cast<http::Shed>(i));
+  }
+  return sum;
+}
+
+void Node::log_shed() {
+  const ShedCounts now = shed();
+  const ShedCounts before = std::exchange(logged_shed_, now);
+  if (now == before) return;
+  const auto since = [&](http::Shed reason) {
+    const auto i = static_cast<std::size_t>(reason);
+    return log::FieldView{http::name_of(reason), now[i] - before[i]};
+  };
+  using enum http::Shed;
+  log::notice("overload.shed", {since(Requests), since(Delay), since(Memory), since(Idle), since(Connections),
+                                since(Listener), since(Address)});
+}
+
+/// What the node has taken on, and what it has turned away.
+void Node::add_load(telemetry::NodeStats& stats) const {
+  using telemetry::MetricType;
+  std::uint64_t in_flight = 0;
+  for (const auto& shard : shards_) in_flight += shard ? shard->admission().in_flight() : 0;
+  const ShedCounts turned_away = shed();
+  stats.own.push_back({"sluice_requests_in_flight", "Requests that are being served.", MetricType::Gauge,
+                       static_cast<double>(in_flight)});
+  stats.own.push_back({"sluice_memory_used_bytes", "Memory that counts against memory_limit.", MetricType::Gauge,
+                       static_cast<double>(memory_.used())});
+  stats.own.push_back({"sluice_memory_limit_bytes", "memory_limit, or that of the control group; 0: none.",
+                       MetricType::Gauge, static_cast<double>(memory_.limit())});
+  for (std::size_t i = 0; i < turned_away.size(); ++i) {
+    stats.own.push_back({"sluice_shed_total",
+                         "Requests and connections turned away, and idle connections ended, by why.",
+                         MetricType::Counter,
+                         static_cast<double>(turned_away[i]),
+                         {"reason", http::name_of(static_cast<http::Shed>(i))}});
+  }
 }
 
 Json Node::dns() const {

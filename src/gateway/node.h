@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -14,11 +15,13 @@
 #include "gateway/health/upstream_health.h"
 #include "gateway/shard.h"
 #include "rt/large_pages.h"
+#include "rt/memory_gauge.h"
 #include "rt/offload.h"
 #include "rt/scope.h"
 #include "rt/shards.h"
 #include "rt/turn.h"
 #include "sync/local.h"
+#include "telemetry/node_stats.h"
 
 namespace sluice::gateway {
 
@@ -35,10 +38,16 @@ class Node final : public sync::LocalGateway {
   Node& operator=(const Node&) = delete;
   ~Node() override;
 
-  /// Opens the doors on every shard. `doors` outlive the node.
-  void start(const std::vector<ProxyDoor>& doors);
-  /// Stops accepting; returns when every connection has ended or `deadline_ms` have passed. Blocks: not on a reactor.
-  void drain(std::int64_t deadline_ms);
+  /// Opens the doors on every shard. They outlive the node.
+  void start(const std::vector<ProxyDoor>& doors, const std::vector<StreamDoor>& stream_doors = {});
+  /// The end is near: the node is not ready any more, and each response is its connection's last. It still accepts.
+  void retreat();
+  /// Stops accepting, and is not ready any more; requests in flight go on. Any thread's, as the others.
+  void drain(http::Idle idle);
+  /// Says in the log what has been turned away since the last time, if anything. To be called once a second.
+  void log_shed();
+  /// Asks every shard, and waits for their answers: not on a reactor.
+  [[nodiscard]] std::size_t open_connections();
   /// Hands changed settings to every shard, each in a turn of its own.
   void reconfigure(LiveParts parts);
   /// The shards' reactors, for a watchdog.
@@ -63,9 +72,13 @@ class Node final : public sync::LocalGateway {
   class OnBuilderThread;
 
   [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> compile(sync::Delta delta);
+  using ShedCounts = std::array<std::uint64_t, http::kShedReasons>;
+  [[nodiscard]] ShedCounts shed() const;
+  void add_load(telemetry::NodeStats& stats) const;
   void enlarge_pages();
   Task<void> enlarge();
   void forget_marks();
+  void add_stream_stats(telemetry::NodeStats& stats) const;
   [[nodiscard]] Snapshot::Ref freed_by_builder(Snapshot::Ref snapshot);
   void publish(const Snapshot::Ref& snapshot, std::function<void()> when_live);
 
@@ -75,7 +88,9 @@ class Node final : public sync::LocalGateway {
   Snapshot::Ref current_;
   rt::LargePages pages_;  // of the builder thread
   rt::BlockingPool builder_thread_{1};
-  HealthBoard board_;  // of all shards
+  HealthBoard board_;       // of all shards
+  rt::MemoryGauge memory_;  // likewise
+  ShedCounts logged_shed_{};
   rt::Shards reactors_;
   std::vector<std::unique_ptr<Shard>> shards_;  // each made and destroyed on its own thread
   std::atomic<bool> trim_due_{false};           // when the next snapshot has been freed

@@ -17,6 +17,7 @@
 #include "base/uuid.h"
 #include "gateway/exchange.h"
 #include "gateway/frame.h"
+#include "gateway/stream_plugin.h"
 #include "gateway/verdict.h"
 #include "rt/task.h"
 #include "schema/record.h"
@@ -83,38 +84,52 @@ class Plugin {
 };
 
 /// Which hooks a plugin has, a bit each; the pipeline visits only those.
-using Hook = std::uint8_t;
+using Hook = std::uint16_t;
 inline constexpr Hook kOnRewrite = 1, kOnRequest = 2, kOnResponse = 4, kOnLog = 8, kOnFrame = 16;
+inline constexpr Hook kOnPreread = 0x100, kOnStreamLog = 0x200;  // of StreamPlugin
 
 /// Which scopes a configuration row of the plugin may have besides global, a bit each.
 using Scope = std::uint8_t;
 inline constexpr Scope kRoute = 1, kService = 2, kConsumer = 4, kConsumerGroup = 8, kAnyScope = 15;
+
+/// What a plugin asks of clients in the TLS handshakes of the names that its rows concern. A certificate is asked for,
+/// never demanded there: requests without one are the plugin's to judge.
+struct ClientCertificateRequest {
+  std::vector<Uuid> authorities = {};  // of ca_certificates: what is shown is compared with them; none: with nothing
+  bool names_authorities = false;      // clients are told which these are, so that they can choose
+};
 
 /// A plugin at run time: behind every class stands one of these, so that a Lua plugin can be one too.
 struct PluginDescriptor {
   std::string name;
   int priority = 0;
   std::string version = "3.10.0";
-  std::uint8_t hooks = 0;
+  Hook hooks = 0;
   std::uint8_t scopes = kAnyScope;
   std::vector<std::string> protocols = {"grpc", "grpcs", "http", "https"};          // that a row may name
   std::vector<std::string> default_protocols = {"grpc", "grpcs", "http", "https"};  // of a row that names none
   std::shared_ptr<const schema::RecordBase> config_schema;
   /// Valid options that this build does not offer, as (field below config, reason); empty function: none.
   std::function<std::vector<std::pair<std::string, std::string>>(const Json& config)> check;
+  /// What it asks of clients in handshakes, by a canonical configuration; empty function: nothing.
+  std::function<ClientCertificateRequest(const Json& config)> client_certificate;
   /// Makes an instance from a canonical configuration document (references already resolved).
   std::function<std::unique_ptr<Plugin>(const Json& config, const PluginIdentity&, PluginHost&)> make;
 };
 
 namespace detail {
 template <class P>
-constexpr std::uint8_t hooks_of() {
-  std::uint8_t hooks = 0;
+constexpr Hook hooks_of() {
+  Hook hooks = 0;
   if (!std::is_same_v<decltype(&P::on_rewrite), decltype(&Plugin::on_rewrite)>) hooks |= kOnRewrite;
   if (!std::is_same_v<decltype(&P::on_request), decltype(&Plugin::on_request)>) hooks |= kOnRequest;
   if (!std::is_same_v<decltype(&P::on_response), decltype(&Plugin::on_response)>) hooks |= kOnResponse;
   if (!std::is_same_v<decltype(&P::on_log), decltype(&Plugin::on_log)>) hooks |= kOnLog;
   if (!std::is_same_v<decltype(&P::on_frame), decltype(&Plugin::on_frame)>) hooks |= kOnFrame;
+  if constexpr (std::is_base_of_v<StreamPlugin, P>) {
+    if (!std::is_same_v<decltype(&P::on_preread), decltype(&StreamPlugin::on_preread)>) hooks |= kOnPreread;
+    if (!std::is_same_v<decltype(&P::on_stream_log), decltype(&StreamPlugin::on_stream_log)>) hooks |= kOnStreamLog;
+  }
   return hooks;
 }
 template <class P>
@@ -130,8 +145,9 @@ std::unique_ptr<Plugin> make_plugin(typename P::Config config, const PluginIdent
 /// The plugins that this program knows. Filled once at start by plugins::add_all, then only read.
 class PluginRegistry {
  public:
-  /// P has kName, kPriority, Config with describe(); optionally kScopes, kProtocols, kDefaultProtocols and a static
-  /// check(const Config&) that names options which are valid but not offered. Its constructor takes (Config) or
+  /// P has kName, kPriority, Config with describe(); optionally kScopes, kProtocols, kDefaultProtocols and, static,
+  /// check(const Config&), which names options that are valid but not offered, and client_certificate(const Config&),
+  /// which says what handshakes ask of clients. Its constructor takes (Config) or
   /// (Config, const PluginIdentity&, PluginHost&); the host outlives the instance, the identity does not.
   template <class P>
   void add() {
@@ -150,6 +166,11 @@ class PluginRegistry {
     descriptor.config_schema = record;
     if constexpr (requires(const typename P::Config& config) { P::check(config); }) {
       descriptor.check = [record](const Json& config) { return P::check(record->read(config)); };
+    }
+    if constexpr (requires(const typename P::Config& config) { P::client_certificate(config); }) {
+      descriptor.client_certificate = [record](const Json& config) {
+        return P::client_certificate(record->read(config));
+      };
     }
     descriptor.make = [record](const Json& config, const PluginIdentity& identity, PluginHost& host) {
       return detail::make_plugin<P>(record->read(config), identity, host);

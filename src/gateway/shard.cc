@@ -2,11 +2,14 @@
 #include "gateway/shard.h"
 
 #include <utility>
+#include <vector>
+
+#include <malloc.h>
 
 #include "base/log.h"
+#include "gateway/config/server_names.h"
 #include "gateway/log_record.h"
 #include "http/accept_connection.h"
-#include "net/tls/identity_index.h"
 #include "net/tls/server_context.h"
 
 namespace sluice::gateway {
@@ -19,6 +22,10 @@ std::unique_ptr<net::dns::Resolver> open_resolver(rt::Reactor& reactor, const ne
   return nullptr;
 }
 
+constexpr std::int64_t kLookMs = 50;     // at the load
+constexpr std::size_t kShedAtOnce = 64;  // idle connections, when memory is short
+constexpr std::int64_t kTrimMs = 1000;
+
 RequestIds::Origin on_shard(RequestIds::Origin origin, std::size_t index) {
   origin.shard = static_cast<std::uint16_t>(index);
   return origin;
@@ -26,16 +33,16 @@ RequestIds::Origin on_shard(RequestIds::Origin origin, std::size_t index) {
 
 }  // namespace
 
-Shard::Shard(rt::Reactor& reactor, const NodeParts& node, HealthBoard& board, Prober::Place place)
+Shard::Shard(rt::Reactor& reactor, const NodeParts& node, HealthBoard& board, rt::MemoryGauge& memory,
+             Prober::Place place)
     : reactor_(reactor),
       node_(node),
       options_(node.options),
       tls_(node.tls),
       tls_http2_(node.tls_http2),
       sinks_(reactor, node.files, metrics_),
-      access_log_(node.access_log.empty()
-                      ? nullptr
-                      : std::make_unique<telemetry::AccessLog>(reactor, node.files, node.access_log)),
+      access_log_(open_log(node.access_log)),
+      stream_log_(open_log(node.stream_access_log)),
       resolver_(open_resolver(reactor, node.dns)),
       dialer_(reactor, resolver_.get(), node.trust),
       client_(
@@ -45,13 +52,43 @@ Shard::Shard(rt::Reactor& reactor, const NodeParts& node, HealthBoard& board, Pr
       host_{reactor,  node.blocking,        node.counters,         client_,
             metrics_, node.options.node_id, node.options.hostname, &sinks_},
       plans_(host_),
-      balancer_(reactor, options_.pool, dialer_, board),
+      balancer_(reactor, options_.pool, dialer_, board, options_.balancing),
       prober_(reactor, dialer_, board, node.trust, place),
       ids_(node.id_key, on_shard(node.origin, place.index)),
-      proxy_({options_, plans_, balancer_, dialer_, ids_, *this}),
-      server_(reactor, options_.server, proxy_) {}
+      memory_(memory),
+      admission_(options_.ceilings, memory),
+      proxy_({options_, plans_, balancer_, dialer_, ids_, *this, admission_}),
+      server_(reactor, options_.server, proxy_, &admission_),
+      stream_tls_{node.tls_stream, {}},
+      streams_(
+          {reactor, options_, plans_, balancer_, dialer_, stream_tls_, *this, stream_counts_, admission_, server_}) {
+  if (place.index == 0) keeper_ = std::make_unique<CertificateKeeper>(reactor, client_, node.blocking);
+  keep_certificates(node.trust);
+  chores_.spawn(watch_load(place.index == 0));
+}
 
 Shard::~Shard() = default;
+
+/// How late this task itself is says how long everything else waits for the shard's turn.
+Task<void> Shard::watch_load(bool first_shard) {
+  for (;;) {
+    const rt::Deadline due = reactor_.after_ms(kLookMs);
+    co_await rt::Sleep(reactor_, due);
+    admission_.sample_delay(reactor_.clock().mono_ms() - due.at_ms);
+    if (first_shard) memory_.refresh();
+    if (memory_.level() == rt::MemoryGauge::Level::Ample) continue;
+    server_.shed_idle(kShedAtOnce);
+    if (first_shard) relieve_memory();
+  }
+}
+
+/// What was freed under load stays with the allocator, and would count as used for ever.
+void Shard::relieve_memory() {
+  const std::int64_t now = reactor_.clock().mono_ms();
+  if (now - trimmed_ms_ < kTrimMs) return;
+  trimmed_ms_ = now;
+  node_.blocking.submit([] { ::malloc_trim(0); });
+}
 
 void Shard::listen(const ProxyDoor& door, int socket) {
   http::Preparation preparation;
@@ -68,18 +105,28 @@ void Shard::listen(const ProxyDoor& door, int socket) {
     };
   }
   server_.listen(socket, std::move(preparation),
-                 door.proxy_protocol ? http::Server::ClientKnown::WhenPrepared : http::Server::ClientKnown::AtAccept);
+                 door.proxy_protocol ? http::Server::ClientKnown::WhenPrepared : http::Server::ClientKnown::AtAccept,
+                 door.max_connections);
 }
 
 void Shard::publish(const Snapshot::Ref& snapshot) {
-  if (tls_ && snapshot->policy_epoch != identities_epoch_) {
-    identities_ = index_identities(*snapshot);
-    identities_epoch_ = snapshot->policy_epoch;
-  }
+  identities_ = std::make_shared<ServerNames>(snapshot);
   dialer_.publish(snapshot);
   proxy_.publish(snapshot);
+  stream_tls_.identities = identities_;
+  streams_.publish(snapshot);
   balancer_.sweep(*snapshot);
   prober_.publish(*snapshot);
+  if (keeper_) keeper_->publish(*snapshot);
+}
+
+void Shard::keep_certificates(const UpstreamTrust& trust) {
+  if (!keeper_) return;
+  std::vector<CertificateKeeper::Identities> listeners;
+  for (const auto& context : {tls_, stream_tls_.context}) {
+    if (context) listeners.push_back(context->settings().identity);
+  }
+  keeper_->reconfigure(options_.stapling, std::move(listeners), trust.store);
 }
 
 void Shard::reconfigure(const LiveParts& parts) {
@@ -87,11 +134,16 @@ void Shard::reconfigure(const LiveParts& parts) {
   tls_ = parts.tls;
   tls_http2_ = parts.tls_http2;
   dialer_.reconfigure(parts.trust);
+  balancer_.reconfigure(options_.balancing);
   prober_.reconfigure(parts.trust);
-  access_log_.reset();
-  if (!parts.access_log.empty()) {
-    access_log_ = std::make_unique<telemetry::AccessLog>(reactor_, node_.files, parts.access_log);
-  }
+  stream_tls_.context = parts.tls_stream;
+  keep_certificates(parts.trust);
+  access_log_ = open_log(parts.access_log);
+  stream_log_ = open_log(parts.stream_access_log);
+}
+
+std::unique_ptr<telemetry::AccessLog> Shard::open_log(const std::string& path) const {
+  return path.empty() ? nullptr : std::make_unique<telemetry::AccessLog>(reactor_, node_.files, path);
 }
 
 net::dns::Resolver::Stats Shard::dns_stats() const {
@@ -105,29 +157,8 @@ void Shard::on_request(const Exchange& ex) noexcept {
   if (access_log_ != nullptr) access_log_->write(access_entry(ex));
 }
 
-std::shared_ptr<const net::tls::IdentityResolver> index_identities(const Snapshot& snapshot) {
-  auto index = std::make_shared<net::tls::IdentityIndex>();
-  auto make = [](const CertificateConfig& config) -> Result<std::shared_ptr<const net::tls::IdentitySet>> {
-    TRY(auto first, net::tls::Identity::from_pem(config.cert, config.key));
-    if (config.cert_alt.empty()) return net::tls::IdentitySet::of(std::move(first));
-    TRY(auto second, net::tls::Identity::from_pem(config.cert_alt, config.key_alt));
-    return net::tls::IdentitySet::of(std::move(first), std::move(second));
-  };
-  for (const auto& entry : snapshot.certificate_by_sni) {
-    const auto* certificate = snapshot.certificates.find(entry.value.certificate);
-    if (certificate == nullptr) continue;
-    auto identities = make(**certificate);
-    if (!identities) {
-      log::error("certificate.unusable", {{"sni", entry.key}, {"error", identities.error()}});
-      continue;
-    }
-    if (entry.key == "*") {
-      index->set_default(*identities);
-    } else {
-      index->add(entry.key, *identities);
-    }
-  }
-  return index;
+void Shard::on_session(const StreamSession& session) noexcept {
+  if (stream_log_ != nullptr) stream_log_->write(access_entry(session));
 }
 
 }  // namespace sluice::gateway

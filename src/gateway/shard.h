@@ -8,16 +8,21 @@
 #include <vector>
 
 #include "gateway/balancer/balancer.h"
+#include "gateway/certificates/certificate_keeper.h"
 #include "gateway/dialer.h"
 #include "gateway/health/prober.h"
 #include "gateway/pipeline/plan.h"
 #include "gateway/proxy/gateway_options.h"
 #include "gateway/proxy/proxy.h"
+#include "gateway/stream/stream_proxy.h"
+#include "http/admission.h"
 #include "http/plain_client.h"
 #include "http/server.h"
 #include "net/dns/resolver.h"
 #include "net/tls/server_context.h"
+#include "rt/memory_gauge.h"
 #include "rt/offload.h"
+#include "rt/scope.h"
 #include "rt/shared/counter_table.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
@@ -30,7 +35,8 @@ struct ProxyDoor {
   bool tls = false;
   bool http2 = false;
   bool proxy_protocol = false;
-  std::vector<int> sockets;  // one listening descriptor per shard; owned by whoever serves it
+  std::vector<int> sockets;           // one listening descriptor per shard; owned by whoever serves it
+  std::uint32_t max_connections = 0;  // at a time, on one shard; 0: no limit of its own
 };
 
 /// What settings may change while the process runs; Node::reconfigure() hands it to every shard.
@@ -40,6 +46,8 @@ struct LiveParts {
   std::shared_ptr<const net::tls::ServerContext> tls_http2;
   UpstreamTrust trust;
   std::string access_log;
+  std::shared_ptr<const net::tls::ServerContext> tls_stream;  // of stream listeners
+  std::string stream_access_log;
 };
 
 /// What the shards of a node have in common. Outlives them.
@@ -55,24 +63,32 @@ struct NodeParts {
   rt::BlockingPool& blocking;
   rt::shared::CounterTable& counters;
   telemetry::FileWriter& files;
+  std::shared_ptr<const net::tls::ServerContext> tls_stream = {};  // null: no stream listener speaks TLS
+  std::string stream_access_log = {};                              // path; empty: off
 };
 
 /// One shard of the gateway: everything that lives on one reactor, wired together. Made and destroyed on its thread.
-class Shard final : private RequestObserver {
+class Shard final : private RequestObserver, private StreamObserver {
  public:
-  /// `board` is the node's, and outlives the shard.
-  Shard(rt::Reactor& reactor, const NodeParts& node, HealthBoard& board, Prober::Place place);
+  /// `board` and `memory` are the node's, and outlive the shard.
+  Shard(rt::Reactor& reactor, const NodeParts& node, HealthBoard& board, rt::MemoryGauge& memory, Prober::Place place);
   ~Shard() override;
 
   void listen(const ProxyDoor& door, int socket);
+  void listen(const StreamDoor& door, int socket) { streams_.listen(door, socket); }
   void publish(const Snapshot::Ref& snapshot);
   /// What has been asked of name servers. Readable from any thread.
   [[nodiscard]] net::dns::Resolver::Stats dns_stats() const;
   /// Requests and connections that begin later use `parts`; what runs on is judged by the new options as it goes.
   void reconfigure(const LiveParts& parts);
-  /// Stops accepting and lets requests finish.
-  void drain() { server_.drain(); }
-  [[nodiscard]] std::size_t open_connections() const { return server_.open_connections(); }
+  /// Each response is its connection's last from now on.
+  void retreat() { server_.retreat(); }
+  /// Stops accepting and lets requests and sessions finish.
+  void drain(http::Idle idle) {
+    server_.drain(idle);
+    streams_.drain();
+  }
+  [[nodiscard]] std::size_t open_connections() const { return server_.open_connections() + streams_.open_sessions(); }
   /// Delivers what log plugins still hold, as far as `deadline` allows.
   Task<void> flush(rt::Deadline deadline) { return sinks_.drain(deadline); }
 
@@ -84,12 +100,19 @@ class Shard final : private RequestObserver {
     std::atomic<std::uint64_t> requests{0};
   };
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] const StreamCounts& stream_counts() const { return stream_counts_; }
+  [[nodiscard]] const http::Admission& admission() const { return admission_; }
   [[nodiscard]] std::uint64_t connections_refused() const {
     return server_.counts().refused.load(std::memory_order_relaxed);
   }
 
  private:
+  void keep_certificates(const UpstreamTrust& trust);
   void on_request(const Exchange& ex) noexcept override;
+  Task<void> watch_load(bool first_shard);
+  void relieve_memory();
+  void on_session(const StreamSession& session) noexcept override;
+  [[nodiscard]] std::unique_ptr<telemetry::AccessLog> open_log(const std::string& path) const;
 
   rt::Reactor& reactor_;
   const NodeParts& node_;
@@ -99,6 +122,7 @@ class Shard final : private RequestObserver {
   telemetry::Metrics metrics_;
   telemetry::Sinks sinks_;
   std::unique_ptr<telemetry::AccessLog> access_log_;
+  std::unique_ptr<telemetry::AccessLog> stream_log_;
   std::unique_ptr<net::dns::Resolver> resolver_;
   Dialer dialer_;
   http::PlainClient client_;
@@ -106,15 +130,19 @@ class Shard final : private RequestObserver {
   PlanCache plans_;
   Balancer balancer_;
   Prober prober_;
+  std::unique_ptr<CertificateKeeper> keeper_;  // on the first shard alone
   RequestIds ids_;
   Counts counts_;
   std::shared_ptr<const net::tls::IdentityResolver> identities_;
-  std::uint64_t identities_epoch_ = UINT64_MAX;
+  rt::MemoryGauge& memory_;
+  http::Admission admission_;
   Proxy proxy_;
   http::Server server_;
+  StreamTls stream_tls_;
+  StreamCounts stream_counts_;
+  StreamProxy streams_;
+  std::int64_t trimmed_ms_ = 0;
+  rt::TaskScope chores_;  // last: its tasks use everything above
 };
-
-/// The certificates of a generation by the names that clients ask for. What does not parse is left out and logged.
-std::shared_ptr<const net::tls::IdentityResolver> index_identities(const Snapshot& snapshot);
 
 }  // namespace sluice::gateway

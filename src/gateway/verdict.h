@@ -38,6 +38,8 @@ struct Reply {
     reply.content_type = std::move(type);
     return reply;
   }
+  /// What a request gets that there is no room for.
+  static Reply overloaded();
   /// The error form of what is nobody's policy: a malformed request, an upstream that does not answer.
   static Reply failure(int status_code, std::string message = {}) {
     Reply reply(status_code, std::move(message));

@@ -13,13 +13,17 @@
 
 namespace sluice::http {
 
-Server::Server(rt::Reactor& reactor, const ServerOptions& options, Handler& handler)
-    : reactor_(reactor), options_(options), handler_(handler), accepting_(std::make_unique<rt::TaskScope>()) {}
+Server::Server(rt::Reactor& reactor, const ServerOptions& options, Handler& handler, Admission* admission)
+    : reactor_(reactor),
+      options_(options),
+      handler_(handler),
+      admission_(admission),
+      accepting_(std::make_unique<rt::TaskScope>()) {}
 
 Server::~Server() = default;
 
-void Server::listen(int fd, Preparation preparation, ClientKnown client) {
-  Door& door = *doors_.emplace_back(std::make_unique<Door>(reactor_, fd, std::move(preparation), client));
+void Server::listen(int fd, Preparation preparation, ClientKnown client, std::uint32_t most) {
+  Door& door = *doors_.emplace_back(std::make_unique<Door>(reactor_, fd, std::move(preparation), client, most));
   accepting_->spawn(
       door.listener.run([this, &door](int socket, const net::Address& peer) { adopt(socket, peer, door); }));
 }
@@ -31,6 +35,7 @@ std::optional<AddressCounts::Seat> Server::seat(const net::Address& peer) {
       std::none_of(options_.uncounted.begin(), options_.uncounted.end(),
                    [&](const Cidr& block) { return block.contains(address); })) {
     counts_.refused.fetch_add(1, std::memory_order_relaxed);
+    if (admission_ != nullptr) admission_->note(Shed::Address);
     static log::Counted refused(log::Level::Notice, "connection.too_many_of_one_address");
     if (log::enabled(log::Level::Notice))
       refused.hit({{"client", peer.to_string()}, {"limit", options_.max_connections}});
@@ -39,9 +44,39 @@ std::optional<AddressCounts::Seat> Server::seat(const net::Address& peer) {
   return addresses_.take(address);
 }
 
-void Server::adopt(int fd, const net::Address& peer, const Door& door) {
+/// In the order in which a node gives things up: what is idle goes first, who is not here yet last.
+bool Server::make_room(const Door& door) {
+  if (door.most != 0 && door.open >= door.most) {
+    admission_->note(Shed::Listener);
+    return false;
+  }
+  if (!admission_->is_full() || shed_idle(1) != 0) return true;
+  admission_->note(Shed::Connections);
+  return false;
+}
+
+/// The hand goes round, so that each connection is looked at once before any is looked at again.
+std::size_t Server::shed_idle(std::size_t most) {
+  constexpr std::size_t kLooks = 256;
+  std::size_t ended = 0;
+  for (std::size_t i = 0; i < std::min(kLooks, connections_.size()) && ended < most; ++i) {
+    if (hand_ == connections_.end()) hand_ = connections_.begin();
+    Client& client = *hand_++;
+    if (client.connection == nullptr || !client.connection->is_idle()) continue;
+    client.connection->drain(Idle::Close);
+    if (admission_ != nullptr) admission_->note(Shed::Idle);
+    ++ended;
+  }
+  return ended;
+}
+
+void Server::adopt(int fd, const net::Address& peer, Door& door) {
   ended_.clear();
   ++counts_.accepted;
+  if (admission_ != nullptr && !make_room(door)) {
+    ::close(fd);
+    return;
+  }
   std::optional<AddressCounts::Seat> taken;
   if (door.client == ClientKnown::AtAccept) {
     taken = seat(peer);
@@ -58,24 +93,54 @@ void Server::adopt(int fd, const net::Address& peer, const Door& door) {
   info.local = net::Address::local_of(fd);
   info.id = next_id_++;
   auto client = connections_.emplace(connections_.end());
+  client->door = &door;
+  ++door.open;
   if (taken) client->seat = *std::move(taken);
+  if (admission_ != nullptr) client->place = admission_->take_place();
   client->life = door.preparation ? prepare(client, std::move(stream), std::move(info), door)
                                   : run(client, std::move(stream), std::move(info), {});
   client->life.start();
 }
 
-void Server::drain() {
-  draining_ = true;
+void Server::retreat() {
+  if (state_ != State::Serving) return;
+  state_ = State::Retreating;
+  for (Client& client : connections_) {
+    if (client.connection != nullptr) client.connection->drain(Idle::Keep);
+  }
+}
+
+void Server::drain(Idle idle) {
+  state_ = State::Draining;
+  idle_ = idle;
   accepting_->cancel();
   for (auto& door : doors_) door->listener.close();
   for (Client& client : connections_) {
-    if (client.connection != nullptr) client.connection->drain();
+    if (client.connection != nullptr) client.connection->drain(idle);
   }
+}
+
+void Server::cut() {
+  counts_.active -= connections_.size();
+  for (const Client& client : connections_) --client.door->open;
+  connections_.clear();
+  hand_ = connections_.end();
+  ended_.clear();
+}
+
+/// One that was accepted when the end had begun already. HTTP/2 does without: its client asks before it could know.
+void Server::drain_new(Client& client) const {
+  if (state_ == State::Draining) client.connection->drain(idle_);
+  const bool one_at_a_time = dynamic_cast<h1::ServerConnection*>(client.connection.get()) != nullptr;
+  if (state_ == State::Retreating && one_at_a_time) client.connection->drain(Idle::Keep);
 }
 
 void Server::retire(Clients::iterator client) {
   client->seat = {};
+  client->place.reset();
   --counts_.active;
+  --client->door->open;
+  if (hand_ == client) ++hand_;
   ended_.splice(ended_.end(), connections_, client);
 }
 
@@ -112,7 +177,7 @@ Task<void> Server::run(Clients::iterator client, std::unique_ptr<net::Stream> st
         std::make_unique<h1::ServerConnection>(std::move(stream), options_, handler_, exchanges_, std::move(info));
   }
   if (!early.empty()) client->connection->seed(early);
-  if (draining_) client->connection->drain();
+  if (state_ != State::Serving) drain_new(*client);
   return serve(client);
 }
 

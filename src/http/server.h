@@ -12,6 +12,7 @@
 
 #include "http/accept_connection.h"
 #include "http/address_counts.h"
+#include "http/admission.h"
 #include "http/connection.h"
 #include "http/h1/server_connection.h"
 #include "http/h2/server_connection.h"
@@ -39,41 +40,59 @@ struct ConnectionCounts {
 /// The HTTP server of one shard: accepts on listeners, prepares connections and runs them until they end.
 class Server {
  public:
-  /// `options` and `handler` outlive the server.
-  Server(rt::Reactor& reactor, const ServerOptions& options, Handler& handler);
+  /// `options`, `handler` and `admission` outlive the server. Without `admission` every connection is taken, but for
+  /// those over the most of one address.
+  Server(rt::Reactor& reactor, const ServerOptions& options, Handler& handler, Admission* admission = nullptr);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
 
   /// When a client's address is known, and its connections can be counted: at once, or when a PROXY header was read.
   enum class ClientKnown : bool { AtAccept, WhenPrepared };
-  /// Takes ownership of a listening socket.
-  void listen(int fd, Preparation preparation = {}, ClientKnown client = ClientKnown::AtAccept);
-  /// Stops accepting; requests in flight are finished, idle connections closed.
-  void drain();
+  /// Takes ownership of a listening socket. Of its connections there are `most` at a time; 0: no limit.
+  void listen(int fd, Preparation preparation = {}, ClientKnown client = ClientKnown::AtAccept, std::uint32_t most = 0);
+  /// Ends so many connections that are idle, or as many as a short look finds.
+  std::size_t shed_idle(std::size_t most);
+  /// The end is near: connections are still accepted, but each response is the last of its connection, so that clients
+  /// look elsewhere.
+  void retreat();
+  /// Stops accepting; requests in flight are finished. Another process may go on with the same sockets.
+  void drain(Idle idle = Idle::Close);
+  /// Ends all connections at once, whatever is in flight. Not from within one of their tasks.
+  void cut();
+  /// After drain(): listen() may be called again.
+  void resume() { state_ = State::Serving; }
 
   [[nodiscard]] std::size_t open_connections() const { return connections_.size(); }
   [[nodiscard]] const ConnectionCounts& counts() const { return counts_; }
 
  private:
+  struct Door;
+
   /// One client. Its task runs its life; the last thing that does is to ask for its own removal. There may be very
   /// many that do nothing, so what it takes to keep one is counted in octets (./dev bench start).
   struct Client {
+    Door* door = nullptr;
     AddressCounts::Seat seat;
+    Admission::Place place;
     std::unique_ptr<Connection> connection;  // null until it is prepared
     Task<void> life = Task<void>::done();
   };
   using Clients = std::list<Client>;
 
   struct Door {
-    Door(rt::Reactor& reactor, int fd, Preparation p, ClientKnown c)
-        : listener(reactor, fd), preparation(std::move(p)), client(c) {}
+    Door(rt::Reactor& reactor, int fd, Preparation p, ClientKnown c, std::uint32_t m)
+        : listener(reactor, fd), preparation(std::move(p)), client(c), most(m) {}
     net::Listener listener;
     Preparation preparation;
     ClientKnown client;
+    std::uint32_t most;
+    std::uint32_t open = 0;
   };
 
-  void adopt(int fd, const net::Address& peer, const Door& door);
+  void adopt(int fd, const net::Address& peer, Door& door);
+  /// Whether one more connection may come; another one may have to go for it.
+  [[nodiscard]] bool make_room(const Door& door);
   /// Counts a connection of that address; an empty seat when it has its share of them already.
   [[nodiscard]] std::optional<AddressCounts::Seat> seat(const net::Address& peer);
   Task<void> prepare(Clients::iterator client, std::unique_ptr<net::Stream> stream, ConnectionInfo info,
@@ -82,20 +101,25 @@ class Server {
                  std::string_view early);
   Task<void> serve(Clients::iterator client);
   void retire(Clients::iterator client);
+  void drain_new(Client& client) const;
 
   rt::Reactor& reactor_;
   const ServerOptions& options_;
   Handler& handler_;
   h1::ExchangePool exchanges_;
   h2::ExchangePool multiplexed_exchanges_;
+  Admission* const admission_;
   AddressCounts addresses_;
   std::vector<std::unique_ptr<Door>> doors_;
   std::unique_ptr<rt::TaskScope> accepting_;
   Clients connections_;
-  Clients ended_;  // freed in the next turn: a frame cannot destroy itself
+  Clients::iterator hand_ = connections_.end();  // where the next look for an idle one begins
+  Clients ended_;                                // freed in the next turn: a frame cannot destroy itself
   ConnectionCounts counts_;
   std::uint64_t next_id_ = 1;
-  bool draining_ = false;
+  enum class State : std::uint8_t { Serving, Retreating, Draining };
+  State state_ = State::Serving;
+  Idle idle_ = Idle::Close;  // while draining
 };
 
 }  // namespace sluice::http

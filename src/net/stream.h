@@ -15,6 +15,10 @@
 #include "rt/io_source.h"
 #include "rt/task.h"
 
+namespace sluice::crypto {
+class PresentedCertificate;
+}
+
 namespace sluice::net {
 
 /// What one non-blocking attempt to move octets came to.
@@ -27,6 +31,10 @@ struct Io {
   [[nodiscard]] bool blocked() const { return state == State::Blocked; }
 };
 
+namespace tls {
+struct ClientPolicy;
+}
+
 /// What a client or server certificate exchange established; views live as long as the stream.
 struct TlsInfo {
   std::string_view version;  // "TLSv1.3"
@@ -34,6 +42,10 @@ struct TlsInfo {
   std::string_view sni;      // asked for by the client; empty: none
   std::string_view alpn;     // "h2", "http/1.1"; empty: none
   bool resumed = false;
+  // Of a server's connection: what it asked of its client (null: no certificate), and what the client showed (null:
+  // none).
+  std::shared_ptr<const tls::ClientPolicy> client_policy = {};
+  std::shared_ptr<const crypto::PresentedCertificate> client_certificate = {};
 };
 
 class Stream;

@@ -58,7 +58,7 @@ class Tunnel : public ::testing::Test {
   Stream client, upstream;
   int far_client = -1, far_upstream = -1;
   TunnelCounts counts;
-  Task<void> running = Task<void>::done();
+  Task<TunnelEnd> running = TunnelEnd::Closed;
 };
 
 TEST_F(Tunnel, CarriesBothWaysAndPassesTheEndOn) {
@@ -72,7 +72,60 @@ TEST_F(Tunnel, CarriesBothWaysAndPassesTheEndOn) {
   ::shutdown(far_upstream, SHUT_WR);
   rt::turn_until(reactor, [&] { return running.ready(); });
   EXPECT_EQ(counts.from_client, 5U);
+  EXPECT_EQ(counts.to_upstream, 5U);
   EXPECT_EQ(counts.from_upstream, 3U);
+  EXPECT_EQ(counts.to_client, 3U);
+  EXPECT_EQ(running.take(), TunnelEnd::Closed);
+}
+
+TEST_F(Tunnel, BulkArrivesWholeThroughASlowReader) {
+  begin(5'000);
+  const std::size_t total = 3 << 20U;
+  std::string sent(total, '\0');
+  for (std::size_t i = 0; i < total; ++i) sent[i] = static_cast<char>(i * 31 >> 7U);
+  std::size_t given = 0;
+  std::string got;
+  std::array<char, 200'000> piece;
+  bool ended = false;
+  rt::turn_until(reactor, [&] {
+    if (given < total) {
+      const ssize_t put = ::send(far_client, sent.data() + given, total - given, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (put > 0) given += static_cast<std::size_t>(put);
+      if (given == total) ::shutdown(far_client, SHUT_WR);
+    }
+    // Reads less often than the other side writes, so that both buffers fill.
+    if (reactor.turns() % 3 != 0) return false;
+    const ssize_t read = ::recv(far_upstream, piece.data(), piece.size(), MSG_DONTWAIT);
+    if (read > 0) got.append(piece.data(), static_cast<std::size_t>(read));
+    ended = read == 0;
+    return ended;
+  });
+  EXPECT_TRUE(got == sent) << got.size() << " of " << total;
+  EXPECT_EQ(counts.from_client, total);
+  EXPECT_EQ(counts.to_upstream, total);
+}
+
+TEST_F(Tunnel, SaysWhoseFailureItWas) {
+  begin(5'000);
+  ::send(far_client, "x", 1, 0);
+  EXPECT_EQ(heard(far_upstream, 1), "x");
+  ::send(far_upstream, "unread", 6, 0);  // closing with unread octets resets a connection
+  ::close(far_client);
+  far_client = -1;
+  ::send(far_upstream, "more", 4, MSG_NOSIGNAL);
+  rt::turn_until(reactor, [&] { return running.ready(); });
+  EXPECT_EQ(running.take(), TunnelEnd::ClientFailed);
+}
+
+TEST_F(Tunnel, ASinkThatTakesNothingEndsIt) {
+  running = run_tunnel(client, upstream, {60'000, 100}, counts);
+  running.start();
+  const std::string much(4 << 20U, 'x');
+  rt::turn_until(reactor, [&] {
+    ::send(far_client, much.data(), much.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return running.ready();
+  });
+  EXPECT_EQ(running.take(), TunnelEnd::UpstreamFailed);
 }
 
 TEST_F(Tunnel, OneDirectionKeepsTheOtherAlive) {
@@ -88,7 +141,8 @@ TEST_F(Tunnel, OneDirectionKeepsTheOtherAlive) {
 TEST_F(Tunnel, EndsWhenNothingMoves) {
   begin(50);
   pause(150);
-  EXPECT_TRUE(running.ready());
+  ASSERT_TRUE(running.ready());
+  EXPECT_EQ(running.take(), TunnelEnd::Idle);
 }
 
 }  // namespace

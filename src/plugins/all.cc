@@ -23,6 +23,8 @@ void add_all(gateway::PluginRegistry& registry) {
   add_request_termination(registry);
   add_request_transformer(registry);
   add_response_transformer(registry);
+  add_tls_handshake_modifier(registry);
+  add_tls_metadata_headers(registry);
   add_websocket_size_limit(registry);
   add_websocket_validator(registry);
 }

@@ -26,6 +26,8 @@ void add_request_size_limiting(gateway::PluginRegistry& registry);
 void add_request_termination(gateway::PluginRegistry& registry);
 void add_request_transformer(gateway::PluginRegistry& registry);
 void add_response_transformer(gateway::PluginRegistry& registry);
+void add_tls_handshake_modifier(gateway::PluginRegistry& registry);
+void add_tls_metadata_headers(gateway::PluginRegistry& registry);
 void add_websocket_size_limit(gateway::PluginRegistry& registry);
 void add_websocket_validator(gateway::PluginRegistry& registry);
 

@@ -39,6 +39,8 @@ const std::map<std::string, std::string, std::less<>> kContracts = {
     {"request-termination", "RequestTermination"},
     {"request-transformer", "RequestTransformer"},
     {"response-transformer", "ResponseTransformer"},
+    {"tls-handshake-modifier", "TlsHandshakeModifier"},
+    {"tls-metadata-headers", "TlsMetadataHeaders"},
     {"websocket-size-limit", "WebsocketSizeLimit"},
     {"websocket-validator", "WebsocketValidator"},
 };
@@ -63,6 +65,8 @@ const std::map<std::string, int, std::less<>> kPriorities = {
     {"request-termination", 2},
     {"request-transformer", 801},
     {"response-transformer", 800},
+    {"tls-handshake-modifier", 997},
+    {"tls-metadata-headers", 996},
     {"websocket-size-limit", 1003},
     {"websocket-validator", 1006},
 };

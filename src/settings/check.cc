@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <map>
 
+#include "base/strings.h"
 #include "base/uuid.h"
+#include "settings/account_rules.h"
 
 namespace sluice::settings {
 namespace {
@@ -18,13 +20,14 @@ struct Group {
 
 /// Whether one bind would fail because of the other.
 bool collide(const Listener& a, const Listener& b) {
-  if (a.port != b.port || a.port == 0) return false;
+  if (a.port != b.port || a.port == 0 || a.udp != b.udp) return false;
   const bool same_family = a.ip.is_v4() == b.ip.is_v4();
   return a.ip == b.ip || (same_family && (a.ip.is_any() || b.ip.is_any()));
 }
 
 void check_collisions(const Settings& settings, Faults& faults) {
   const Group groups[] = {{"proxy_listen", settings.proxy_listen},
+                          {"stream_listen", settings.stream_listen},
                           {"admin_listen", settings.admin_listen},
                           {"status_listen", settings.status_listen},
                           {"admin_gui_listen", settings.admin_gui_listen}};
@@ -38,6 +41,35 @@ void check_collisions(const Settings& settings, Faults& faults) {
       }
       seen.emplace_back(group.name, listener);
     }
+  }
+}
+
+/// Flags that mean nothing where they stand would be taken for what they promise.
+void check_flags(const Settings& settings, Faults& faults) {
+  for (const Listener& listener : settings.stream_listen) {
+    const std::string at = "stream_listen: " + listener.address();
+    if (listener.http2) faults.push_back(at + ": http2 is for proxy_listen");
+    if (listener.deferred) faults.push_back(at + ": deferred would hold up servers that speak first");
+    if (listener.udp && listener.ssl) faults.push_back(at + ": udp and ssl exclude each other");
+    if (listener.udp && listener.proxy_protocol) faults.push_back(at + ": udp and proxy_protocol exclude each other");
+  }
+  const Group others[] = {{"proxy_listen", settings.proxy_listen},
+                          {"admin_listen", settings.admin_listen},
+                          {"status_listen", settings.status_listen},
+                          {"admin_gui_listen", settings.admin_gui_listen},
+                          {"cluster_listen", settings.cluster_listen}};
+  for (const Group& group : others) {
+    for (const Listener& listener : group.listeners) {
+      if (listener.udp)
+        faults.push_back(std::string(group.name) + ": " + listener.address() + ": udp is for stream_listen");
+    }
+  }
+}
+
+void check_logs(const Settings& settings, Faults& faults) {
+  const auto words = split_list(settings.proxy_stream_access_log, ' ');
+  if (words.size() > 2 || (words.size() == 2 && words[1] != "basic")) {
+    faults.emplace_back("proxy_stream_access_log: expected a path, and no format but basic");
   }
 }
 
@@ -97,6 +129,20 @@ void check_process(const Settings& settings, Faults& faults) {
   }
 }
 
+void check_accounts(const Settings& settings, Faults& faults) {
+  if (!settings.admin_password.empty()) {
+    const auto bad_email = email_problem(settings.admin_email);
+    if (!bad_email.empty()) faults.push_back("admin_email: " + bad_email);
+    const auto bad_password = password_problem(settings.admin_password.reveal(), settings.admin_email);
+    if (!bad_password.empty()) faults.push_back("admin_password: " + bad_password);
+  }
+  constexpr Millis kShortest{60'000};
+  if (settings.admin_session_idle < kShortest) faults.emplace_back("admin_session_idle: must be at least 1m");
+  if (settings.admin_session_lifetime < settings.admin_session_idle) {
+    faults.emplace_back("admin_session_lifetime: must not be shorter than admin_session_idle");
+  }
+}
+
 void check_admin(const Settings& settings, Faults& faults) {
   if (settings.admin_auth == AdminAuth::Token) {
     if (settings.database == Database::Off && settings.admin_token.empty()) {
@@ -133,6 +179,9 @@ void check_tls(const Settings& settings, Faults& faults) {
   }
   if (settings.ssl_cipher_suite == CipherSuite::Custom && settings.ssl_ciphers.empty()) {
     faults.emplace_back("ssl_cipher_suite: custom needs ssl_ciphers");
+  }
+  if (!settings.ssl_stapling_responder.empty() && !settings.ssl_stapling_responder.starts_with("http://")) {
+    faults.emplace_back("ssl_stapling_responder: has to be an http:// URL");
   }
   if (!settings.ssl_protocols.v1_2 && !settings.ssl_protocols.v1_3) faults.emplace_back("ssl_protocols: none is left");
 }
@@ -199,7 +248,10 @@ std::vector<std::string> check(const Settings& settings) {
   check_cluster(settings, faults);
   check_process(settings, faults);
   check_collisions(settings, faults);
+  check_flags(settings, faults);
+  check_logs(settings, faults);
   check_admin(settings, faults);
+  check_accounts(settings, faults);
   check_store(settings, faults);
   check_ports(settings, faults);
   check_tls(settings, faults);

@@ -22,9 +22,9 @@ Json masked(const Setting& setting, Json value) {
   return value;
 }
 
-Json shown(const std::vector<Listener>& listeners) {
+Json shown(const std::vector<Listener>& listeners, Subsystem subsystem = Subsystem::Http) {
   Json::Array list;
-  for (const Listener& listener : listeners) list.push_back(listener.to_json());
+  for (const Listener& listener : listeners) list.push_back(listener.to_json(subsystem));
   return list;
 }
 
@@ -48,6 +48,7 @@ Json to_json(const Settings& settings) {
   object.append("proxy_listeners", shown(settings.proxy_listen));
   object.append("admin_listeners", shown(settings.admin_listen));
   object.append("status_listeners", shown(settings.status_listen));
+  object.append("stream_listeners", shown(settings.stream_listen, Subsystem::Stream));
   return object;
 }
 

@@ -9,10 +9,16 @@ namespace {
 struct Flag {
   std::string_view name;
   bool Listener::* member;
+  bool http, stream;  // whether listeners of the subsystem show it
 };
 constexpr Flag kFlags[] = {
-    {"ssl", &Listener::ssl},           {"http2", &Listener::http2}, {"proxy_protocol", &Listener::proxy_protocol},
-    {"deferred", &Listener::deferred}, {"bind", &Listener::bind},   {"reuseport", &Listener::reuseport},
+    {"ssl", &Listener::ssl, true, true},
+    {"http2", &Listener::http2, true, false},
+    {"udp", &Listener::udp, false, true},
+    {"proxy_protocol", &Listener::proxy_protocol, true, true},
+    {"deferred", &Listener::deferred, true, false},
+    {"bind", &Listener::bind, true, true},
+    {"reuseport", &Listener::reuseport, true, true},
 };
 
 Result<> set_switch(std::string_view word, std::string_view value, bool& member) {
@@ -39,9 +45,15 @@ Result<> apply_word(std::string_view word, Listener& listener) {
     listener.backlog = *backlog;
     return {};
   }
+  if (name == "max_connections") {
+    const auto most = parse_int<std::uint32_t>(value);
+    if (!most || *most < 1) return fail(Errc::Invalid, "max_connections takes a positive number");
+    listener.max_connections = *most;
+    return {};
+  }
   return fail(Errc::Invalid, "unknown word '" + std::string(word) +
-                                 "' (known: ssl, http2, proxy_protocol, deferred, bind, reuseport, backlog=N, "
-                                 "ipv6only=on|off, so_keepalive=on|off)");
+                                 "' (known: ssl, http2, udp, proxy_protocol, deferred, bind, reuseport, backlog=N, "
+                                 "ipv6only=on|off, so_keepalive=on|off, max_connections=N)");
 }
 
 Result<IpAddress> parse_host(std::string_view host) {
@@ -63,12 +75,15 @@ std::string Listener::to_string() const {
   if (so_keepalive) text += " so_keepalive=on";
   if (!ipv6only) text += " ipv6only=off";
   if (backlog > 0) text += " backlog=" + std::to_string(backlog);
+  if (max_connections > 0) text += " max_connections=" + std::to_string(max_connections);
   return text;
 }
 
-Json Listener::to_json() const {
+Json Listener::to_json(Subsystem subsystem) const {
   JsonObject object{{"ip", ip.is_v4() ? ip.to_string() : "[" + ip.to_string() + "]"}, {"port", port}};
-  for (const Flag& flag : kFlags) object.set(flag.name, this->*flag.member);
+  for (const Flag& flag : kFlags) {
+    if (subsystem == Subsystem::Http ? flag.http : flag.stream) object.set(flag.name, this->*flag.member);
+  }
   if (backlog > 0) object.set("backlog=" + std::to_string(backlog), true);
   object.set("listener", to_string());
   return object;

@@ -21,7 +21,7 @@ TEST(Listener, ReadsAddressesAndFlags) {
 
 TEST(Listener, WritesWhatItReads) {
   for (const char* text : {"0.0.0.0:8000", "[::]:8443 ssl http2 reuseport ipv6only=off backlog=16384",
-                           "127.0.0.1:0 proxy_protocol deferred bind so_keepalive=on"}) {
+                           "127.0.0.1:0 proxy_protocol deferred bind so_keepalive=on", "127.0.0.1:53 udp"}) {
     const Listener listener = parse_listener(text).value();
     EXPECT_EQ(parse_listener(listener.to_string()).value(), listener) << text;
   }

@@ -83,6 +83,8 @@ struct Settings {
   std::string compat_version;
   std::string compat_edition;
   Millis shutdown_timeout{};
+  Millis shutdown_delay{};
+  Millis upgrade_drain_timeout{};
 
   // The processes, and what they give up
   bool supervisor = false;
@@ -113,11 +115,14 @@ struct Settings {
   log::Format log_format{};
   std::string proxy_error_log;
   std::string proxy_access_log;
+  std::string proxy_stream_access_log;
   std::string admin_access_log;
   std::string status_access_log;
 
   // Listeners
   std::vector<Listener> proxy_listen;
+  std::vector<Listener> stream_listen;
+  std::uint32_t stream_udp_sessions = 0;
   std::vector<Listener> admin_listen;
   std::vector<Listener> status_listen;
   std::vector<PortMap> port_maps;
@@ -126,6 +131,10 @@ struct Settings {
   AdminAuth admin_auth{};
   bool enforce_rbac = false;
   Secret<std::string> admin_token;
+  std::string admin_email;
+  Secret<std::string> admin_password;
+  Millis admin_session_idle{};
+  Millis admin_session_lifetime{};
   std::vector<std::string> admin_gui_url;
   Bytes admin_max_body_size;
 
@@ -189,6 +198,12 @@ struct Settings {
   Millis client_send_timeout{};
   Millis client_tls_timeout{};
 
+  // Ceilings; what is over them is shed
+  std::uint32_t client_max_connections = 0;
+  std::uint32_t max_requests_in_flight = 0;
+  Bytes memory_limit;
+  Millis overload_delay{};
+
   // Upstreams
   std::uint32_t upstream_keepalive_pool_size = 0;
   std::uint32_t upstream_keepalive_max_requests = 0;
@@ -196,6 +211,8 @@ struct Settings {
   Bytes upstream_max_header_size;
   bool upstream_tls_verify = false;
   bool upstream_http2 = false;
+  Millis upstream_slow_start{};
+  std::string zone;
 
   // DNS
   std::vector<ResolverAddress> dns_resolver;
@@ -222,6 +239,8 @@ struct Settings {
   CipherSuite ssl_cipher_suite{};
   std::string ssl_ciphers;
   TlsVersions ssl_protocols;
+  bool ssl_stapling = false;
+  std::string ssl_stapling_responder;
   bool ssl_session_tickets = false;
   Millis ssl_session_timeout{};
   Bytes ssl_session_cache_size;

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "settings/check.h"
 #include "settings/load.h"
 #include "settings/table.h"
 
@@ -179,10 +180,28 @@ TEST(Settings, RefuseAnOpenAdminApiWithoutAuthentication) {
   EXPECT_THAT(file_problems("admin_auth = token\ndatabase = off"), HasSubstr("admin_token: required"));
 }
 
+TEST(Settings, RefuseAFirstAccountThatCannotBeMade) {
+  const auto problems = [](const std::string& email, const std::string& password) {
+    Settings settings = defaults();
+    settings.admin_email = email;
+    settings.admin_password = Secret<std::string>(password);
+    return check(settings);
+  };
+  EXPECT_THAT(problems("jane@example.test", "several words are good"), IsEmpty());
+  EXPECT_THAT(problems("jane", ""), IsEmpty()) << "no account is asked for";
+  EXPECT_THAT(problems("jane", "several words are good"), ElementsAre(HasSubstr("admin_email")));
+  EXPECT_THAT(problems("jane@example.test", "aaaaaaaaaaaaaa"), ElementsAre(HasSubstr("5 different")));
+  EXPECT_THAT(problems("jane@example.test", "JANE@example.test"), ElementsAre(HasSubstr("must not be the e-mail")));
+  EXPECT_THAT(problems("jane@example.test", std::string(300, 'x')), ElementsAre(HasSubstr("256")));
+  EXPECT_THAT(problems("jane@example.test", "bad \xff octets in here"), ElementsAre(HasSubstr("valid text")));
+}
+
 TEST(Settings, RefuseListenersThatCollide) {
   EXPECT_THAT(file_problems("proxy_listen = 0.0.0.0:8001"),
               HasSubstr("admin_listen: 127.0.0.1:8001 is taken by 0.0.0.0:8001 of proxy_listen"));
   EXPECT_EQ(file_problems("proxy_listen = 127.0.0.1:0, 127.0.0.1:0, [::]:8000"), "");
+  EXPECT_EQ(file_problems("stream_listen = 0.0.0.0:8000 udp"), "") << "TCP and UDP do not meet";
+  EXPECT_THAT(file_problems("stream_listen = 0.0.0.0:8000"), HasSubstr("stream_listen: 0.0.0.0:8000 is taken by"));
 }
 
 TEST(Settings, ImplyNoDatabaseWithADeclarativeFile) {
@@ -242,6 +261,20 @@ TEST(Settings, ShowParsedListeners) {
   EXPECT_EQ(to_json(*shown.find("proxy_listeners")),
             R"([{"ip":"127.0.0.1","port":8443,"ssl":true,"http2":true,"proxy_protocol":false,"deferred":false,)"
             R"("bind":false,"reuseport":false,"backlog=5":true,"listener":"127.0.0.1:8443 ssl http2 backlog=5"}])");
+}
+
+TEST(Settings, RefuseFlagsThatStandWhereTheyMeanNothing) {
+  EXPECT_THAT(file_problems("stream_listen = 127.0.0.1:1 udp ssl"), HasSubstr("udp and ssl exclude each other"));
+  EXPECT_THAT(file_problems("stream_listen = 127.0.0.1:1 http2"), HasSubstr("http2 is for proxy_listen"));
+  EXPECT_THAT(file_problems("proxy_listen = 127.0.0.1:1 udp"), HasSubstr("udp is for stream_listen"));
+  EXPECT_THAT(file_problems("proxy_stream_access_log = a.log combined"), HasSubstr("no format but basic"));
+}
+
+TEST(Settings, ShowStreamListenersWithFlagsOfTheirOwn) {
+  const Json shown = to_json(from_file("stream_listen = 127.0.0.1:53 udp reuseport"));
+  EXPECT_EQ(to_json(*shown.find("stream_listeners")),
+            R"([{"ip":"127.0.0.1","port":53,"ssl":false,"udp":true,"proxy_protocol":false,"bind":false,)"
+            R"("reuseport":true,"listener":"127.0.0.1:53 udp reuseport"}])");
 }
 
 TEST(Settings, TellWhatChangedAndWhetherItNeedsARestart) {

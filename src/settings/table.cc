@@ -81,6 +81,11 @@ std::vector<Setting> node_rows() {
       ROW(compat_edition, "community", kRestart, "Edition that `GET /` claims; Kong Manager needs `community`."),
       ROW(shutdown_timeout, "30s", kRestart, "How long a graceful stop waits for requests in flight.")
           .alias("nginx_main_worker_shutdown_timeout"),
+      ROW(shutdown_delay, "0", kRestart,
+          "How long a graceful stop goes on accepting, unready already, so that load balancers look elsewhere before "
+          "the listeners close."),
+      ROW(upgrade_drain_timeout, "5m", kRestart,
+          "How long the process that an upgrade replaced may finish requests and streams that it has begun."),
       ROW(supervisor, "on", kRestart,
           "Run the gateway in a worker process that is replaced when it dies, below a small process that keeps the "
           "listeners open. `off` runs everything in one process."),
@@ -105,6 +110,8 @@ std::vector<Setting> node_rows() {
           "Where the log goes: a path, relative to the prefix, or `/dev/stderr`."),
       ROW(proxy_access_log, "logs/access.log", kLive,
           "Access log of the proxy: a path, relative to the prefix, or `off`."),
+      ROW(proxy_stream_access_log, "logs/access.log basic", kLive,
+          "Access log of stream sessions: a path, relative to the prefix, and the format, which is `basic`; or `off`."),
       ROW(admin_access_log, "logs/admin_access.log", kLive, "Access log of the Admin API: a path or `off`."),
       ROW(status_access_log, "off", kLive, "Access log of the status API: a path or `off`."),
   };
@@ -137,7 +144,14 @@ std::vector<Setting> listener_rows() {
       ROW(proxy_listen, "0.0.0.0:8000 reuseport backlog=16384, 0.0.0.0:8443 http2 ssl reuseport backlog=16384",
           kRestart,
           "Addresses of the proxy, each with any of: ssl, http2, proxy_protocol, deferred, bind, reuseport, backlog=N, "
-          "ipv6only=on|off, so_keepalive=on|off. `off` for none."),
+          "ipv6only=on|off, so_keepalive=on|off, max_connections=N. `off` for none."),
+      ROW(stream_listen, "off", kRestart,
+          "Addresses for TCP, TLS and UDP sessions, each with any of: ssl, udp, proxy_protocol, bind, reuseport, "
+          "backlog=N, ipv6only=on|off, so_keepalive=on|off."),
+      ROW(stream_udp_sessions, "16384", kRestart,
+          "UDP sessions at a time, divided evenly among the shards. When there are as many, the one that has waited "
+          "longest for a first answer makes room; where all have been answered, the newcomer is dropped.")
+          .between(1, 1'000'000),
       ROW(admin_listen, "127.0.0.1:8001 reuseport backlog=16384, 127.0.0.1:8444 http2 ssl reuseport backlog=16384",
           kRestart, "Addresses of the Admin API. Others than loopback need `admin_auth=token`."),
       ROW(status_listen, "127.0.0.1:8007 reuseport backlog=16384", kRestart,
@@ -145,10 +159,18 @@ std::vector<Setting> listener_rows() {
       ROW(port_maps, "", kRestart,
           "Ports that clients see when something maps ports in front of us, such as `80:8000`."),
       ROW(admin_auth, "off", kRestart,
-          "`token` asks every Admin API request for the administrator's token; `off` serves loopback only."),
+          "`token` asks every request of the Admin API and the platform API who it is from. `off` serves loopback "
+          "only, and "
+          "asks nobody until the first account is set up; from then on it is as good as `token`."),
       ROW(enforce_rbac, "off", kRestart,
           "Role-based access control of the Admin API, which this version does not have: `on` refuses to start."),
       ROW(admin_token, "", kLive, "The administrator's token, where no store holds one.").secret(),
+      ROW(admin_email, "admin@localhost", kRestart, "Whom `admin_password` lets in."),
+      ROW(admin_password, "", kRestart,
+          "Makes the first account at the first start, in the place of a set-up link. Not looked at once there is one.")
+          .secret(),
+      ROW(admin_session_idle, "60m", kLive, "How long a session in the console lasts without a request."),
+      ROW(admin_session_lifetime, "12h", kLive, "How long a session in the console lasts at the most."),
       ROW(admin_gui_url, "", kLive, "Origins of the console, allowed by CORS and as `Host`."),
       ROW(admin_max_body_size, "128m", kLive, "Largest body that the Admin API takes, a whole configuration included."),
   };
@@ -248,6 +270,17 @@ std::vector<Setting> proxy_rows() {
       ROW(client_send_timeout, "60s", kLive, "Longest time that a client may take no octet of a response.")
           .alias("nginx_http_send_timeout"),
       ROW(client_tls_timeout, "10s", kLive, "Time for a TLS handshake and a PROXY header."),
+      ROW(client_max_connections, "0", kLive,
+          "Client connections of the node, divided evenly among the shards; 0 means as many as there are descriptors "
+          "for. One more closes the longest idle one, and is closed itself where none is idle."),
+      ROW(max_requests_in_flight, "0", kLive,
+          "Requests at a time, divided evenly among the shards; one more is answered with 503. 0 means no limit."),
+      ROW(memory_limit, "0", kLive,
+          "Memory of the worker; at 90 % of it new requests are answered with 503. 0 means the limit of the control "
+          "group that it runs in, if that has one."),
+      ROW(overload_delay, "500ms", kLive,
+          "Requests that would wait longer than this for their shard's turn, turn after turn, are answered with 503; 0 "
+          "lets them wait."),
       ROW(upstream_keepalive_pool_size, "512", kLive,
           "Idle connections kept per upstream address and shard; 0 keeps none."),
       ROW(upstream_keepalive_max_requests, "10000", kLive, "Requests on one upstream connection; 0 means no limit."),
@@ -257,6 +290,13 @@ std::vector<Setting> proxy_rows() {
       ROW(upstream_tls_verify, "on", kLive, "Verify upstreams' certificates where the service does not say."),
       ROW(upstream_http2, "off", kLive,
           "Offer HTTP/2 to upstreams of `https` services; they choose. Services of `grpc` and `grpcs` always use it."),
+      ROW(upstream_slow_start, "0", kLive,
+          "How long the share of a target grows from a tenth to its weight, once it was added or is healthy again; 0 "
+          "gives it all at once."),
+      ROW(zone, "", kLive,
+          "Where this node runs. Targets that have the tag `zone:` followed by this name are preferred while one of "
+          "them "
+          "is healthy."),
   };
 }
 
@@ -289,6 +329,11 @@ std::vector<Setting> dns_and_tls_rows() {
       ROW(ssl_ciphers, "", kLive, "Ciphers of TLS 1.2 in OpenSSL's notation, with `ssl_cipher_suite=custom`."),
       ROW(ssl_protocols, "TLSv1.2 TLSv1.3", kLive, "Versions of TLS that clients may use.")
           .alias("nginx_http_ssl_protocols"),
+      ROW(ssl_stapling, "off", kLive,
+          "Ask the authorities of our certificates whether these are good, and staple what they say to handshakes.")
+          .alias("nginx_proxy_ssl_stapling"),
+      ROW(ssl_stapling_responder, "", kLive, "An http URL to ask, in place of the one that each certificate names.")
+          .alias("nginx_proxy_ssl_stapling_responder"),
       ROW(ssl_session_tickets, "on", kLive, "Session tickets; their keys rotate.")
           .alias("nginx_http_ssl_session_tickets"),
       ROW(ssl_session_timeout, "1d", kLive, "How long a session may be resumed.")

@@ -204,6 +204,10 @@ Task<Result<LogPart>> AsyncStore::read_log(Version after, std::size_t limit) {
   co_return co_await on_short([=](DurableStore& store) { return store.read_log(after, limit); });
 }
 
+Task<Result<Trail>> AsyncStore::trail(TrailQuery query) {
+  co_return co_await on_short([query = std::move(query)](DurableStore& store) { return store.trail(query); });
+}
+
 Task<Result<Contents>> AsyncStore::at(Version version) {
   co_return co_await on_short([=](DurableStore& store) { return store.at(version); });
 }

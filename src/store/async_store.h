@@ -53,6 +53,7 @@ class AsyncStore {
   Task<Result<LogPart>> read_log(Version after, std::size_t limit);
   Task<Result<Contents>> at(Version version);
   Task<Result<Commit>> changes_back_to(Version version);
+  Task<Result<Trail>> trail(TrailQuery query);
   Task<Result<>> compact(SysTime older_than);
   Task<Result<Version>> head();
   Task<Result<Version>> horizon();

@@ -25,11 +25,13 @@ namespace sluice::store {
 
 class Keyring;
 
-/// Types that begin with an underscore are bookkeeping of whoever writes them: no catalog describes them, and they hold
-/// no secrets.
+/// Types that begin with an underscore are bookkeeping of whoever writes them: no catalog describes them. Of their
+/// documents the text of the member kInternalSecret is sealed, and nothing else.
 [[nodiscard]] inline bool is_internal(std::string_view type) {
   return type.starts_with('_');
 }
+
+inline constexpr std::string_view kInternalSecret = "secret";
 
 /// One atomic change: it makes one version.
 struct Commit {
@@ -73,6 +75,38 @@ struct Contents {
 /// The newest version of each control plane in a database, by its name there.
 using Heads = std::map<std::string, Version, std::less<>>;
 
+/// A change of one entity, of whichever control plane, as an audit shows it. Secrets are masked in it.
+struct TrailEntry {
+  std::string control_plane;  // by its name in the database
+  LogEntry what;
+  sync::Document before;  // null: there was none, or it has been compacted away
+
+  // Where it stands in the trail, together with what.when.
+  std::int64_t plane = 0;
+  std::int64_t number = 0;
+  std::int64_t ordinal = 0;
+};
+
+/// Which part of the trail is wanted, newest first.
+struct TrailQuery {
+  /// An entry that has been read; the trail goes on behind it. Only its place matters.
+  std::optional<TrailEntry> behind = {};
+  std::size_t limit = 100;
+  std::string without_author = {};  // whose changes are left out; empty: nobody's
+  // Only those; empty or nothing: all.
+  std::string author = {};
+  std::string type = {};
+  std::string control_plane = {};
+  std::optional<SysTime> since = {};
+  std::optional<SysTime> until = {};
+};
+
+struct Trail {
+  std::vector<TrailEntry> entries = {};
+  bool more = false;      // behind `place`
+  TrailEntry place = {};  // how far it was looked
+};
+
 enum class CommitFailure : std::uint8_t {
   Conflict,     // another writer was first: follow the log, validate again, try again
   Constraint,   // two entities would share what must be unique: validation let it pass
@@ -110,6 +144,9 @@ class DurableStore {
   virtual Result<Contents> at(Version version) = 0;
   /// The change that leads from the newest version back to an older one; commit it to restore that point in time.
   virtual Result<Commit> changes_back_to(Version version) = 0;
+  /// What happened in all control planes of the database, as far back as the logs reach. A call looks at a bounded
+  /// number of changes: it may find fewer than `limit` though there are more.
+  virtual Result<Trail> trail(const TrailQuery& query) = 0;
   /// Forgets how things were before `older_than`, in all control planes. What is current stays.
   virtual Result<> compact(SysTime older_than) = 0;
   /// Cheap.

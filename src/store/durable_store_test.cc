@@ -263,6 +263,35 @@ TEST_P(DurableStoreTest, SecretsAreRefusedWhileANewerKeyringCannotBeRead) {
   EXPECT_EQ(expect(store->commit({1, 2}, {&secret, 1})), (Version{1, 3}));
 }
 
+TEST_P(DurableStoreTest, TheTrailIsReadBackwardsAcrossControlPlanes) {
+  write({consumer(1)});
+  write({credential(2, 1, "hidden-key")});
+  auto other = expect(store->another("other"));
+  const Commit elsewhere{{consumer(1)}, {}, "somebody else"};
+  expect(other->commit(expect(other->head()), {&elsewhere, 1}));
+  write({}, {{"keyauth_credentials", test_id(2)}});
+
+  std::vector<std::string> seen;
+  TrailQuery query{.limit = 1};
+  for (Trail part{.more = true}; part.more; query.behind = part.place) {
+    part = expect(store->trail(query));
+    for (const TrailEntry& entry : part.entries) {
+      seen.push_back(entry.control_plane + " " + entry.what.type + (entry.before != nullptr ? " before" : "") +
+                     (entry.what.document != nullptr ? " after" : ""));
+      for (const auto& document : {entry.before, entry.what.document}) {
+        if (document != nullptr) EXPECT_THAT(*document, testing::Not(testing::HasSubstr("hidden-key")));
+      }
+    }
+  }
+  std::ranges::sort(seen);  // what happened within one millisecond has no order between control planes
+  EXPECT_THAT(seen, testing::ElementsAre("default consumers after", "default keyauth_credentials after",
+                                         "default keyauth_credentials before", "other consumers after"));
+  EXPECT_EQ(expect(store->trail({.author = "somebody else"})).entries.size(), 1U);
+  EXPECT_EQ(expect(store->trail({.without_author = "tester"})).entries.size(), 1U);
+  EXPECT_EQ(expect(store->trail({.type = "consumers", .control_plane = "default"})).entries.size(), 1U);
+  EXPECT_TRUE(expect(store->trail({.until = SysTime(Millis(1))})).entries.empty());
+}
+
 TEST_P(DurableStoreTest, CompactionForgetsThePastOnly) {
   write({consumer(1), consumer(2)});
   write({test_row(catalog, "consumers", test_id(1), R"("username":"changed")")}, {{"consumers", test_id(2)}});

@@ -68,6 +68,9 @@ CREATE TABLE meta (
   PRIMARY KEY (control_plane, name)
 );
 )"},
+    Step{1, R"(
+CREATE INDEX changes_by_time ON changes (made_at, control_plane, number, ordinal);
+)"},
 };
 constexpr auto kFormat = static_cast<std::int64_t>(kSteps.size());
 

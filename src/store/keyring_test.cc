@@ -273,6 +273,15 @@ TEST_F(SealerTest, ATextThatLooksSealedIsJustAText) {
   EXPECT_EQ(expect(sealer.open(row.type, row.id, sealed)), *row.document);
 }
 
+TEST_F(SealerTest, SealsTheSecretOfBookkeepingAndNothingElseOfIt) {
+  const std::string document = R"({"key":"shown","secret":"top"})";
+  const auto sealed = expect(sealer.seal("_kept", test_id(1), document));
+  EXPECT_EQ(sealed.find("top"), std::string::npos);
+  EXPECT_NE(sealed.find("shown"), std::string::npos);
+  EXPECT_EQ(expect(sealer.open("_kept", test_id(1), sealed)), document);
+  EXPECT_EQ(expect(sealer.seal("_kept", test_id(1), R"({"key":"shown"})")), R"({"key":"shown"})");
+}
+
 TEST_F(SealerTest, ReferencesStayReadable) {
   const auto row = test_row(catalog, "keys", test_id(1), R"("kid":"k","jwk":"{vault://env/jwk}")");
   EXPECT_EQ(expect(sealer.seal(row.type, row.id, *row.document)), *row.document);

@@ -29,6 +29,7 @@ class LogStore final : public DurableStore {
   Result<LogPart> read_log(Version after, std::size_t limit) override;
   Result<Contents> at(Version version) override;
   Result<Commit> changes_back_to(Version version) override;
+  Result<Trail> trail(const TrailQuery& query) override;
   Result<> compact(SysTime older_than) override;
   Result<Version> head() override;
   Result<Version> horizon() override;

@@ -13,6 +13,7 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "store/durable.h"
+#include "store/member.h"
 
 namespace sluice::store {
 namespace {
@@ -122,13 +123,20 @@ Result<std::string> Sealer::open_text(std::string_view bound_to, std::string_vie
 
 Result<std::string> Sealer::seal(std::string_view type, const Uuid& id, std::string_view document) {
   if (document.contains(kMark)) return fail(Errc::Internal, "a document is not in canonical form", Blame::Us);
-  if (is_internal(type)) return std::string(document);
-  const auto* described = catalog_.find(type);
-  if (described == nullptr) return fail(Errc::Invalid, "no such type of entity: " + std::string(type), Blame::Us);
-  if (!may_hold_secrets(*described)) return std::string(document);
+  const bool internal = is_internal(type);
+  const auto* described = internal ? nullptr : catalog_.find(type);
+  if (!internal && described == nullptr) {
+    return fail(Errc::Invalid, "no such type of entity: " + std::string(type), Blame::Us);
+  }
+  if (internal ? raw_member(document, kInternalSecret).empty() : !may_hold_secrets(*described)) {
+    return std::string(document);
+  }
   TRY(Json json, parse_json(document));
   std::vector<std::string> secrets;
-  described->visit_secrets(json, [&](std::string& text) { secrets.push_back(std::exchange(text, placeholder_)); });
+  const auto take = [&](std::string& text) { secrets.push_back(std::exchange(text, placeholder_)); };
+  if (!internal) described->visit_secrets(json, take);
+  Json* hidden = internal ? json.find(kInternalSecret) : nullptr;
+  if (hidden != nullptr && hidden->is_string()) take(hidden->as_string());
   if (secrets.empty()) return std::string(document);
 
   const std::string bound_to = row_name(type, id);
@@ -160,6 +168,16 @@ Result<std::string> Sealer::open(std::string_view type, const Uuid& id, std::str
     if (!text) return fail(bound_to + ": ", std::move(text).error());
     append_json_string(out, *text);
     from = std::min(end + 1, stored.size());
+  }
+  return out.append(stored, from);
+}
+
+std::string Sealer::mask(std::string_view stored) {
+  std::string out;
+  std::size_t from = 0;
+  for (std::size_t at = stored.find(kMark); at != stored.npos; at = stored.find(kMark, from)) {
+    out.append(stored, from, at - from).append("\"***\"");
+    from = std::min(stored.find('"', at + kMark.size()), stored.size() - 1) + 1;
   }
   return out.append(stored, from);
 }

@@ -33,6 +33,8 @@ class Sealer {
   Result<std::string> seal(std::string_view type, const Uuid& id, std::string_view document);
   /// A stored document as it was; Errc::Forbidden when the keyring lacks the key.
   Result<std::string> open(std::string_view type, const Uuid& id, std::string_view stored);
+  /// A stored document with "***" in the place of everything that is sealed in it.
+  [[nodiscard]] static std::string mask(std::string_view stored);
   /// Whether something in a stored document is sealed under another key than the active one.
   [[nodiscard]] bool stale(std::string_view stored) const;
   /// What a confidential unique value is found by: HMAC-SHA-256, 32 octets.

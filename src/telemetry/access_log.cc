@@ -100,6 +100,22 @@ void append_access_line(std::string& out, const AccessEntryView& entry, std::str
   out += '\n';
 }
 
+void append_access_line(std::string& out, const StreamEntryView& entry, std::string_view local_time) {
+  append_address(out, entry.address);
+  out.append(" [").append(local_time).append("] ").append(entry.protocol).append(" ");
+  append_number(out, entry.status);
+  out += ' ';
+  append_number(out, entry.sent);
+  out += ' ';
+  append_number(out, entry.received);
+  out += ' ';
+  append_number(out, entry.session_ms / 1000);
+  const std::int64_t milliseconds = entry.session_ms % 1000;
+  out.append(milliseconds < 10 ? ".00" : milliseconds < 100 ? ".0" : ".");
+  append_number(out, milliseconds);
+  out += '\n';
+}
+
 void AccessLog::refresh_time() {
   std::int64_t now = reactor_.clock().wall_s();
   if (now == time_s_) return;
@@ -112,6 +128,12 @@ void AccessLog::refresh_time() {
 }
 
 void AccessLog::write(const AccessEntryView& entry) {
+  refresh_time();
+  append_access_line(buffer_.text(), entry, time_);
+  buffer_.commit();
+}
+
+void AccessLog::write(const StreamEntryView& entry) {
   refresh_time();
   append_access_line(buffer_.text(), entry, time_);
   buffer_.commit();

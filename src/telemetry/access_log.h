@@ -26,6 +26,16 @@ struct AccessEntryView {
   std::string_view request_id;  // empty: the line ends without one
 };
 
+/// What one line of the stream log says.
+struct StreamEntryView {
+  IpAddress address;          // of the client
+  std::string_view protocol;  // "TCP" or "UDP"
+  int status = 0;
+  std::uint64_t sent = 0;      // octets, to the client
+  std::uint64_t received = 0;  // octets, from the client
+  std::int64_t session_ms = 0;
+};
+
 /// The access log of one shard, in nginx's combined format with the request's id, if it has one, behind it
 /// (reference/gateway.md, 9.3). Lines are written by the writer's thread; a blocked file costs lines, never time.
 class AccessLog {
@@ -34,6 +44,8 @@ class AccessLog {
       : reactor_(reactor), buffer_(reactor, writer, path, options) {}
 
   void write(const AccessEntryView& entry);
+  /// For streams, in the format that is called `basic` (likewise).
+  void write(const StreamEntryView& entry);
   void flush() { buffer_.flush(); }
 
  private:
@@ -51,5 +63,6 @@ void append_escaped(std::string& out, std::string_view text);
 
 /// The line, with its line feed. `local_time` is `21/Nov/2026:10:38:44 +0000`.
 void append_access_line(std::string& out, const AccessEntryView& entry, std::string_view local_time);
+void append_access_line(std::string& out, const StreamEntryView& entry, std::string_view local_time);
 
 }  // namespace sluice::telemetry

@@ -97,5 +97,18 @@ TEST(AccessLog, CostsLittle) {
   EXPECT_LT(each, std::chrono::microseconds(10));  // the figure proper is 300 ns in a release build
 }
 
+TEST(StreamLog, WritesTheBasicFormat) {
+  std::string line;
+  append_access_line(line,
+                     StreamEntryView{.address = *IpAddress::parse("192.0.2.4"),
+                                     .protocol = "UDP",
+                                     .status = 200,
+                                     .sent = 843,
+                                     .received = 120,
+                                     .session_ms = 60'035},
+                     "21/Nov/2026:10:38:44 +0000");
+  EXPECT_EQ(line, "192.0.2.4 [21/Nov/2026:10:38:44 +0000] UDP 200 843 120 60.035\n");
+}
+
 }  // namespace
 }  // namespace sluice::telemetry

@@ -134,7 +134,10 @@ class NodeGroups {
     gauge("kong_node_info", "Which node this is, and the version it is compatible with.",
           {{"node_id", node_.node_id}, {"version", node_.version}}, 1);
     if (target_health) add_targets();
-    for (const NodeMetric& metric : node_.own) put(metric.name, metric.help, metric.type, {}, metric.value);
+    for (const NodeMetric& metric : node_.own) {
+      const Labels labels = metric.label.first.empty() ? Labels{} : Labels{metric.label};
+      put(metric.name, metric.help, metric.type, labels, metric.value);
+    }
   }
 
  private:
@@ -161,9 +164,22 @@ class NodeGroups {
         {"total", node_.requests_total},          {"active", node_.connections_active},
         {"reading", node_.connections_reading},   {"writing", node_.connections_writing},
         {"waiting", node_.connections_waiting}};
+    constexpr std::string_view kConnections = "Client connections by state; \"total\" counts requests.";
     for (const auto& [state, count] : states) {
-      gauge("kong_nginx_connections_total", "Client connections by state; \"total\" counts requests.",
+      gauge("kong_nginx_connections_total", kConnections,
             {{"node_id", node_.node_id}, {"subsystem", node_.subsystem}, {"state", state}}, static_cast<double>(count));
+    }
+    const std::pair<std::string_view, std::uint64_t> sessions[] = {{"accepted", node_.sessions_accepted},
+                                                                   {"handled", node_.sessions_accepted},
+                                                                   {"total", node_.sessions_accepted},
+                                                                   {"active", node_.sessions_active},
+                                                                   {"reading", 0},
+                                                                   {"writing", node_.sessions_active},
+                                                                   {"waiting", 0}};
+    for (const auto& [state, count] : sessions) {
+      if (node_.sessions_accepted == 0) break;  // no streams here
+      gauge("kong_nginx_connections_total", kConnections,
+            {{"node_id", node_.node_id}, {"subsystem", "stream"}, {"state", state}}, static_cast<double>(count));
     }
     gauge("kong_nginx_requests_total", "Requests that clients have sent.",
           {{"node_id", node_.node_id}, {"subsystem", node_.subsystem}}, static_cast<double>(node_.requests_total));

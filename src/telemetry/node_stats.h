@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "telemetry/metrics.h"
@@ -19,12 +20,13 @@ struct TargetHealth {
   State state = State::HealthchecksOff;
 };
 
-/// A metric of the node as a whole, without labels; `sluice_*` names.
+/// A metric of the node as a whole, with one label at most; `sluice_*` names.
 struct NodeMetric {
   std::string_view name;
   std::string_view help;
   MetricType type = MetricType::Gauge;  // not Histogram
   double value = 0;
+  std::pair<std::string_view, std::string_view> label = {};  // name and value; no name: none
 };
 
 /// What is known per node and not per shard: a copy, taken by whoever answers a scrape. Texts may come from anywhere.
@@ -39,6 +41,9 @@ struct NodeStats {
   std::uint64_t connections_writing = 0;  // of these: a request is being served
   std::uint64_t connections_waiting = 0;  // of these: idle between requests
   std::uint64_t requests_total = 0;
+
+  std::uint64_t sessions_accepted = 0;  // of streams
+  std::uint64_t sessions_active = 0;    // likewise
 
   std::uint64_t timers_pending = 0;
   std::uint64_t timers_running = 0;

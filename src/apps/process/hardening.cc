@@ -26,7 +26,7 @@ Result<> drop_capabilities() {
   for (unsigned long capability = 0; ::prctl(PR_CAPBSET_READ, capability) >= 0; ++capability) {
     if (::prctl(PR_CAPBSET_DROP, capability) != 0 && errno != EPERM) return failed("PR_CAPBSET_DROP");
   }
-  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  drop_ambient_capabilities();
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> held{};
   const bool known = ::syscall(SYS_capget, &header, held.data()) == 0;
@@ -55,6 +55,10 @@ void note(const char* what, const Result<>& done) {
 }
 
 }  // namespace
+
+void drop_ambient_capabilities() {
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
 
 void harden(const Hardening& hardening) {
   if (hardening.no_new_privileges) note("no_new_privileges", refuse_new_privileges());

@@ -34,6 +34,8 @@ struct Hardening {
 /// those that it starts. Where the kernel does not offer something, one line in the log says so and the rest is done.
 void harden(const Hardening& hardening);
 
+/// Programs that this process executes later do not inherit what a service manager granted to it.
+void drop_ambient_capabilities();
 /// Loads the filter that refuses what a gateway never asks of the kernel (seccomp.cc), for all threads.
 Result<> refuse_system_calls();
 /// Confines this thread, and those it starts, to `access` (landlock.cc).

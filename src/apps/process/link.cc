@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,6 +44,24 @@ bool Link::send(Notice notice, int descriptor) const {
     std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
   }
   return ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+bool Link::send_patiently(Notice notice, int descriptor) const {
+  while (!send(notice, descriptor)) {
+    if (errno != EAGAIN && errno != EINTR) return false;
+    pollfd writable{fd_, POLLOUT, 0};
+    ::poll(&writable, 1, -1);
+  }
+  return true;
+}
+
+std::optional<Link::Received> Link::wait() const {
+  for (bool gone = false; !gone;) {
+    pollfd readable{fd_, POLLIN, 0};
+    ::poll(&readable, 1, -1);
+    if (auto received = receive(gone)) return received;
+  }
+  return std::nullopt;
 }
 
 std::optional<Link::Received> Link::receive(bool& gone) const {

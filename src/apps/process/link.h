@@ -10,14 +10,29 @@
 
 namespace sluice::process {
 
-/// What a worker tells its supervisor.
+/// What a worker and its supervisor tell each other. Another version of the program may be at the other end: letters
+/// are only ever added, and unknown ones passed over.
 enum class Notice : char {
+  // From a worker
   Ready = 'R',     // it serves
   Alive = 'A',     // every shard turns
   Keepsake = 'K',  // with a descriptor: what the next worker shall be given
+  // From one that is to replace another: see upgrade.h
+  Socket = 'S',    // with a descriptor: a listening socket that it will serve, in order
+  Orders = 'O',    // with a descriptor: what its supervisor shall know
+  Prepared = 'P',  // it can serve, and waits
+  // To it
+  TakeOver = 'T',  // with a descriptor: the keepsake of the worker before, if it left one
+  // To the one that is replaced
+  Release = 'L',  // write nothing any more that the next one will write
+  Resume = 'U',   // go on: the next one has failed
+  Leave = 'E',    // the next one serves: finish what is there, and end
+  // From it
+  Released = 'D',
 };
 
-/// One end of the socket between supervisor and worker. Its closing is news too: the other side has gone. Never blocks.
+/// One end of the socket between supervisor and worker. Its closing is news too: the other side has gone. Nothing
+/// blocks unless it says so.
 class Link {
  public:
   explicit Link(int fd = -1) : fd_(fd) {}
@@ -39,12 +54,17 @@ class Link {
   /// Thread-safe. A copy of `descriptor` travels along when it is one. False: the other side has gone or reads nothing.
   bool send(Notice notice, int descriptor = -1) const;
 
+  /// The same, and waits while the other side is slow to read.
+  [[nodiscard]] bool send_patiently(Notice notice, int descriptor = -1) const;
+
   struct Received {
     Notice notice{};
     int descriptor = -1;  // the receiver's to close
   };
   /// The next one; nothing: none now. `gone` becomes true when the other side has closed.
   [[nodiscard]] std::optional<Received> receive(bool& gone) const;
+  /// Blocks until there is one; nothing: the other side has gone.
+  [[nodiscard]] std::optional<Received> wait() const;
 
  private:
   int fd_ = -1;

@@ -25,7 +25,22 @@ bool is_at(const std::string& path, int fd) {
          open.st_dev == named.st_dev;
 }
 
+std::string content(int fd) {
+  std::array<char, 32> text{};
+  const ssize_t size = ::pread(fd, text.data(), text.size() - 1, 0);
+  return std::string(trim(std::string_view(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0)));
+}
+
 }  // namespace
+
+std::optional<pid_t> PidFile::holder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return std::nullopt;
+  const bool held = ::flock(fd, LOCK_SH | LOCK_NB) != 0;
+  const auto number = parse_int<pid_t>(content(fd));
+  ::close(fd);
+  return held && number && *number > 0 ? std::optional(*number) : std::nullopt;
+}
 
 Result<PidFile> PidFile::claim(std::string path) {
   for (;;) {
@@ -33,11 +48,9 @@ Result<PidFile> PidFile::claim(std::string path) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) return fail(Errc::Io, "cannot write " + path + ": " + std::strerror(errno), Blame::System);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      std::array<char, 32> text{};
-      const ssize_t size = ::pread(fd, text.data(), text.size() - 1, 0);
-      const std::string holder(trim(std::string_view(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0)));
+      const std::string number = content(fd);
       ::close(fd);
-      return fail(Errc::Unavailable, "already running with process id " + holder + " (" + path + ")", Blame::System);
+      return fail(Errc::Unavailable, "already running with process id " + number + " (" + path + ")", Blame::System);
     }
     if (!is_at(path, fd)) {  // locked, but gone: the next one would lock another file of the name
       ::close(fd);

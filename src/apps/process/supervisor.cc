@@ -21,13 +21,7 @@ namespace sluice::process {
 namespace {
 
 constexpr std::int64_t kTickMs = 1000;
-constexpr int kSignals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
-
-std::int64_t now_ms() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-}
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 
 sigset_t signal_set(bool children) {
   sigset_t set;
@@ -49,6 +43,12 @@ sigset_t signal_set(bool children) {
 
 }  // namespace
 
+std::int64_t now_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
 void block_signals() {
   const sigset_t set = signal_set(false);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -60,6 +60,16 @@ int open_signals(bool children) {
   return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+Supervisor::Supervisor(Duty duty, const Estate& estate)
+    : duty_(std::move(duty)), link_(estate.link), keepsake_(estate.keepsake), worker_(estate.worker) {
+  started_ms_ = heard_ms_ = now_ms();
+  ready_ = worker_ != 0;
+  ever_ready_ = true;
+  for (const Estate::Leaving& one : estate.leaving) {
+    leavers_.push_back({one.pid, Link(one.link), started_ms_ + one.kill_in_ms});
+  }
+}
+
 Supervisor::~Supervisor() {
   if (signals_ >= 0) ::close(signals_);
   if (keepsake_ >= 0) ::close(keepsake_);
@@ -67,25 +77,36 @@ Supervisor::~Supervisor() {
 
 int Supervisor::run() {
   signals_ = open_signals(true);
-  if (!spawn()) return 1;
+  if (worker_ == 0 && !spawn() && !ever_ready_) return 1;  // else look_after() tries again
   std::int64_t before = now_ms();
   while (!ended_) {
-    pollfd watched[] = {{signals_, POLLIN, 0}, {link_.fd(), POLLIN, 0}};
-    ::poll(watched, link_.is_open() ? 2 : 1, wait_ms(before));
+    std::vector<pollfd> watched = {{signals_, POLLIN, 0}};
+    if (link_.is_open()) watched.push_back({link_.fd(), POLLIN, 0});
+    if (upgrade_ && upgrade_->link.is_open()) watched.push_back({upgrade_->link.fd(), POLLIN, 0});
+    ::poll(watched.data(), watched.size(), wait_ms(before));
     const std::int64_t now = now_ms();
     // Whoever stopped this process (a suspended machine, a debugger) stopped the worker as well: give it a fresh term.
     if (now - before > 3 * kTickMs) heard_ms_ = now;
     before = now;
-    take_signals();
-    listen_to_worker();
-    reap();
-    if (ended_) break;
-    if (worker_ == 0 && now >= respawn_ms_ && !spawn()) respawn_ms_ = now + backoff_.after_death(Millis{0}).count();
-    judge_silence(now);
+    look_after();
     log::flush();
   }
   log::flush();
   return exit_code_;
+}
+
+void Supervisor::look_after() {
+  take_signals();
+  listen_to_worker();
+  listen_to_next();
+  reap();
+  if (ended_) return;
+  const std::int64_t now = now_ms();
+  if (worker_ == 0 && !stopping_ && upgrade_ == nullptr && now >= respawn_ms_ && !spawn()) {
+    respawn_ms_ = now + backoff_.after_death(Millis{0}).count();
+  }
+  judge_silence(now);
+  judge_upgrade(now);
 }
 
 bool Supervisor::spawn() {
@@ -131,6 +152,12 @@ void Supervisor::on_signal(int signal) {
       [[fallthrough]];
     case SIGHUP:
       if (worker_ != 0) ::kill(worker_, signal);
+      if (upgrade_ && upgrade_->worker != 0) ::kill(upgrade_->worker, signal);
+      if (signal == SIGHUP) break;
+      for (const Leaver& one : leavers_) ::kill(one.pid, signal);
+      break;
+    case SIGUSR2:
+      begin_upgrade();
       break;
     default:
       begin_end();
@@ -139,22 +166,37 @@ void Supervisor::on_signal(int signal) {
 }
 
 void Supervisor::begin_end() {
-  if (std::exchange(stopping_, true)) return;
-  notify_service_manager("STOPPING=1");
-  duty_.close_listeners();
-  if (worker_ == 0) {
-    ended_ = true;
+  if (std::exchange(stopping_, true)) {
+    if (worker_ != 0) ::kill(worker_, SIGTERM);  // somebody is in a hurry
     return;
   }
-  ::kill(worker_, SIGTERM);
-  kill_ms_ = now_ms() + duty_.drain_at_most.count();
+  notify_service_manager("STOPPING=1");
+  if (upgrade_) fail_upgrade("the gateway is being stopped");
+  duty_.close_listeners();
+  const std::int64_t until = now_ms() + duty_.drain_at_most.count();
+  for (Leaver& one : leavers_) {
+    ::kill(one.pid, SIGTERM);
+    one.kill_ms = std::min(one.kill_ms, until);
+  }
+  kill_ms_ = until;
+  if (worker_ != 0) ::kill(worker_, SIGTERM);
+  ended_ = worker_ == 0 && leavers_.empty();
 }
 
 /// As process 1 of a container it also collects orphans.
 void Supervisor::reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-    if (pid == worker_) on_death(status);
+    if (pid == worker_) {
+      on_death(status);
+    } else if (upgrade_ && pid == upgrade_->worker) {
+      listen_to_next();  // its last words
+      if (!upgrade_ || pid != upgrade_->worker) continue;
+      upgrade_->worker = 0;
+      fail_upgrade(WIFSIGNALED(status) ? std::string("it died: ") + ::strsignal(WTERMSIG(status)) : "it ended");
+    } else if (forget_leaver(pid, status) && stopping_ && worker_ == 0) {
+      ended_ = leavers_.empty();
+    }
   }
 }
 
@@ -165,9 +207,9 @@ void Supervisor::on_death(int status) {
   const bool was_ready = std::exchange(ready_, false);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
   link_.close();
-  kill_ms_ = 0;
+  if (!stopping_) kill_ms_ = 0;
   if (stopping_ || !ever_ready_) {
-    ended_ = true;
+    ended_ = leavers_.empty();
     exit_code_ = WIFSIGNALED(status) ? 1 : code;
     if (!stopping_ && WIFSIGNALED(status))
       log::error("supervisor.worker_died_at_start", {{"signal", WTERMSIG(status)}});
@@ -183,6 +225,7 @@ void Supervisor::on_death(int status) {
                                         {"lived_ms", lived.count()},
                                         {"deaths_in_a_row", backoff_.deaths()},
                                         {"restart_in_ms", wait.count()}});
+  if (upgrade_) go_on_without_worker();
 }
 
 void Supervisor::listen_to_worker() {
@@ -201,7 +244,10 @@ void Supervisor::listen_to_worker() {
         if (keepsake_ >= 0) ::close(keepsake_);
         keepsake_ = std::exchange(received->descriptor, -1);
         break;
-      case Notice::Alive:
+      case Notice::Released:
+        if (upgrade_ && upgrade_->step == Upgrade::Step::Releasing) let_take_over();
+        break;
+      default:  // Alive
         break;
     }
     if (received->descriptor >= 0) ::close(received->descriptor);
@@ -210,6 +256,12 @@ void Supervisor::listen_to_worker() {
 }
 
 void Supervisor::judge_silence(std::int64_t now) {
+  for (Leaver& one : leavers_) {
+    if (now < one.kill_ms) continue;
+    log::warn("supervisor.leaver_does_not_end", {{"pid", one.pid}});
+    ::kill(one.pid, SIGKILL);
+    one.kill_ms = now + kTickMs;
+  }
   if (worker_ == 0) return;
   if (kill_ms_ != 0 && now >= kill_ms_) {
     log::error("supervisor.worker_does_not_end", {{"pid", worker_}});
@@ -225,6 +277,8 @@ void Supervisor::judge_silence(std::int64_t now) {
 }
 
 int Supervisor::wait_ms(std::int64_t now) const {
+  if (upgrade_ || (worker_ != 0 && !leavers_.empty())) return static_cast<int>(kTickMs);
+  if (worker_ == 0 && stopping_) return static_cast<int>(kTickMs);
   if (worker_ == 0) return static_cast<int>(std::clamp<std::int64_t>(respawn_ms_ - now, 0, kTickMs));
   if (kill_ms_ != 0) return static_cast<int>(std::clamp<std::int64_t>(kill_ms_ - now, 0, kTickMs));
   return ready_ && duty_.silence_at_most.count() == 0 ? -1 : static_cast<int>(kTickMs);

@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "apps/process/estate.h"
 #include "apps/process/memory_file.h"
 #include "apps/process/pid_file.h"
 
@@ -62,6 +64,80 @@ TEST(Link, TellsThatTheOtherSideHasGone) {
   EXPECT_FALSE(ends->first.send(Notice::Alive));
 }
 
+TEST(Link, WaitsForAReaderThatIsSlow) {
+  auto ends = Link::make();
+  ASSERT_TRUE(ends);
+  constexpr int kMany = 5'000;  // more than the socket holds
+  std::thread writer([&] {
+    for (int i = 0; i < kMany; ++i) EXPECT_TRUE(ends->second.send_patiently(Notice::Alive));
+    ends->second.close();
+  });
+  int read = 0;
+  while (ends->first.wait()) ++read;
+  writer.join();
+  EXPECT_EQ(read, kMany);
+}
+
+TEST(Estate, IsReadAsItWasWritten) {
+  Estate estate;
+  estate.worker = 4711;
+  estate.link = 7;
+  estate.keepsake = -1;
+  estate.orders = 9;
+  estate.sockets = {11, 12};
+  estate.leaving = {{4710, 13, 2500}, {4709, -1, 0}};
+  estate.pid_file = 5;
+  auto written = estate.write();
+  ASSERT_TRUE(written);
+  const auto read = Estate::read(*written);
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(read->worker, 4711);
+  EXPECT_EQ(read->keepsake, -1);
+  EXPECT_EQ(read->sockets, (std::vector<int>{11, 12}));
+  ASSERT_EQ(read->leaving.size(), 2U);
+  EXPECT_EQ(read->leaving[0].kill_in_ms, 2500);
+  EXPECT_EQ(read->descriptors(), (std::vector<int>{11, 12, 7, 9, 5, 13}));
+}
+
+TEST(Estate, WithoutOrdersIsNone) {
+  auto written = Estate{}.write();
+  ASSERT_TRUE(written);
+  EXPECT_FALSE(Estate::read(*written));
+}
+
+TEST(Estate, MayBeWithoutAWorkerThatHasDied) {
+  Estate estate;
+  estate.orders = 9;
+  auto written = estate.write();
+  ASSERT_TRUE(written);
+  const auto read = Estate::read(*written);
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(read->worker, 0);
+  EXPECT_EQ(read->descriptors(), std::vector<int>{9});
+}
+
+TEST(Supervisor, StartsAWorkerWhereThePreviousProgramLeftNoneAndTriesUntilItCan) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    block_signals();
+    int attempts = 0;
+    Duty duty;
+    duty.prepare = [&attempts](int, int) -> Result<WorkerStart> {
+      if (++attempts == 2) ::kill(::getpid(), SIGTERM);
+      return fail(Errc::Io, "not now", Blame::System);
+    };
+    duty.close_listeners = [] {};
+    Estate estate;
+    estate.orders = 0;
+    const int code = Supervisor(duty, estate).run();
+    ::_exit(code == 0 && attempts == 2 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST(MemoryFile, CannotBeChangedAnyMore) {
   auto file = memory_file("test", std::string(200'000, 'x'));
   ASSERT_TRUE(file);
@@ -82,6 +158,25 @@ TEST(PidFile, HoldsTheNumberWhileItLivesAndKeepsASecondOneOut) {
     EXPECT_EQ(::access(path.c_str(), F_OK), 0);
   }
   EXPECT_NE(::access(path.c_str(), F_OK), 0);
+}
+
+TEST(PidFile, TellsWhoHoldsIt) {
+  const std::string path = testing::TempDir() + "sluice-held-pid-" + std::to_string(::getpid());
+  EXPECT_FALSE(PidFile::holder(path));
+  auto file = PidFile::claim(path);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(PidFile::holder(path), ::getpid());
+}
+
+TEST(PidFile, StaysHeldByWhoeverInheritsItsDescriptor) {
+  const std::string path = testing::TempDir() + "sluice-inherited-pid-" + std::to_string(::getpid());
+  auto file = PidFile::claim(path);
+  ASSERT_TRUE(file);
+  {
+    const PidFile heir = PidFile::inherited(path, ::dup(file->descriptor()));
+    EXPECT_FALSE(PidFile::claim(path));
+  }
+  EXPECT_NE(::access(path.c_str(), F_OK), 0) << "the heir removes it";
 }
 
 TEST(PidFile, TakesOverAFileThatACrashLeftBehind) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "control/publish/publisher.h"
 #include "control/publish/store_ledger.h"
 #include "crypto/hash.h"
+#include "first_account.h"
 #include "http/accept_connection.h"
 #include "http/server.h"
 #include "logged_handler.h"
@@ -25,6 +27,11 @@
 
 namespace sluice::apps {
 namespace {
+
+// The end of a process whose place another one takes
+constexpr std::int64_t kLastRequestMs = 100;  // longer than a request takes to arrive
+constexpr std::int64_t kFinishMs = 10'000;    // longer than a change takes
+constexpr std::int64_t kLookAgainMs = 5;
 
 std::string to_lines(const std::vector<sync::ConfigProblem>& problems) {
   std::string lines;
@@ -54,15 +61,17 @@ std::string hash_of(const store::Version& version) {
 
 /// The durable side: what only a node with a store has.
 struct Keeping {
-  Keeping(StoredState stored, rt::Reactor& control)
+  Keeping(StoredState stored, rt::Reactor& control, const settings::Settings& settings)
       : keyring(std::move(stored.open.keyring)),
         at_start(std::move(stored.contents)),
-        durable(std::move(stored.open.store), control) {}
+        durable(std::move(stored.open.store), control),
+        accounts(durable, control, settings) {}
 
   const std::unique_ptr<store::Keyring> keyring;
   store::Contents at_start;  // its rows go to take_stored()
   store::AsyncStore durable;
   control::publish::StoreLedger ledger{durable};
+  control::iam::Accounts accounts;
 };
 
 }  // namespace
@@ -78,9 +87,13 @@ struct Admin::Parts {
 
   [[nodiscard]] control::publish::Publisher::Options publishing();
   [[nodiscard]] control::admin::Parts make_parts(const gateway::GatewayOptions& options, bool supervised);
+  /// The nodes of all control planes that are open; `of` may be null.
+  [[nodiscard]] static control::admin::NodeBooks node_books(Platform* of);
 
   void serve(http::Server& server, const std::vector<settings::Listener>& listeners, const std::vector<int>& sockets,
              const AdminTls::Context& http1, const AdminTls::Context& http2);
+
+  void start_upkeep();
 
   const settings::Settings& settings;
   const Vocabulary& vocabulary;
@@ -126,6 +139,8 @@ struct Admin::Parts::Platform {
             .node = std::move(base.node),
             .storage = base.storage,
             .tokens = base.tokens,
+            .accounts = &parts.keeping->accounts,
+            .durable = &parts.keeping->durable,
             .database_reachable = std::move(base.database_reachable),
             .console = console_folder(parts.settings)};
   }
@@ -143,7 +158,7 @@ Admin::Parts::Parts(const settings::Settings& s, const Vocabulary& v, gateway::N
       vocabulary(v),
       node(n),
       control(reactor),
-      keeping(stored.open.store != nullptr ? std::make_unique<Keeping>(std::move(stored), reactor) : nullptr),
+      keeping(stored.open.store != nullptr ? std::make_unique<Keeping>(std::move(stored), reactor, s) : nullptr),
       store(*vocabulary.catalog),
       gateway(node, store),
       guard(gateway),
@@ -159,6 +174,11 @@ Admin::Parts::Parts(const settings::Settings& s, const Vocabulary& v, gateway::N
 
 Admin::Parts::~Parts() = default;
 
+void Admin::Parts::start_upkeep() {
+  upkeep = std::make_unique<StoreUpkeep>(settings, keeping->durable, publisher, tokens, control);
+  upkeep->start();
+}
+
 control::publish::Publisher::Options Admin::Parts::publishing() {
   if (keeping == nullptr) return {.control = &control, .observer = &changes};
   return {.ledger = &keeping->ledger,
@@ -167,6 +187,15 @@ control::publish::Publisher::Options Admin::Parts::publishing() {
           .control = &control,
           .touched = keeping->at_start.touched,
           .observer = &changes};
+}
+
+control::admin::NodeBooks Admin::Parts::node_books(Platform* of) {
+  control::admin::NodeBooks books;
+  if (of == nullptr) return books;
+  for (control::planes::ControlPlane* plane : of->planes.open_planes()) {
+    if (plane->nodes() != nullptr) books.emplace_back(plane->profile().name, plane->nodes());
+  }
+  return books;
 }
 
 control::admin::Parts Admin::Parts::make_parts(const gateway::GatewayOptions& own, bool supervised) {
@@ -179,10 +208,12 @@ control::admin::Parts Admin::Parts::make_parts(const gateway::GatewayOptions& ow
                               .node = {own.node_id, own.hostname, SLUICE_VERSION, supervised ? ::getppid() : 0},
                               .storage = storage_of(settings.database),
                               .tokens = &tokens,
+                              .accounts = keeping != nullptr ? &keeping->accounts : nullptr,
                               .nodes = [this]() -> const control::cluster::NodeBook* {
                                 return platform != nullptr ? platform->planes.local().nodes() : nullptr;
                               },
-                              .database_reachable = [this] { return upkeep == nullptr || upkeep->reachable(); }};
+                              .database_reachable = [this] { return upkeep == nullptr || upkeep->reachable(); },
+                              .all_nodes = [this] { return node_books(platform.get()); }};
   for (const gateway::PluginDescriptor* plugin : vocabulary.plugins.in_order()) {
     if (vocabulary.catalog->plugin(plugin->name) == nullptr) continue;  // the setting `plugins` leaves it out
     parts.plugins.push_back({plugin->name, plugin->version, plugin->priority});
@@ -240,15 +271,16 @@ void Admin::take_stored() {
   auto applied = parts.node.apply_now(std::move(delta));
   if (!applied) parts.gateway.fall_behind(applied.error());
   if (auto opened = parts.platform->planes.open_now(); !opened) throw std::runtime_error(opened.error().what);
+  if (auto opened = parts.keeping->accounts.open_now(); !opened) throw std::runtime_error(opened.error().what);
 }
 
 void Admin::keep_store() {
   Parts& parts = *parts_;
   if (parts.keeping == nullptr) return;
-  parts.upkeep = std::make_unique<StoreUpkeep>(parts.settings, parts.keeping->durable, parts.publisher, parts.tokens,
-                                               parts.control);
-  parts.upkeep->start();
+  parts.start_upkeep();
   parts.platform->planes.start();
+  offer_first_account(parts.settings, parts.keeping->accounts);
+  parts.keeping->accounts.start();
 }
 
 Task<std::string> Admin::replace(sync::Delta delta) {
@@ -263,6 +295,44 @@ void Admin::listen(const ListeningSockets& sockets) {
   parts.serve(parts.status_server, from.status_listen, sockets.status, parts.tls.status, parts.tls.status_http2);
   if (sockets.gui.empty()) return;
   parts.serve(parts.platform->server, from.admin_gui_listen, sockets.gui, parts.tls.gui, parts.tls.gui_http2);
+}
+
+Task<void> Admin::release() {
+  Parts& parts = *parts_;
+  const auto servers = [&parts] {
+    std::vector<http::Server*> list = {&parts.admin_server};
+    if (parts.platform != nullptr) list.push_back(&parts.platform->server);
+    return list;
+  };
+  for (http::Server* server : servers()) server->drain(http::Idle::Keep);
+  co_await rt::Sleep(parts.control, parts.control.after_ms(kLastRequestMs));  // it may be on its way
+  for (http::Server* server : servers()) server->drain(http::Idle::Close);
+  const rt::Deadline deadline = parts.control.after_ms(kFinishMs);
+  const auto busy = [](const http::Server* server) { return server->open_connections() != 0; };
+  while (std::ranges::any_of(servers(), busy) && !deadline.passed(parts.control.clock())) {
+    co_await rt::Sleep(parts.control, parts.control.after_ms(kLookAgainMs));
+  }
+  // What is cut off has not been acknowledged.
+  for (http::Server* server : servers()) server->cut();
+  parts.upkeep.reset();
+  // Work on the store is done in order: whatever was begun before this question is done when it is answered.
+  if (parts.keeping != nullptr) static_cast<void>(co_await parts.keeping->durable.head());
+}
+
+void Admin::resume(const ListeningSockets& sockets) {
+  Parts& parts = *parts_;
+  parts.admin_server.resume();
+  if (parts.platform != nullptr) parts.platform->server.resume();
+  parts.serve(parts.admin_server, parts.settings.admin_listen, sockets.admin, parts.tls.admin, parts.tls.admin_http2);
+  if (!sockets.gui.empty()) {
+    parts.serve(parts.platform->server, parts.settings.admin_gui_listen, sockets.gui, parts.tls.gui,
+                parts.tls.gui_http2);
+  }
+  if (parts.keeping != nullptr) parts.start_upkeep();
+}
+
+void Admin::leave_status() {
+  parts_->status_server.drain(http::Idle::Keep);
 }
 
 void Admin::reconfigure(AdminTls tls) {
@@ -282,6 +352,10 @@ store::AsyncStore* Admin::durable() {
 
 control::planes::ControlPlanes* Admin::planes() {
   return parts_->platform != nullptr ? &parts_->platform->planes : nullptr;
+}
+
+Task<void> Admin::serve_ingress(http::ServerStream& stream) {
+  return parts_->platform->handler.handle_ingress(stream);
 }
 
 const store::MemoryStore& Admin::store() const {

@@ -9,6 +9,7 @@
 #include "configuration.h"
 #include "control/planes/control_planes.h"
 #include "gateway/node.h"
+#include "http/server_stream.h"
 #include "node_parts.h"
 #include "sockets.h"
 #include "storage.h"
@@ -37,6 +38,13 @@ class Admin {
   void keep_store();
   /// Serves on open sockets, in the order of the settings; owns them from then on, but for those of proxies.
   void listen(const ListeningSockets& sockets);
+  /// Lets another process write into the store: takes no requests of the Admin API and the platform API any more,
+  /// finishes those in flight, and what it does by itself. The status API goes on.
+  Task<void> release();
+  /// After release(): all of it again, on these sockets.
+  void resume(const ListeningSockets& sockets);
+  /// Stops accepting connections of the status API: whoever asks for the node's state asks the next process.
+  void leave_status();
   /// Takes over what settings may change while the process runs; TLS for connections that come later.
   void reconfigure(AdminTls tls);
   [[nodiscard]] const store::MemoryStore& store() const;
@@ -44,6 +52,8 @@ class Admin {
   [[nodiscard]] store::AsyncStore* durable();
   /// The control planes of this installation.
   [[nodiscard]] control::planes::ControlPlanes* planes();
+  /// Answers an ingress controller that came by the cluster listener. Only where there is a store.
+  Task<void> serve_ingress(http::ServerStream& stream);
 
  private:
   struct Parts;

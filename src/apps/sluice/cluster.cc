@@ -37,7 +37,6 @@ control::cluster::LinkTerms link_terms(const settings::Settings& settings) {
   // The settings were checked, and our own version is one.
   terms.kong = sync::wire::parse_product_version(settings.compat_version).value_or(sync::wire::ProductVersion{});
   terms.sluice = sync::wire::parse_product_version(SLUICE_VERSION).value_or(sync::wire::ProductVersion{});
-  terms.rpc = settings.cluster_rpc;
   terms.rpc_sync = settings.cluster_rpc_sync;
   terms.strict = settings.cluster_strict;
   terms.max_payload = settings.cluster_max_payload.count;
@@ -61,6 +60,7 @@ Result<std::shared_ptr<const net::tls::ServerContext>> make_context(const PemPai
 struct Cluster::Trust {
   std::shared_ptr<const net::tls::ServerContext> context;
   std::shared_ptr<const sync::Signer> signer;
+  std::int64_t ends = 0;  // of the certificate, Unix seconds
   control::cluster::Door::Terms terms;
 
   static Result<std::shared_ptr<const Trust>> make(const settings::Settings& settings, const Materials& materials) {
@@ -70,7 +70,8 @@ struct Cluster::Trust {
     TRY(trust.signer, sync::Signer::make(pair.certificate, Secret<std::string>(pair.key)));
     TRY(const auto chain, crypto::Certificate::parse_chain(pair.certificate));
     trust.terms.shared = settings.cluster_mtls == settings::ClusterMtls::Shared;
-    trust.terms.own_fingerprint = chain.front().sha256_hex();
+    for (const auto& certificate : chain) trust.terms.own_fingerprints.push_back(certificate.sha256_hex());
+    trust.ends = chain.front().not_after();
     if (!trust.terms.shared && !materials.cluster_authorities.empty()) {
       TRY(trust.terms.trust, net::tls::TrustStore::from_pem(materials.cluster_authorities));
     }
@@ -79,7 +80,7 @@ struct Cluster::Trust {
   }
 };
 
-Cluster::Cluster(Parts parts) : parts_(std::move(parts)), door_(*this, {}) {
+Cluster::Cluster(Parts parts) : parts_(std::move(parts)), door_(*this, {}), watch_(parts_.control) {
   options_.max_connections = 0;
 }
 
@@ -98,6 +99,8 @@ Result<> Cluster::reconfigure(const Materials& materials) {
   if (!materials.cluster) return {};
   TRY(trust_, Trust::make(parts_.settings, materials));
   door_.change(trust_->terms);
+  watch_.watch(trust_->terms.own_fingerprints.front(), trust_->ends);
+  for (const auto& [id, hub] : hubs_) hub->use_signer(trust_->signer);
   return {};
 }
 
@@ -112,7 +115,9 @@ void Cluster::opened(control::planes::ControlPlane& plane) {
                    .replica = parts_.replica,
                    .signer = trust_->signer};
   auto& hub = hubs_[plane.id()];
-  hub = std::make_shared<Hub>(plane.id(), std::move(parts), link_terms(parts_.settings));
+  control::cluster::LinkTerms terms = link_terms(parts_.settings);
+  terms.plugins = parts_.plugins;
+  hub = std::make_shared<Hub>(plane.id(), std::move(parts), std::move(terms));
   hub->feed().start(plane.publisher().version());
   hub->keep_nodes(parts_.settings);
   plane.changes().add(hub->feed());
@@ -178,7 +183,8 @@ Task<Result<>> Cluster::prepare(net::Stream& stream, http::ConnectionInfo& info,
 }
 
 void Cluster::listen(const std::vector<int>& sockets) {
-  handler_ = std::make_unique<control::cluster::ClusterServer>(door_);
+  handler_ = std::make_unique<control::cluster::ClusterServer>(
+      door_, parts_.settings.cluster_rpc ? control::cluster::Rpc::On : control::cluster::Rpc::Off, parts_.ingress);
   server_ = std::make_unique<http::Server>(parts_.control, options_, *handler_);
   for (const int socket : sockets) {
     server_->listen(socket, [this](net::Stream& stream, http::ConnectionInfo& info, std::string& early,

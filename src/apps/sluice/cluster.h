@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "control/cluster/certificate_watch.h"
 #include "control/cluster/cluster_server.h"
 #include "control/cluster/door.h"
 #include "control/cluster/hub.h"
@@ -25,8 +26,10 @@ class Cluster final : public control::cluster::Directory, public control::planes
     const settings::Settings& settings;
     rt::Reactor& control;
     control::planes::ControlPlanes& planes;
-    store::AsyncStore& notes;  // where nodes are written down
-    std::string replica;       // UUID of this process
+    store::AsyncStore& notes;                       // where nodes are written down
+    std::string replica;                            // UUID of this process
+    control::cluster::PluginVersions plugins = {};  // that we have
+    control::cluster::ClusterServer::Answer ingress = {};
   };
   /// Everything borrowed outlives it. Fails when certificate or key, which must be there, are no good.
   static Result<std::unique_ptr<Cluster>> make(Parts parts, const Materials& materials);
@@ -64,6 +67,7 @@ class Cluster final : public control::cluster::Directory, public control::planes
   unsigned handshakes_ = 0;  // under way
   http::ServerOptions options_;
   control::cluster::Door door_;
+  control::cluster::CertificateWatch watch_;
   std::unique_ptr<control::cluster::ClusterServer> handler_;
   std::unique_ptr<http::Server> server_;  // last: its connections use everything above
 };

@@ -16,6 +16,10 @@ namespace sluice::apps {
 int start(const SettingsArguments& arguments);
 /// The process that serves, started by start() below its supervisor. `handover` is a descriptor.
 int worker(int handover);
+/// What the supervisor becomes by an upgrade. `estate` is a descriptor; a trial only says whether it could.
+int supervise(int estate, bool trial);
+/// Has the gateway of a prefix replaced by the version that stands at its program's path now; waits for the outcome.
+int upgrade(const SettingsArguments& arguments);
 int echo(const std::string& listen);
 int config_parse(const SettingsArguments& arguments, const std::string& file);
 int check(const std::string& file);
@@ -40,6 +44,16 @@ struct TokenArguments {
 int token_create(const SettingsArguments& arguments, const TokenArguments& wanted);
 int token_list(const SettingsArguments& arguments);
 int token_revoke(const SettingsArguments& arguments, const std::string& name);
+struct UserArguments {
+  std::string email;
+  std::string name;
+  std::string role = "admin";
+  bool with_password = false;  // read from standard input; else a link is printed
+};
+int user_create(const SettingsArguments& arguments, const UserArguments& wanted);
+int user_list(const SettingsArguments& arguments);
+int user_reset_password(const SettingsArguments& arguments, const UserArguments& wanted);
+int user_remove(const SettingsArguments& arguments, const UserArguments& wanted);
 int keys_list(const SettingsArguments& arguments);
 struct KeyArguments {
   bool inactive = false;  // of rotate: adds a key and no more
@@ -61,8 +75,9 @@ struct GenCertArguments {
 int hybrid_gen_cert(const GenCertArguments& wanted);
 
 struct ExplainArguments {
-  std::string method;
-  std::string url;
+  std::string method;                // of a stream: its URL
+  std::string url;                   // of a stream: empty
+  std::string sni;                   // of a stream over TLS
   std::vector<std::string> headers;  // "Name: value"
   std::string client_ip = "127.0.0.1";
   bool as_json = false;

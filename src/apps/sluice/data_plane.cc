@@ -236,8 +236,15 @@ void DataPlane::Members::assemble(dataplane::State served) {
                                                                                 .fallback = fallback.get(),
                                                                                 .read_materials = std::move(read)},
                                                   link_settings);
-  status = std::make_unique<DataPlaneStatus>(
-      DataPlaneStatus::Parts{parts.settings, parts.node, *applier, *link, *cache, control});
+  const gateway::GatewayOptions& own = parts.node_parts.options;
+  status = std::make_unique<DataPlaneStatus>(DataPlaneStatus::Parts{parts.settings,
+                                                                    parts.node,
+                                                                    *applier,
+                                                                    *link,
+                                                                    *cache,
+                                                                    control,
+                                                                    *parts.vocabulary.catalog,
+                                                                    {own.node_id, own.hostname, SLUICE_VERSION}});
   logged = std::make_unique<LoggedHandler>(control, parts.node_parts.files, *status);
   logged->log_to(access_log);
   server = std::make_unique<http::Server>(control, options, *logged);
@@ -249,6 +256,14 @@ void DataPlane::serve_kept() {
 
 void DataPlane::start() {
   members_->link->start();
+}
+
+void DataPlane::leave() {
+  members_->link->stop();
+}
+
+void DataPlane::leave_status() {
+  members_->server->drain(http::Idle::Keep);
 }
 
 void DataPlane::listen(const std::vector<int>& sockets) {

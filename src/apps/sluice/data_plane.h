@@ -35,6 +35,10 @@ class DataPlane {
   void serve_kept();
   /// Joins the control plane.
   void start();
+  /// Leaves it, and writes nothing any more: another process does. start() joins again.
+  void leave();
+  /// Stops accepting connections of the status API.
+  void leave_status();
   /// Serves on open sockets, in the order of status_listen; owns them from then on.
   void listen(const std::vector<int>& status);
   /// Takes over what settings may change while the process runs; TLS for connections that come later.

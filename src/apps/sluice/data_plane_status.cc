@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data_plane_status.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -37,10 +38,12 @@ void counter(std::string& text, std::string_view name, std::string_view help, st
 
 }  // namespace
 
-DataPlaneStatus::DataPlaneStatus(const Parts& parts) : parts_(parts) {
+DataPlaneStatus::DataPlaneStatus(const Parts& parts)
+    : parts_(parts), upstreams_({parts_.catalog, parts_.gateway, parts_.settings, parts_.applier, parts_.node}, tree_) {
   tree_.add("GET", "/status", [this](const Request&) { return status(); });
   tree_.add("GET", "/status/ready", [this](const Request&) { return readiness(); });
-  tree_.add("POST", "/status/ready", [this](const Request& request) { return set_readiness(request); });
+  // Counts as a question, which who may only read can ask: it changes what probes are told, and nothing that is served.
+  tree_.add_question("/status/ready", [this](const Request& request) { return set_readiness(request); });
   tree_.add("GET", "/metrics", [this](const Request&) { return metrics(); });
 }
 
@@ -107,11 +110,15 @@ Reply DataPlaneStatus::metrics() const {
   const dataplane::Standing& now = parts_.applier.standing();
   const dataplane::Applier::Counts& counts = parts_.applier.counts();
   gauge(text, "kong_control_plane_connected", "Whether the control plane is connected.", link.connected ? 1 : 0);
+  const std::int64_t away_ms = parts_.control.clock().mono_ms() - link.since_mono_ms;
+  gauge(text, "sluice_data_plane_disconnected_seconds",
+        "How long the control plane has been away; 0 while it is there.",
+        link.connected || link.since_ms == 0 ? 0 : static_cast<double>(away_ms) / 1000);
   gauge(text, "kong_data_plane_cluster_cert_expiry_timestamp", "When the cluster certificate ends, Unix seconds.",
         static_cast<double>(link.certificate_ends));
   if (!now.empty()) {
     gauge(text, "sluice_data_plane_config_age_seconds", "How long the configuration that is served has been so.",
-          static_cast<double>(parts_.control.clock().wall_ms() - now.since_ms) / 1000);
+          static_cast<double>(std::max<std::int64_t>(0, parts_.control.clock().wall_ms() - now.since_ms)) / 1000);
   }
   gauge(text, "sluice_data_plane_config_on_disk", "Whether what is served would be there after a restart.",
         now.empty() || parts_.cache.is_behind() ? 0 : 1);
@@ -130,13 +137,15 @@ Reply DataPlaneStatus::metrics() const {
 Task<void> DataPlaneStatus::handle(http::ServerStream& stream) {
   ++requests_;
   Request request = control::admin::request_of(stream.request());
-  request.who = {control::iam::Kind::Local, "status"};
+  request.who = {.kind = control::iam::Kind::Reader, .name = "status"};  // whoever reaches the port
+  if (stream.request().path.contains("/upstreams/")) upstreams_.refresh();
   if (request.method == "POST") {
     auto body = co_await control::admin::read_body(stream, kMaxBody);
     if (!body) stream.close_after_response();
     if (body) request.body = *std::move(body);
   }
-  Reply reply = co_await control::admin::dispatch(tree_, nullptr, stream.request().path, request, "Content-Type");
+  Reply reply =
+      co_await control::admin::dispatch(tree_, &upstreams_.store(), stream.request().path, request, "Content-Type");
   co_await control::admin::send(stream, parts_.settings, std::move(reply));
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "control/admin/route_tree.h"
+#include "data_plane_upstreams.h"
 #include "dataplane/applier.h"
 #include "dataplane/cache.h"
 #include "dataplane/control_link.h"
@@ -22,11 +23,13 @@ class DataPlaneStatus final : public http::Handler {
   /// All of it outlives the handler.
   struct Parts {
     const settings::Settings& settings;
-    const sync::LocalGateway& gateway;
+    sync::LocalGateway& gateway;
     const dataplane::Applier& applier;
     const dataplane::ControlLink& link;
     const dataplane::Cache& cache;
     const rt::Reactor& control;
+    const entity::Catalog& catalog;
+    control::admin::NodeIdentity node;
   };
   explicit DataPlaneStatus(const Parts& parts);
   DataPlaneStatus(const DataPlaneStatus&) = delete;
@@ -46,6 +49,7 @@ class DataPlaneStatus final : public http::Handler {
 
   const Parts parts_;
   control::admin::RouteTree tree_;
+  DataPlaneUpstreams upstreams_;
   std::uint64_t requests_ = 0;
   bool draining_ = false;
 };

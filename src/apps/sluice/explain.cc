@@ -18,6 +18,14 @@ namespace {
 
 Result<cli::ImaginedRequest> imagine(const ExplainArguments& arguments) {
   cli::ImaginedRequest request{arguments.method, arguments.url, {}, arguments.client_ip};
+  if (request.url.empty()) {
+    if (!arguments.method.contains("://")) return fail(Errc::Invalid, "expected METHOD URL, or the URL of a stream");
+    request.method = "GET";
+    request.url = arguments.method;
+    if (!arguments.sni.empty()) request.url += "?sni=" + arguments.sni;
+  } else if (!arguments.sni.empty()) {
+    return fail(Errc::Invalid, "--sni is for streams; of a request the name is that of its URL");
+  }
   for (const std::string& header : arguments.headers) {
     const std::size_t colon = header.find(':');
     if (colon == header.npos || colon == 0) return fail(Errc::Invalid, "header without a colon: " + header);

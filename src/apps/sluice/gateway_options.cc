@@ -3,10 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/strings.h"
+#include "sockets.h"
 
 namespace sluice::apps {
 namespace {
@@ -50,6 +54,31 @@ http::ServerOptions server_options(const settings::Settings& settings) {
   return server;
 }
 
+/// Of one shard.
+http::Ceilings ceilings(const settings::Settings& settings) {
+  const auto shards = static_cast<std::uint32_t>(shard_count(settings));
+  return {.connections = share_of_shard(settings.client_max_connections, shards),
+          .requests = share_of_shard(settings.max_requests_in_flight, shards),
+          .delay_ms = settings.overload_delay.count()};
+}
+
+/// Of one shard. Each session holds a descriptor, and anybody can begin one by a datagram with a forged address; so all
+/// of them together get a quarter of the descriptors, and the rest remains for everybody else.
+std::size_t udp_sessions(const settings::Settings& settings) {
+  const std::size_t shards = shard_count(settings);
+  std::size_t whole = settings.stream_udp_sessions;
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) whole = std::min<std::size_t>(whole, descriptors.rlim_cur / 4);
+  const bool any = std::ranges::any_of(settings.stream_listen, &settings::Listener::udp);
+  static bool said = false;  // a reload does not change it
+  if (any && whole < settings.stream_udp_sessions && !std::exchange(said, true)) {
+    log::info("stream.udp_sessions_limited", {{"stream_udp_sessions", settings.stream_udp_sessions},
+                                              {"used", whole},
+                                              {"descriptors", descriptors.rlim_cur}});
+  }
+  return std::max<std::size_t>(1, whole / shards);
+}
+
 http::PoolOptions pool_options(const settings::Settings& settings) {
   http::PoolOptions pool;
   pool.max_idle = settings.upstream_keepalive_pool_size;
@@ -74,6 +103,7 @@ gateway::GatewayOptions gateway_options(const settings::Settings& settings) {
   options.request_id_downstream = settings.headers.request_id;
   options.request_id_upstream = settings.headers_upstream.request_id;
   options.allow_debug_header = settings.allow_debug_header;
+  options.udp_sessions = udp_sessions(settings);
   options.trusted_ips = settings.trusted_ips;
   options.real_ip_header = settings.real_ip_header;
   options.real_ip_recursive = settings.real_ip_recursive;
@@ -82,9 +112,13 @@ gateway::GatewayOptions gateway_options(const settings::Settings& settings) {
   options.client_max_body_size = settings.client_max_body_size.count;
   options.upstream_max_header_size = settings.upstream_max_header_size.count;
   options.upstream_http2 = settings.upstream_http2;
+  options.stapling = {settings.ssl_stapling, settings.ssl_stapling_responder};
   options.tls_timeout_ms = settings.client_tls_timeout.count();
   options.server = server_options(settings);
   options.pool = pool_options(settings);
+  options.ceilings = ceilings(settings);
+  options.balancing = {settings.upstream_slow_start.count(), settings.zone};
+  options.memory_limit = settings.memory_limit.count;
   return options;
 }
 

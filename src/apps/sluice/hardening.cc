@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include "apps/process/user.h"
@@ -82,16 +81,16 @@ process::Hardening hardening_of(const settings::Settings& settings, const Settin
   return hardening;
 }
 
-bool change_user(const settings::Settings& settings) {
-  if (settings.nginx_user.empty()) return true;
+Result<> change_user(const settings::Settings& settings) {
+  if (settings.nginx_user.empty()) return {};
   if (::geteuid() != 0) {
     log::info("hardening.user_unchanged", {{"setting", "nginx_user"}, {"reason", "not started by root"}});
-    return true;
+    return {};
   }
   auto changed = process::give_to_user(settings.prefix, folders_of_worker(settings), settings.nginx_user);
   if (changed) changed = process::become_user(settings.nginx_user);
-  if (!changed) fmt::print(stderr, "sluice: nginx_user: {}\n", changed.error().what);
-  return changed.has_value();
+  if (!changed) return fail("nginx_user: ", std::move(changed).error());
+  return {};
 }
 
 }  // namespace sluice::apps

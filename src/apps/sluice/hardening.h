@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apps/process/hardening.h"
+#include "base/error.h"
 #include "configuration.h"
 
 namespace sluice::apps {
@@ -9,7 +10,7 @@ namespace sluice::apps {
 /// What settings say about a worker's rights.
 process::Hardening hardening_of(const settings::Settings& settings, const SettingsArguments& arguments);
 
-/// Becomes `nginx_user` when root has started us and the setting names one. Prints what is wrong.
-bool change_user(const settings::Settings& settings);
+/// Becomes `nginx_user` when root has started us and the setting names one.
+Result<> change_user(const settings::Settings& settings);
 
 }  // namespace sluice::apps

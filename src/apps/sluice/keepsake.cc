@@ -3,11 +3,15 @@
 
 #include <utility>
 
+#include <unistd.h>
+
 #include "apps/process/memory_file.h"
+#include "base/log.h"
 #include "base/strings.h"
 
-// One line: magic, length of the settings or "-", form, hash or "-"; then the settings; then the configuration, which
-// has one row a line: type, id, document, with tabs between them.
+// One line: magic, length of the settings or "-", form, hash or "-", keys of session tickets in hexadecimal digits or
+// nothing; then the settings; then the configuration, which has one row a line: type, id, document, with tabs between
+// them.
 
 namespace sluice::apps {
 namespace {
@@ -15,13 +19,14 @@ namespace {
 constexpr std::string_view kMagic = "sluice-keepsake-2";
 constexpr std::string_view kForms[] = {"none", "rows", "text"};
 
-Result<process::MemoryWriter> begin(const std::optional<std::string>& settings, Keepsake::Form form,
-                                    std::string_view hash) {
+Result<process::MemoryWriter> begin(const std::optional<std::string>& settings, const Secret<std::string>& tickets,
+                                    Keepsake::Form form, std::string_view hash) {
   TRY(auto file, process::MemoryWriter::make("sluice-keepsake"));
   const std::string length = settings ? std::to_string(settings->size()) : "-";
   std::string head(kMagic);
   head.append(" ").append(length).append(" ").append(kForms[static_cast<std::size_t>(form)]).append(" ");
-  head.append(hash.empty() ? "-" : hash).append("\n").append(settings.value_or(""));
+  head.append(hash.empty() ? "-" : hash).append(" ").append(to_hex(tickets.reveal())).append("\n");
+  head.append(settings.value_or(""));
   TRY(file.append(head));
   return file;
 }
@@ -63,9 +68,28 @@ Result<Keepsake> Keepsake::parse(std::string_view text) {
   const std::string_view form = next(head, ' ');
   if (form == kForms[1]) keepsake.form = Form::Rows;
   if (form == kForms[2]) keepsake.form = Form::Text;
-  keepsake.hash = head;
+  keepsake.hash = next(head, ' ');
+  if (auto tickets = from_hex(head)) keepsake.tickets = Secret<std::string>(*std::move(tickets));
   keepsake.content = text;
   return keepsake;
+}
+
+Keepsake Keepsake::take(int descriptor) {
+  if (descriptor < 0) return {};
+  auto text = process::read_whole(descriptor);
+  ::close(descriptor);
+  auto keepsake = text ? Keepsake::parse(*text) : std::unexpected(text.error());
+  if (keepsake) return *std::move(keepsake);
+  log::error("keepsake.unusable", {{"error", keepsake.error()}});
+  return {};
+}
+
+Keepsake Keepsake::only_rows() && {
+  Keepsake kept;
+  if (form == Form::Rows) kept = *this;
+  kept.settings.reset();
+  kept.tickets = std::move(tickets);
+  return kept;
 }
 
 std::expected<sync::Delta, std::string> Keepsake::load(const Vocabulary& vocabulary) const {
@@ -73,12 +97,13 @@ std::expected<sync::Delta, std::string> Keepsake::load(const Vocabulary& vocabul
   return content.empty() ? sync::Delta{} : load_configuration(vocabulary, content);
 }
 
-Result<int> keepsake_of_store(const std::optional<std::string>& settings, const store::MemoryStore* store) {
+Result<int> keepsake_of_store(const std::optional<std::string>& settings, const Secret<std::string>& tickets,
+                              const store::MemoryStore* store) {
   if (store == nullptr) {
-    TRY(auto file, begin(settings, Keepsake::Form::None, ""));
+    TRY(auto file, begin(settings, tickets, Keepsake::Form::None, ""));
     return file.finish();
   }
-  TRY(auto file, begin(settings, Keepsake::Form::Rows, store->hash()));
+  TRY(auto file, begin(settings, tickets, Keepsake::Form::Rows, store->hash()));
   for (const store::Table& table : store->tables()) {
     for (const auto& [id, document] : table.rows()) {
       // Documents are compact JSON: a line feed or a tab in them would be escaped.
@@ -88,8 +113,9 @@ Result<int> keepsake_of_store(const std::optional<std::string>& settings, const 
   return file.finish();
 }
 
-Result<int> keepsake_of_text(const std::optional<std::string>& settings, std::string_view declarative) {
-  TRY(auto file, begin(settings, Keepsake::Form::Text, ""));
+Result<int> keepsake_of_text(const std::optional<std::string>& settings, const Secret<std::string>& tickets,
+                             std::string_view declarative) {
+  TRY(auto file, begin(settings, tickets, Keepsake::Form::Text, ""));
   TRY(file.append(declarative));
   return file.finish();
 }

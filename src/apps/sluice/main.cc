@@ -48,6 +48,31 @@ void add_key_commands(CLI::App& app, SettingsArguments& settings, KeyArguments& 
       [&] { return keys_reseal(settings); });
 }
 
+void add_user_commands(CLI::App& app, SettingsArguments& settings, UserArguments& user, int& code) {
+  CLI::App* group = app.add_subcommand("user", "Accounts of the console; also for who is locked out");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* description, const auto& command) {
+    CLI::App* added = group->add_subcommand(name, description);
+    add_settings_options(*added, settings);
+    added->callback([&code, command] { code = command(); });
+    return added;
+  };
+  const auto takes_password = [&](CLI::App* command) {
+    command->add_option("email", user.email, "Whose account")->required();
+    command->add_flag("--password", user.with_password,
+                      "Read the password from standard input; without it a link to choose one is printed");
+  };
+  CLI::App* create = add("create", "Make an account", [&] { return user_create(settings, user); });
+  takes_password(create);
+  create->add_option("--name", user.name, "What the person is called");
+  create->add_option("--role", user.role, "admin or read-only")->capture_default_str();
+  add("list", "Addresses, roles and states of all accounts", [&] { return user_list(settings); });
+  takes_password(add("reset-password", "Let somebody in again", [&] { return user_reset_password(settings, user); }));
+  add("delete", "Delete an account with its tokens and sessions", [&] { return user_remove(settings, user); })
+      ->add_option("email", user.email, "Whose account")
+      ->required();
+}
+
 void add_hybrid_commands(CLI::App& app, GenCertArguments& wanted, int& code) {
   CLI::App* group = app.add_subcommand("hybrid", "Control plane and data planes");
   group->require_subcommand(1);
@@ -70,9 +95,12 @@ void add_explain_command(CLI::App& app, SettingsArguments& settings, ExplainArgu
       "arguments are wrong or nobody could be asked.\n\n"
       "  sluice explain GET http://shop.example/orders\n"
       "  sluice explain POST https://shop.example/orders -H 'X-Canary: yes' --admin http://10.0.0.7:8001\n"
-      "  sluice explain GET http://shop.example/orders --declarative gateway.yaml");
-  command->add_option("method", request.method, "GET, POST, ...")->required();
-  command->add_option("url", request.url, "http://host/path?query")->required();
+      "  sluice explain GET http://shop.example/orders --declarative gateway.yaml\n"
+      "  sluice explain tls://10.0.0.7:9443 --sni db.example\n"
+      "  sluice explain udp://10.0.0.7:5353 --client-ip 192.0.2.1");
+  command->add_option("method", request.method, "GET, POST, ...; left out for tcp://, tls:// and udp://")->required();
+  command->add_option("url", request.url, "http://host/path?query");
+  command->add_option("--sni", request.sni, "Name that the client of a tls:// stream asks for");
   command->add_option("-H,--header", request.headers, "Header of the request, `Name: value`")->allow_extra_args(false);
   command->add_option("--client-ip", request.client_ip, "Address that the request would come from")
       ->capture_default_str();
@@ -129,6 +157,22 @@ int run(int argc, char** argv) {
   CLI::App* worker_command = app.add_subcommand("worker", "What `start` runs below its supervisor")->group("");
   worker_command->add_option("--handover", handover, "Descriptor with the orders")->required();
   worker_command->callback([&] { code = worker(handover); });
+
+  int estate = -1;
+  bool trial = false;
+  CLI::App* supervise_command = app.add_subcommand("supervise", "What a supervisor becomes by an upgrade")->group("");
+  supervise_command->add_option("--estate", estate, "Descriptor with what the supervisor before has left")->required();
+  supervise_command->add_flag("--trial", trial, "Only say whether it could");
+  supervise_command->callback([&] { code = supervise(estate, trial); });
+
+  CLI::App* upgrade_command = app.add_subcommand(
+      "upgrade", "Replace the running gateway of a prefix by the program and settings that are installed now");
+  add_settings_options(*upgrade_command, settings);
+  upgrade_command->footer(
+      "No connection is refused or dropped: the new process takes over the listeners, the old one finishes what it "
+      "has\n"
+      "begun. When the new one does not start, the old one goes on, and the exit code is 1.");
+  upgrade_command->callback([&] { code = upgrade(settings); });
 
   std::string listen = "127.0.0.1:9000";
   CLI::App* echo_command = app.add_subcommand("echo", "Run an upstream that answers with what it received, as JSON");
@@ -190,6 +234,9 @@ int run(int argc, char** argv) {
 
   KeyArguments key;
   add_key_commands(app, settings, key, code);
+
+  UserArguments user;
+  add_user_commands(app, settings, user, code);
 
   GenCertArguments certificate;
   add_hybrid_commands(app, certificate, code);

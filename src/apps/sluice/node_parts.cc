@@ -12,6 +12,7 @@
 #include "apps/process/replace_file.h"
 #include "base/base64.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "configuration.h"
 #include "gateway_options.h"
 #include "net/tls/self_signed.h"
@@ -144,13 +145,8 @@ class ContextMaker {
   Result<ContextPair> make(const std::vector<settings::Listener>& listeners, const std::vector<PemPair>& pairs,
                            std::string policy) const {
     if (!speaks_tls(listeners)) return ContextPair{};
-    net::tls::ServerSettings tls;
-    TRY(tls.profile, tls_profile(settings_));
-    TRY(tls.identity, identity_set(pairs));
+    TRY(net::tls::ServerSettings tls, server_settings(pairs, std::move(policy)));
     tls.alpn = {"http/1.1"};
-    tls.tickets = settings_.ssl_session_tickets;
-    tls.session_timeout_s = settings_.ssl_session_timeout.count() / 1000;
-    tls.policy = std::move(policy);
     ContextPair made;
     TRY(made.http1, net::tls::ServerContext::make(tls, keys_));
     tls.alpn = {"h2", "http/1.1"};
@@ -158,7 +154,28 @@ class ContextMaker {
     return made;
   }
 
+  /// Of what is spoken in a stream nobody here knows anything: ALPN is left to both ends, which do not ask. Null when
+  /// no listener speaks TLS.
+  Result<std::shared_ptr<const net::tls::ServerContext>> make_for_streams(
+      const std::vector<settings::Listener>& listeners, const std::vector<PemPair>& pairs) const {
+    if (!speaks_tls(listeners)) return nullptr;
+    TRY(net::tls::ServerSettings tls, server_settings(pairs, "stream"));
+    tls.alpn.clear();
+    return net::tls::ServerContext::make(std::move(tls), keys_);
+  }
+
  private:
+  [[nodiscard]] Result<net::tls::ServerSettings> server_settings(const std::vector<PemPair>& pairs,
+                                                                 std::string policy) const {
+    net::tls::ServerSettings tls;
+    TRY(tls.profile, tls_profile(settings_));
+    TRY(tls.identity, identity_set(pairs));
+    tls.tickets = settings_.ssl_session_tickets;
+    tls.session_timeout_s = settings_.ssl_session_timeout.count() / 1000;
+    tls.policy = std::move(policy);
+    return tls;
+  }
+
   const Settings& settings_;
   const std::shared_ptr<net::tls::TicketKeys>& keys_;
 };
@@ -181,8 +198,9 @@ Result<gateway::UpstreamTrust> upstream_trust(const Settings& settings, const Ma
 
 Result<std::vector<PemPair>> proxy_pairs(const Settings& settings) {
   TRY(auto pairs, pem_pairs("ssl_cert", settings.ssl_cert, settings.ssl_cert_key));
-  const bool tls = speaks_tls(settings.proxy_listen) || speaks_tls(settings.admin_listen) ||
-                   speaks_tls(settings.status_listen) || speaks_tls(settings.admin_gui_listen);
+  const bool tls = speaks_tls(settings.proxy_listen) || speaks_tls(settings.stream_listen) ||
+                   speaks_tls(settings.admin_listen) || speaks_tls(settings.status_listen) ||
+                   speaks_tls(settings.admin_gui_listen);
   if (tls && pairs.empty()) {
     TRY(PemPair own, own_pair(settings));
     pairs.push_back(std::move(own));
@@ -293,6 +311,10 @@ Result<LiveSet> make_live_set(const Settings& settings, const Materials& materia
   live.gateway.options.error_templates = materials.error_templates;
   if (settings.proxy_access_log != "off")
     live.gateway.access_log = settings::below_prefix(settings, settings.proxy_access_log);
+  // The path stands before the name of the format.
+  const auto stream_log = split_list(settings.proxy_stream_access_log, ' ');
+  if (!stream_log.empty() && stream_log.front() != "off")
+    live.gateway.stream_access_log = settings::below_prefix(settings, stream_log.front());
 
   const ContextMaker contexts(settings, ticket_keys);
   auto named = [](std::string_view setting, auto made) {
@@ -301,6 +323,7 @@ Result<LiveSet> make_live_set(const Settings& settings, const Materials& materia
   TRY(auto proxy, named("ssl_cert", contexts.make(settings.proxy_listen, materials.proxy, "")));
   live.gateway.tls = std::move(proxy.http1);
   live.gateway.tls_http2 = std::move(proxy.http2);
+  TRY(live.gateway.tls_stream, named("ssl_cert", contexts.make_for_streams(settings.stream_listen, materials.proxy)));
   const auto& admin_pairs = materials.admin.empty() ? materials.proxy : materials.admin;
   TRY(auto admin, named("admin_ssl_cert", contexts.make(settings.admin_listen, admin_pairs, "admin")));
   live.admin.admin = std::move(admin.http1);

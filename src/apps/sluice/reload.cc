@@ -28,7 +28,7 @@ struct Worker::Prepared {
 
 /// Several signals during a reload are one more reload, not several.
 void Worker::on_hangup() {
-  if (stopping_) return;
+  if (stopping_ || release_ != Release::None) return;  // the next version has got the signal too
   if (reloading_) {
     reload_again_ = true;
     return;
@@ -137,7 +137,6 @@ void Worker::take_settings(Prepared prepared) {
   if (!waiting.empty()) log::warn("config.needs_restart", {{"settings", join(waiting, ", ")}});
 }
 
-/// What is served may stand in no file by the time that this process dies (POST /config, a file that somebody edits).
 /// Links that are there stay; data planes that come later see the new certificate.
 void Worker::reconfigure_cluster() {
   if (!cluster_) return;
@@ -146,14 +145,25 @@ void Worker::reconfigure_cluster() {
   }
 }
 
+std::uint64_t Worker::generation_to_keep() const {
+  const bool stored = settings_.database != settings::Database::Off || data_plane_ != nullptr;
+  return stored ? 0 : node_->status().generation;
+}
+
+/// Whether the supervisor holds what there is.
+bool Worker::keepsake_is_left() const {
+  return generation_to_keep() == kept_generation_ && settings_kept_ && ticket_keys_->rotated_at_s() == kept_tickets_s_;
+}
+
+/// What is served may stand in no file by the time that this process dies (POST /config, a file that somebody edits).
 /// The supervisor keeps a copy, in memory, for the next one.
 void Worker::leave_keepsake() {
   if (!link_.is_open() || stopping_) return;
-  const bool stored = settings_.database != settings::Database::Off || data_plane_ != nullptr;
-  const std::uint64_t generation = stored ? 0 : node_->status().generation;
+  const std::uint64_t generation = generation_to_keep();
   const std::int64_t began = control_.clock().mono_ms();
-  if ((generation == kept_generation_ && settings_kept_) || began < next_keepsake_ms_) return;
-  leave(keepsake_of_store(settings_text_, generation == 0 ? nullptr : &admin_->store()), generation);
+  if (keepsake_is_left() || began < next_keepsake_ms_) return;
+  leave(keepsake_of_store(settings_text_, ticket_keys_->save(), generation == 0 ? nullptr : &admin_->store()),
+        generation);
   control_.clock().refresh();
   // A large configuration that changes all the time must not keep this thread busy: one part in fifty at most.
   const std::int64_t now = control_.clock().mono_ms();
@@ -162,7 +172,8 @@ void Worker::leave_keepsake() {
 
 /// The same, at once, for a configuration that was just taken from its author's text.
 void Worker::leave_text(const std::string& declarative) {
-  if (link_.is_open()) leave(keepsake_of_text(settings_text_, declarative), node_->status().generation);
+  if (!link_.is_open()) return;
+  leave(keepsake_of_text(settings_text_, ticket_keys_->save(), declarative), node_->status().generation);
 }
 
 /// What cannot be sent now is tried again a second later.
@@ -174,6 +185,7 @@ void Worker::leave(Result<int> keepsake, std::uint64_t generation) {
   if (link_.send(process::Notice::Keepsake, *keepsake)) {
     kept_generation_ = generation;
     settings_kept_ = true;
+    kept_tickets_s_ = ticket_keys_->rotated_at_s();
   }
   ::close(*keepsake);
 }

@@ -10,9 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apps/process/hardening.h"
 #include "apps/process/memory_file.h"
 #include "apps/process/pid_file.h"
-#include "apps/process/service_notify.h"
+#include "apps/process/program.h"
 #include "apps/process/supervisor.h"
 #include "base/log.h"
 #include "commands.h"
@@ -20,9 +21,11 @@
 #include "hardening.h"
 #include "prefix.h"
 #include "settings/table.h"
+#include "upgrade.h"
 #include "worker.h"
 
-// `sluice start`: listeners and the PID file first, then a supervisor with a worker below it, or the worker alone.
+// `sluice start`: listeners and the PID file first, then a supervisor with a worker below it, or the worker alone. Also
+// what the supervisor starts below itself, and becomes by an upgrade.
 
 namespace sluice::apps {
 namespace {
@@ -85,30 +88,45 @@ Result<> read_with_all_rights(WorkerOrders& orders) {
   return {};
 }
 
-/// Gives up what is not needed, before the first thread, and serves until the end.
-int serve(WorkerOrders orders) {
-  if (auto read = read_with_all_rights(orders); !read) return refuse(read.error());
+/// Gives up what is not needed, before the first thread, and loads everything.
+Result<std::unique_ptr<Worker>> make_worker(WorkerOrders orders) {
+  TRY(read_with_all_rights(orders));
   const settings::Settings& settings = *orders.settings;
   log::set_level(settings.log_level);
   const process::Hardening hardening = hardening_of(settings, orders.arguments);
-  if (!change_user(settings)) return 1;
+  TRY(change_user(settings));
   process::harden(hardening);
-  Worker worker(std::move(orders));
-  return worker.run();
+  auto worker = std::make_unique<Worker>(std::move(orders));
+  TRY(worker->prepare());
+  return worker;
+}
+
+int serve(WorkerOrders orders) {
+  auto worker = make_worker(std::move(orders));
+  return worker ? (*worker)->run() : refuse(worker.error());
 }
 
 /// The state of a supervisor between two workers.
 class Household {
  public:
-  Household(const SettingsArguments& arguments, const settings::Settings& settings, ListeningSockets sockets,
-            std::size_t shards) {
-    next_.arguments = arguments;
-    next_.sockets = std::move(sockets);
-    next_.shards = shards;
-    duty_.prepare = [this](int link, int keepsake) { return prepare(link, keepsake); };
+  /// `origin` says all that its workers have in common.
+  Household(Handover origin, const settings::Settings& settings, process::PidFile& pid_file)
+      : next_(std::move(origin)) {
+    duty_.prepare = [this](int link, int keepsake) { return prepare(next_, link, keepsake); };
     duty_.close_listeners = [this] { next_.sockets.close(); };
-    duty_.drain_at_most = settings.shutdown_timeout + Millis(5000);
+    duty_.drain_at_most = settings.shutdown_delay + settings.shutdown_timeout + Millis(5000);
     if (settings.watchdog_timeout != Millis(0)) duty_.silence_at_most = 2 * settings.watchdog_timeout + Millis(2000);
+
+    duty_.program = next_.program;
+    duty_.prepare_next = [this](int link, int keepsake, int errors) { return prepare_next(link, keepsake, errors); };
+    duty_.supervise = [](int estate, bool trial) {
+      std::vector<std::string> command = {"sluice", "supervise", "--estate", std::to_string(estate)};
+      if (trial) command.emplace_back("--trial");
+      return command;
+    };
+    duty_.on_failed_upgrade = [prefix = settings.prefix](std::string_view problem) { report_upgrade(prefix, problem); };
+    duty_.leave_at_most = settings.upgrade_drain_timeout + Millis(5000);
+    duty_.pid_file = pid_file.descriptor();
   }
   Household(const Household&) = delete;
   Household& operator=(const Household&) = delete;
@@ -118,18 +136,33 @@ class Household {
     ::malloc_trim(0);  // parsing the settings took more than watching a process will
     return process::Supervisor(duty_).run();
   }
+  /// The same where workers are there already.
+  int go_on(const process::Estate& estate) {
+    ::malloc_trim(0);
+    return process::Supervisor(duty_, estate).run();
+  }
 
  private:
-  Result<process::WorkerStart> prepare(int link, int keepsake) {
+  Result<process::WorkerStart> prepare(Handover& handover, int link, int keepsake) {
     forget();
-    next_.link = link;
-    next_.keepsake = keepsake;
-    TRY(orders_, next_.write());
+    handover.link = link;
+    handover.keepsake = keepsake;
+    TRY(orders_, handover.write());
     process::WorkerStart start;
     start.command = {"sluice", "worker", "--handover", std::to_string(orders_)};
-    start.descriptors = next_.sockets.all();
+    start.descriptors = handover.sockets.all();
     start.descriptors.insert(start.descriptors.end(), {orders_, link});
     if (keepsake >= 0) start.descriptors.push_back(keepsake);
+    return start;
+  }
+  /// Which reads its settings from where we did.
+  Result<process::WorkerStart> prepare_next(int link, int keepsake, int errors) {
+    Handover handover = next_;
+    handover.arguments.text.reset();
+    handover.next_version = true;
+    handover.errors = errors;
+    TRY(auto start, prepare(handover, link, keepsake));
+    start.descriptors.push_back(errors);
     return start;
   }
   void forget() {
@@ -151,46 +184,113 @@ void greet(const settings::Settings& settings) {
   };
   fmt::print(stderr, "Sluice {} listens; Ctrl-C ends it. Its log: {}\n", SLUICE_VERSION, settings.proxy_error_log);
   show("proxy", settings.proxy_listen);
+  show("streams", settings.stream_listen);
   show("Admin API", settings.admin_listen);
   show("status", settings.status_listen);
   if (settings.database != settings::Database::Off) show("console", settings.admin_gui_listen);
 }
 
-/// What the worker before left; nothing of it when it cannot be read.
-Keepsake take_keepsake(int descriptor) {
-  if (descriptor < 0) return {};
-  auto text = process::read_whole(descriptor);
-  ::close(descriptor);
-  auto keepsake = text ? Keepsake::parse(*text) : std::unexpected(text.error());
-  if (keepsake) return *std::move(keepsake);
-  log::error("keepsake.unusable", {{"error", keepsake.error()}});
+/// What every process does before it opens anything.
+Result<> set_up_process(const settings::Settings& settings) {
+  ::umask(static_cast<mode_t>(std::strtoul(settings.umask.c_str(), nullptr, 8)));
+  raise_descriptor_limit();
+  std::signal(SIGPIPE, SIG_IGN);
+  process::block_signals();
+  return open_log(settings);
+}
+
+Result<> read_settings_file(SettingsArguments& arguments) {
+  if (arguments.file.empty()) return {};
+  auto text = read_file(arguments.file);
+  if (!text) return fail(Errc::Io, text.error());
+  arguments.text = *std::move(text);
   return {};
+}
+
+/// The listeners' sockets, and what the supervisor shall go on with once this process serves.
+Result<> tell_supervisor(const process::Link& link, const Handover& handover) {
+  for (const int socket : handover.sockets.all()) {
+    if (!link.send_patiently(process::Notice::Socket, socket)) return fail(Errc::Closed, "the supervisor has gone");
+  }
+  Handover orders = handover;
+  orders.sockets = handover.sockets.as_places();
+  orders.link = orders.keepsake = orders.errors = -1;
+  orders.next_version = false;
+  TRY(const int paper, orders.write());
+  const bool sent = link.send_patiently(process::Notice::Orders, paper);
+  ::close(paper);
+  return sent ? Result<>{} : fail(Errc::Closed, "the supervisor has gone");
+}
+
+/// With the rights of the supervisor: settings are read as at a start, and listeners opened that were not there.
+Result<WorkerOrders> orders_of_next_version(Handover handover) {
+  TRY(read_settings_file(handover.arguments));
+  auto loaded = read_settings(handover.arguments);
+  if (!loaded) return fail(Errc::Invalid, loaded.error());
+  WorkerOrders orders;
+  orders.settings = std::make_unique<settings::Settings>(std::move(loaded->settings));
+  const settings::Settings& settings = *orders.settings;
+  if (settings.prefix != handover.prefix) return fail(Errc::Invalid, "prefix: only a restart can change it");
+  if (!settings.supervisor) return fail(Errc::Invalid, "supervisor: only a restart can switch it off");
+  TRY(make_prefix(settings));
+  TRY(set_up_process(settings));
+  // Sockets of a listener share what arrives: closing one of them would lose who waits there.
+  const bool shared = !handover.sockets.proxy.empty() || !handover.sockets.streams.empty();
+  if (shared && handover.shards != shard_count(settings)) {
+    log::warn("config.needs_restart", {{"settings", "nginx_worker_processes"}});
+  } else {
+    handover.shards = shard_count(settings);
+  }
+  TRY(handover.sockets, ListeningSockets::open(settings, handover.shards, std::exchange(handover.sockets, {})));
+  orders.link = process::Link(handover.link);
+  TRY(tell_supervisor(orders.link, handover));
+  process::drop_ambient_capabilities();
+  orders.arguments = handover.arguments;
+  orders.arguments.text.reset();
+  orders.sockets = std::move(handover.sockets);
+  orders.shards = handover.shards;
+  orders.keepsake = Keepsake::take(handover.keepsake).only_rows();
+  orders.next_version = true;
+  return orders;
+}
+
+/// Whoever asked for the upgrade is told what is wrong, beside standard error.
+int serve_next_version(Handover handover) {
+  const int errors = handover.errors;
+  auto orders = orders_of_next_version(std::move(handover));
+  auto worker = orders ? make_worker(*std::move(orders)) : std::unexpected(orders.error());
+  if (worker) {
+    ::close(errors);
+    return (*worker)->run();
+  }
+  [[maybe_unused]] auto written = ::write(errors, worker.error().what.data(), worker.error().what.size());
+  return refuse(worker.error());
 }
 
 }  // namespace
 
 int start(const SettingsArguments& given) {
   SettingsArguments arguments = given;
-  if (!arguments.file.empty()) {
-    auto text = read_file(arguments.file);
-    if (!text) return refuse({.what = text.error()});
-    arguments.text = *std::move(text);
-  }
+  if (auto read = read_settings_file(arguments); !read) return refuse(read.error());
   auto settings = load_settings(arguments);
   if (!settings) return 1;
   if (auto made = make_prefix(*settings); !made) return refuse(made.error());
-  ::umask(static_cast<mode_t>(std::strtoul(settings->umask.c_str(), nullptr, 8)));
-  raise_descriptor_limit();
-  std::signal(SIGPIPE, SIG_IGN);
-  process::block_signals();
-  if (auto opened = open_log(*settings); !opened) return refuse(opened.error());
-  auto pid_file = process::PidFile::claim(settings::below_prefix(*settings, "pids/sluice.pid"));
+  if (auto done = set_up_process(*settings); !done) return refuse(done.error());
+  auto pid_file = process::PidFile::claim(settings::below_prefix(*settings, kPidFile));
   if (!pid_file) return refuse(pid_file.error());
   const std::size_t shards = shard_count(*settings);
   auto sockets = ListeningSockets::open(*settings, shards);
   if (!sockets) return refuse(sockets.error());
   greet(*settings);
-  if (settings->supervisor) return Household(arguments, *settings, *std::move(sockets), shards).run();
+  if (settings->supervisor) {
+    Handover origin;
+    origin.arguments = arguments;
+    origin.sockets = *std::move(sockets);
+    origin.shards = shards;
+    origin.program = process::path_of_program();
+    origin.prefix = settings->prefix;
+    return Household(std::move(origin), *settings, *pid_file).run();
+  }
 
   WorkerOrders orders;
   orders.arguments = given;
@@ -204,6 +304,7 @@ int worker(int descriptor) {
   ::pthread_setname_np(::pthread_self(), "sluice");  // else exec names it after the link in /proc
   auto handover = Handover::read(descriptor);
   if (!handover) return refuse({.what = "worker: " + handover.error().what});
+  if (handover->next_version) return serve_next_version(*std::move(handover));
   auto loaded = read_settings(handover->arguments);  // its warnings have been printed
   if (!loaded) return refuse({.what = loaded.error()});
   WorkerOrders orders;
@@ -216,8 +317,27 @@ int worker(int descriptor) {
   orders.sockets = std::move(handover->sockets);
   orders.shards = handover->shards;
   orders.link = process::Link(handover->link);
-  orders.keepsake = take_keepsake(handover->keepsake);
+  orders.keepsake = Keepsake::take(handover->keepsake);
   return serve(std::move(orders));
+}
+
+int supervise(int descriptor, bool trial) {
+  ::pthread_setname_np(::pthread_self(), "sluice");
+  auto estate = process::Estate::read(descriptor);
+  if (!estate) return refuse({.what = "supervise: " + estate.error().what});
+  auto origin = Handover::read(estate->orders, estate->sockets);
+  if (!origin) return refuse({.what = "supervise: " + origin.error().what});
+  auto loaded = read_settings(origin->arguments);
+  if (!loaded) return refuse({.what = loaded.error()});
+  if (trial) return 0;
+  const settings::Settings& settings = loaded->settings;
+  // Nothing stops it any more: the worker serves.
+  if (auto done = set_up_process(settings); !done) log::error("upgrade.no_log", {{"error", done.error()}});
+  auto pid_file = process::PidFile::inherited(settings::below_prefix(settings, kPidFile), estate->pid_file);
+  for (const int inherited : estate->descriptors()) process::keep_on_exec(inherited, false);
+  log::notice("upgrade.done", {{"version", SLUICE_VERSION}, {"worker", estate->worker}});
+  report_upgrade(settings.prefix, "");
+  return Household(*std::move(origin), settings, pid_file).go_on(*estate);
 }
 
 }  // namespace sluice::apps

@@ -53,6 +53,7 @@ Result<StoredState> load_stored(const settings::Settings& settings, const entity
   StoredState state;
   if (settings.database == settings::Database::Off) return state;
   TRY(state.open, open_store(settings, catalog));
+  TRY(state.heads, state.open.store->heads());
   TRY(state.contents, state.open.store->load());
   return state;
 }

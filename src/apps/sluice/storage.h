@@ -21,6 +21,7 @@ struct OpenStore {
 /// What a worker begins with; nothing of it with `database=off`.
 struct StoredState {
   OpenStore open;
+  store::Heads heads;  // of all control planes, not later than
   store::Contents contents;
 };
 

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "commands.h"
 #include "control/iam/token_book.h"
+#include "desk.h"
 #include "prefix.h"
 #include "storage.h"
 
@@ -25,44 +26,6 @@ namespace {
 
 using control::iam::Token;
 using control::iam::TokenBook;
-
-/// What these commands need, from settings.
-struct Desk {
-  std::unique_ptr<settings::Settings> settings;
-  std::unique_ptr<Vocabulary> vocabulary;
-  OpenStore open;
-  [[nodiscard]] store::DurableStore& store() const { return *open.store; }
-};
-
-int refuse(const Error& error) {
-  fmt::print(stderr, "sluice: {}\n", error.what);
-  return 1;
-}
-
-/// Prints what is wrong; then there is no store in it.
-enum class Store : std::uint8_t { MustExist, MayBeMade };
-
-Desk open_desk(const SettingsArguments& arguments, Store wanted = Store::MustExist) {
-  Desk desk;
-  desk.settings = load_settings(arguments);
-  if (!desk.settings) return desk;
-  const bool is_file = desk.settings->database == settings::Database::Sqlite;
-  if (const std::string file = sqlite_file(*desk.settings);
-      is_file && wanted == Store::MustExist && ::access(file.c_str(), F_OK) != 0) {
-    refuse({.what = "there is no store " + file + "; the first start makes it (-p says where the prefix is)"});
-    return desk;
-  }
-  ::umask(static_cast<mode_t>(std::strtoul(desk.settings->umask.c_str(), nullptr, 8)));
-  desk.vocabulary = std::make_unique<Vocabulary>(*desk.settings);
-  auto made = make_prefix(*desk.settings);
-  auto open = made ? open_store(*desk.settings, *desk.vocabulary->catalog) : std::unexpected(made.error());
-  if (open) {
-    desk.open = *std::move(open);
-  } else {
-    refuse(open.error());
-  }
-  return desk;
-}
 
 std::string meta_name(std::string_view token) {
   return std::string(TokenBook::kMetaPrefix).append(token);

@@ -31,7 +31,6 @@ void StoreUpkeep::start() {
   chores_.spawn(compact_history());
   asked_ms_ = control_.clock().mono_ms();
   chores_.spawn(ask_after_store());
-  if (settings_.admin_auth != settings::AdminAuth::Token) return;
   take_tokens(store_.blocking().metas(TokenBook::kMetaPrefix));
   chores_.spawn(refresh_tokens());
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <span>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "apps/process/supervisor.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/strings.h"
 
 namespace sluice::apps {
 
@@ -32,15 +32,38 @@ Worker::Worker(WorkerOrders orders)
       vocabulary_(settings_),
       node_id_(std::move(orders.node_id)),
       ticket_keys_(std::make_shared<net::tls::TicketKeys>()),
-      settings_text_(std::move(keepsake_.settings)) {}
+      next_version_(orders.next_version),
+      settings_text_(std::move(keepsake_.settings)) {
+  static_cast<void>(ticket_keys_->restore(keepsake_.tickets.reveal()));  // else sessions begin anew
+}
 
 Worker::~Worker() = default;
 
-int Worker::run() {
-  if (!build() || !load_first_configuration()) return 1;
-  if (!open_cluster()) return 1;
+Result<> Worker::prepare() {
+  TRY(assemble());
+  return next_version_ ? await_turn() : Result<>{};
+}
+
+Result<> Worker::assemble() {
+  TRY(build());
+  TRY(load_first_configuration());
+  TRY(open_cluster());
   open_doors();
-  node_->start(doors_);
+  return {};
+}
+
+void Worker::take_apart() {
+  doors_.clear();
+  stream_doors_.clear();
+  data_plane_.reset();
+  cluster_.reset();
+  admin_.reset();
+  node_.reset();
+  parts_.reset();
+}
+
+int Worker::run() {
+  node_->start(doors_, stream_doors_);
   if (data_plane_) {
     data_plane_->start();
     data_plane_->listen(sockets_.status);
@@ -63,7 +86,7 @@ int Worker::run() {
   log::info("gateway.started", {{"version", SLUICE_VERSION}, {"shards", shards_}, {"prefix", settings_.prefix}});
   control_.run();
 
-  if (drain_.joinable()) drain_.join();
+  departure_.reset();
   watchdog_.reset();
   tasks_.cancel();
   signals_.close();
@@ -77,80 +100,80 @@ int Worker::run() {
   return 0;
 }
 
-/// The parts, from the settings. False: a line on standard error says what is wrong.
-bool Worker::build() {
+/// The parts, from the settings.
+Result<> Worker::build() {
   auto live = make_live_set(settings_, materials_, ticket_keys_);
-  if (!live) {
-    fmt::print(stderr, "sluice: {}\n", live.error().what);
-    return false;
-  }
+  if (!live) return std::unexpected(std::move(live).error());
   live->gateway.options.node_id = node_id_;
-  parts_ = std::make_unique<gateway::NodeParts>(gateway::NodeParts{.options = std::move(live->gateway.options),
-                                                                   .dns = dns_settings(settings_),
-                                                                   .tls = std::move(live->gateway.tls),
-                                                                   .tls_http2 = std::move(live->gateway.tls_http2),
-                                                                   .trust = std::move(live->gateway.trust),
-                                                                   .access_log = std::move(live->gateway.access_log),
-                                                                   .id_key = {},
-                                                                   .origin = {},
-                                                                   .blocking = blocking_,
-                                                                   .counters = counters_,
-                                                                   .files = files_});
+  parts_ = std::make_unique<gateway::NodeParts>(
+      gateway::NodeParts{.options = std::move(live->gateway.options),
+                         .dns = dns_settings(settings_),
+                         .tls = std::move(live->gateway.tls),
+                         .tls_http2 = std::move(live->gateway.tls_http2),
+                         .trust = std::move(live->gateway.trust),
+                         .access_log = std::move(live->gateway.access_log),
+                         .id_key = {},
+                         .origin = {},
+                         .blocking = blocking_,
+                         .counters = counters_,
+                         .files = files_,
+                         .tls_stream = std::move(live->gateway.tls_stream),
+                         .stream_access_log = std::move(live->gateway.stream_access_log)});
   fill_random(std::as_writable_bytes(std::span(parts_->id_key)));
   parts_->origin.boot = static_cast<std::uint32_t>(random_u64());
   node_ = std::make_unique<gateway::Node>(*parts_, *vocabulary_.catalog, vocabulary_.plugins, vocabulary_.flavor,
                                           shards_, control_);
   if (settings_.role == settings::Role::DataPlane) return build_data_plane(std::move(live->admin));
   auto stored = load_stored(settings_, *vocabulary_.catalog);
-  if (!stored) {
-    fmt::print(stderr, "sluice: {}\n", stored.error().what);
-    return false;
-  }
+  if (!stored) return std::unexpected(std::move(stored).error());
+  loaded_heads_ = stored->heads;
   admin_ =
       std::make_unique<Admin>(settings_, vocabulary_, *node_, control_, *parts_, *std::move(stored), link_.is_open());
   admin_->reconfigure(std::move(live->admin));
-  return true;
+  return {};
 }
 
-bool Worker::build_data_plane(AdminTls tls) {
+Result<> Worker::build_data_plane(AdminTls tls) {
   auto made = DataPlane::make({settings_, vocabulary_, *node_, control_, *parts_}, materials_);
-  if (!made) {
-    fmt::print(stderr, "sluice: {}\n", made.error().what);
-    return false;
-  }
+  if (!made) return std::unexpected(std::move(made).error());
   data_plane_ = *std::move(made);
   data_plane_->reconfigure(std::move(tls));
-  return true;
+  return {};
 }
 
 /// The end of the links to data planes, where settings ask for it.
-bool Worker::open_cluster() {
-  if (sockets_.cluster.empty() || admin_ == nullptr || admin_->planes() == nullptr) return true;
-  auto made = Cluster::make({settings_, control_, *admin_->planes(), *admin_->durable(), node_id_}, materials_);
-  if (!made) {
-    fmt::print(stderr, "sluice: cluster_cert: {}\n", made.error().what);
-    return false;
+Result<> Worker::open_cluster() {
+  if (sockets_.cluster.empty() || admin_ == nullptr || admin_->planes() == nullptr) return {};
+  control::cluster::PluginVersions plugins;
+  for (const gateway::PluginDescriptor* plugin : vocabulary_.plugins.in_order()) {
+    plugins[plugin->name] = plugin->version;
   }
+  auto made = Cluster::make({settings_, control_, *admin_->planes(), *admin_->durable(), node_id_, std::move(plugins),
+                             [this](http::ServerStream& stream) { return admin_->serve_ingress(stream); }},
+                            materials_);
+  if (!made) return fail("cluster_cert: ", std::move(made).error());
   cluster_ = *std::move(made);
-  return true;
+  return {};
 }
 
 /// What the store holds, what the worker before served, or the declarative file.
-bool Worker::load_first_configuration() {
+Result<> Worker::load_first_configuration() {
   if (data_plane_) {
     data_plane_->serve_kept();
-    return true;
+    return {};
   }
   if (settings_.database != settings::Database::Off) {
     admin_->take_stored();
-    return true;
+    return {};
   }
-  const Keepsake kept = std::exchange(keepsake_, {});
-  const auto text = std::exchange(first_declarative_, {});
+  // Both may be asked for again when this process waits for its turn.
+  const Keepsake kept = next_version_ ? keepsake_ : std::exchange(keepsake_, {});
+  const auto text = next_version_ ? first_declarative_ : std::exchange(first_declarative_, {});
   if (kept.form != Keepsake::Form::None) {
     const std::string problems = serve_first(kept.load(vocabulary_));
-    kept_generation_ = node_->status().generation;
-    if (problems.empty()) return true;
+    if (!next_version_) kept_generation_ = node_->status().generation;
+    if (problems.empty()) return {};
+    if (next_version_) return fail(Errc::Invalid, "what is served now " + problems);
     log::error("keepsake.unusable", {{"error", problems}});
   }
   std::string problems;
@@ -159,12 +182,9 @@ bool Worker::load_first_configuration() {
   } else {
     problems = serve_first(text->empty() ? sync::Delta{} : load_configuration(vocabulary_, *text));
   }
-  if (!problems.empty()) {
-    fmt::print(stderr, "sluice: the declarative configuration {}", problems);
-    return false;
-  }
+  if (!problems.empty()) return fail(Errc::Invalid, "the declarative configuration " + std::string(trim(problems)));
   leave_text(*text);
-  return true;
+  return {};
 }
 
 /// What is wrong, with a verb in front; empty when it is served, or there is nothing to serve.
@@ -181,7 +201,15 @@ void Worker::open_doors() {
     doors_.push_back({.tls = listener.ssl,
                       .http2 = listener.http2,
                       .proxy_protocol = listener.proxy_protocol,
-                      .sockets = sockets_.proxy[i]});
+                      .sockets = sockets_.proxy[i],
+                      .max_connections = share_of_shard(listener.max_connections, shards_)});
+  }
+  for (std::size_t i = 0; i < sockets_.streams.size(); ++i) {
+    const settings::Listener& listener = settings_.stream_listen[i];
+    stream_doors_.push_back({.tls = listener.ssl,
+                             .udp = listener.udp,
+                             .proxy_protocol = listener.proxy_protocol,
+                             .sockets = sockets_.streams[i]});
   }
 }
 
@@ -223,6 +251,9 @@ Task<void> Worker::watch_signals() {
           static_cast<void>(log::reopen());
           files_.reopen_all();
           break;
+        case SIGUSR2:
+          log::error("upgrade.refused", {{"error", "there is no supervisor that could do it"}});
+          break;
         default:
           shut_down();
           break;
@@ -232,9 +263,13 @@ Task<void> Worker::watch_signals() {
   }
 }
 
-/// The supervisor says nothing; that it is gone shows in its end of the link.
+/// That it is gone shows in its end of the link.
 Task<void> Worker::watch_supervisor() {
-  co_await supervisor_.wait_readable(rt::Deadline::never());
+  for (bool gone = false; !gone;) {
+    co_await supervisor_.wait_readable(rt::Deadline::never());
+    while (auto order = link_.receive(gone)) on_order(*order);
+    supervisor_.clear_readable();
+  }
   if (!stopping_) log::error("worker.supervisor_gone");
   shut_down();
 }
@@ -243,19 +278,18 @@ Task<void> Worker::keep_house() {
   for (;;) {
     co_await rt::Sleep(control_, control_.after_ms(1000));
     log::flush();
+    node_->log_shed();
     leave_keepsake();
   }
 }
 
-/// Lame duck: readiness is gone at once, requests in flight finish, then the process ends.
+/// Lame duck: readiness is gone at once, requests in flight finish, then the process ends. Who asks twice is in a
+/// hurry.
 void Worker::shut_down() {
-  if (std::exchange(stopping_, true)) return;
+  if (std::exchange(stopping_, true)) return departure_->hurry(settings_.shutdown_timeout);
   log::info("gateway.draining");
   if (!link_.is_open()) process::notify_service_manager("STOPPING=1");
-  drain_ = std::thread([this, most = settings_.shutdown_timeout.count()] {
-    node_->drain(most);
-    control_.stop();
-  });
+  departure_.emplace(*node_, control_).begin({settings_.shutdown_delay, settings_.shutdown_timeout});
 }
 
 }  // namespace sluice::apps

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/strings.h"
+#include "control/iam/session_cookie.h"
 #include "crypto/hash.h"
 
 namespace sluice::control::admin {
@@ -48,9 +49,8 @@ std::optional<std::string_view> shown_token(const http::RequestHead& request) {
   return trim(authorization->substr(kBearer.size()));
 }
 
-/// Compared as digests, so that not even the length shows in the time it takes.
-bool same_token(std::string_view shown, const Secret<std::string>& wanted) {
-  return !wanted.empty() && crypto::constant_time_equal(crypto::sha256(shown), crypto::sha256(wanted.reveal()));
+bool is_safe(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
 Reply unauthorized() {
@@ -61,8 +61,9 @@ Reply unauthorized() {
 
 }  // namespace
 
-Access::Access(const settings::Settings& settings, const iam::TokenBook* tokens)
-    : settings_(settings), tokens_(tokens) {}
+Access::Access(const settings::Settings& settings, const iam::TokenBook* tokens, const iam::Accounts* accounts,
+               Sessions sessions)
+    : settings_(settings), credentials_(settings, tokens, accounts), sessions_(sessions) {}
 
 bool Access::known_host(std::string_view authority) const {
   const std::string_view host = host_name(authority);
@@ -84,7 +85,7 @@ bool Access::is_preflight(const http::RequestHead& request) const {
 
 std::optional<Reply> Access::check_host(const http::RequestHead& request,
                                         const http::ConnectionInfo& connection) const {
-  const bool guarded = settings_.admin_auth == settings::AdminAuth::Token;
+  const bool guarded = credentials_.needed();
   // Beyond loopback any name may lead here; there the token alone decides.
   if ((guarded && !is_loopback(connection.local)) || known_host(request.authority)) return std::nullopt;
   return Reply::message(403, "Host is not allowed: use localhost, an address of loopback or that of admin_gui_url");
@@ -93,27 +94,53 @@ std::optional<Reply> Access::check_host(const http::RequestHead& request,
 std::optional<Reply> Access::enter(const http::RequestHead& request, const http::ConnectionInfo& connection,
                                    iam::Principal& who) const {
   if (auto refusal = check_host(request, connection)) return refusal;
-  const bool guarded = settings_.admin_auth == settings::AdminAuth::Token;
-  if (guarded) {
-    if (is_preflight(request)) {  // browsers send it without credentials; it reads and changes nothing
-      who = {iam::Kind::Local, "preflight"};
-      return std::nullopt;
-    }
-    const auto token = shown_token(request);
-    auto principal = token ? known(*token) : std::nullopt;
-    if (!principal) return unauthorized();
-    who = *std::move(principal);
+  if (!credentials_.needed()) {
+    const auto origin = request.headers.get("Origin");
+    if (origin && !known_origin(*origin)) return Reply::message(403, "Origin is not allowed");
+    who = {iam::Kind::Local, "local"};
     return std::nullopt;
   }
-  const auto origin = request.headers.get("Origin");
-  if (origin && !known_origin(*origin)) return Reply::message(403, "Origin is not allowed");
-  who = {iam::Kind::Local, "local"};
+  if (is_preflight(request)) {  // browsers send it without credentials; it reads and changes nothing
+    who = {iam::Kind::Local, "preflight"};
+    return std::nullopt;
+  }
+  return identify(request, connection, who);
+}
+
+std::optional<Reply> Access::identify(const http::RequestHead& request, const http::ConnectionInfo& connection,
+                                      iam::Principal& who) const {
+  const auto token = shown_token(request);
+  if (!token && sessions_ == Sessions::Taken) return enter_with_session(request, connection, who);
+  auto principal = token ? credentials_.by_token(*token) : std::nullopt;
+  if (!principal) return unauthorized();
+  who = *std::move(principal);
   return std::nullopt;
 }
 
-std::optional<iam::Principal> Access::known(std::string_view token) const {
-  if (same_token(token, settings_.admin_token)) return iam::Principal{iam::Kind::Administrator, "admin"};
-  return tokens_ != nullptr ? tokens_->find(token) : std::nullopt;
+/// A browser sends its cookie whoever made the page that asks. SameSite keeps other sites out, but not other ports of
+/// this host; and whoever can neither read our pages nor guess cannot have the header.
+std::optional<Reply> Access::enter_with_session(const http::RequestHead& request,
+                                                const http::ConnectionInfo& connection, iam::Principal& who) const {
+  const auto transport = connection.tls ? iam::Transport::Tls : iam::Transport::Plain;
+  const auto text = iam::shown_session(request, transport);
+  auto principal = text ? credentials_.by_session(*text) : std::nullopt;
+  if (!principal) return unauthorized();
+  if (!is_own_page(request)) return Reply::message(403, "Origin is not allowed");
+  const auto shown = request.headers.get("X-CSRF-Token");
+  const bool meant = shown && crypto::constant_time_equal(*shown, iam::csrf_token(*text));
+  if (!is_safe(request.method) && !meant) return Reply::message(403, "X-CSRF-Token is missing or wrong");
+  who = *std::move(principal);
+  return std::nullopt;
+}
+
+bool Access::is_own_page(const http::RequestHead& request) const {
+  const auto is_console = [&](std::string_view origin) {
+    const auto same = [&](const std::string& url) { return iequals(origin_of(url), origin); };
+    return iequals(authority_of(origin), request.authority) || std::ranges::any_of(settings_.admin_gui_url, same);
+  };
+  if (const auto origin = request.headers.get("Origin")) return is_console(*origin);
+  const auto site = request.headers.get("Sec-Fetch-Site");
+  return !site || *site == "same-origin" || *site == "none";
 }
 
 void Access::add_cors(const http::RequestHead& request, Reply& reply) const {
@@ -125,8 +152,8 @@ void Access::add_cors(const http::RequestHead& request, Reply& reply) const {
 }
 
 std::string_view Access::allowed_headers() const {
-  if (settings_.admin_auth == settings::AdminAuth::Off) return "Content-Type";
-  return "Content-Type, Authorization, Kong-Admin-Token";
+  if (!credentials_.needed()) return "Content-Type";
+  return "Content-Type, Authorization, Kong-Admin-Token, X-CSRF-Token";
 }
 
 }  // namespace sluice::control::admin

@@ -16,7 +16,8 @@ bool has_body(std::string_view method) {
 
 }  // namespace
 
-AdminServer::AdminServer(Parts parts) : parts_(std::move(parts)), access_(parts_.settings, parts_.tokens) {
+AdminServer::AdminServer(Parts parts)
+    : parts_(std::move(parts)), access_(parts_.settings, parts_.tokens, parts_.accounts) {
   add_entities(tree_, parts_);
   add_consumer_groups(tree_, parts_);
   add_workspaces(tree_, parts_);

@@ -42,6 +42,9 @@ std::expected<Json, Reply> body_object(const Request& request) {
   if (request.body.empty()) return Json::object();
   if (request.media_type == "application/json") {
     auto parsed = parse_json(request.body);
+    if (!parsed && parsed.error().what.ends_with("levels deep")) {
+      return refuse(400, "Cannot parse JSON body: " + parsed.error().what);
+    }
     if (!parsed || !parsed->is_object()) return refuse(400, "Cannot parse JSON body");
     return *std::move(parsed);
   }

@@ -79,6 +79,7 @@ Reply failed(const Failure& failure) {
 std::optional<Reply> not_kept(const Refusal& refusal) {
   using enum Refusal::Cause;
   if (refusal.cause == Invalid) return std::nullopt;
+  if (refusal.cause == Gone) return Reply::message(404, "Not Found");  // as for a control plane that never was
   if (refusal.cause == Internal) return Reply::message(500, "An unexpected error occurred");
   if (refusal.cause == Full) return Reply::message(507, "The store has no space left; nothing was changed");
   if (refusal.cause == Unknown) {  // no Retry-After: what is done already is not to be done twice unseen

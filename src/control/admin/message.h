@@ -47,6 +47,11 @@ struct Request {
   std::string if_none_match;
   Uuid workspace;  // that the path names; nil: the default one
   iam::Principal who;
+  // Of who sits at the other end, where that matters: people who sign in.
+  std::string peer;                // address
+  std::string agent;               // what the browser says it is
+  std::string session;             // the text of its cookie; a secret
+  bool over_tls = false;           // as far as the browser is concerned
   rt::Reactor* reactor = nullptr;  // of the shard that answers; null outside a server
 };
 

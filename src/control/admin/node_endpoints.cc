@@ -101,7 +101,9 @@ Reply status(const Parts& parts, const Request& request, std::uint64_t own_reque
 }
 
 Reply metrics(const Parts& parts) {
-  Reply reply = Reply::text(200, parts.gateway.metrics());
+  std::string text = parts.gateway.metrics();
+  if (parts.all_nodes) text += data_plane_metrics(parts.all_nodes());
+  Reply reply = Reply::text(200, std::move(text));
   reply.content_type = "text/plain; charset=UTF-8";
   return reply;
 }

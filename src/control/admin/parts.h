@@ -6,16 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "control/admin/data_plane_metrics.h"
+#include "control/iam/accounts.h"
 #include "control/iam/token_book.h"
 #include "control/publish/publisher.h"
 #include "entity/catalog.h"
 #include "settings/settings.h"
 #include "store/memory_store.h"
 #include "sync/local.h"
-
-namespace sluice::control::cluster {
-class NodeBook;
-}
 
 namespace sluice::control::admin {
 
@@ -51,10 +49,13 @@ struct Parts {
   std::vector<InstalledPlugin> plugins;
   NodeIdentity node;
   Storage storage = Storage::None;
-  const iam::TokenBook* tokens = nullptr;  // beside admin_token; may be null
+  const iam::TokenBook* tokens = nullptr;   // beside admin_token; may be null
+  const iam::Accounts* accounts = nullptr;  // null where nothing is stored
   /// The data planes; empty, or null, on a node that has none.
   std::function<const cluster::NodeBook*()> nodes = {};
   std::function<bool()> database_reachable = {};  // cheap; empty: whatever `storage` names always is
+  /// Of all control planes; may be empty.
+  std::function<NodeBooks()> all_nodes = {};
 };
 
 }  // namespace sluice::control::admin

@@ -19,7 +19,8 @@ StatusServer::StatusServer(Parts parts) : parts_(std::move(parts)) {
   add_status(tree_, parts_, requests_);
   add_upstreams(tree_, parts_);
   tree_.add("GET", "/status/ready", [this](const Request&) { return readiness(); });
-  tree_.add("POST", "/status/ready", [this](const Request& request) { return set_readiness(request); });
+  // Counts as a question, which who may only read can ask: it changes what probes are told, and nothing that is served.
+  tree_.add_question("/status/ready", [this](const Request& request) { return set_readiness(request); });
 }
 
 Reply StatusServer::readiness() const {
@@ -46,7 +47,7 @@ Reply StatusServer::set_readiness(const Request& request) {
 Task<void> StatusServer::handle(http::ServerStream& stream) {
   ++requests_;
   Request request = request_of(stream.request());
-  request.who = {iam::Kind::Local, "status"};
+  request.who = {.kind = iam::Kind::Reader, .name = "status"};  // whoever reaches the port
   if (request.method == "POST") {
     auto body = co_await read_body(stream, kMaxBody);
     if (!body) stream.close_after_response();

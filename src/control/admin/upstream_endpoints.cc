@@ -24,7 +24,10 @@ std::vector<Target> targets_of(const store::Space& space, const Uuid& upstream) 
   for (const Uuid& id : children(table, "upstream", upstream)) {
     targets.push_back({id, *parse_json(**table.find(id))});
   }
-  const auto made = [](const Target& target) { return target.document.find("created_at")->number(); };
+  const auto made = [](const Target& target) {
+    const Json* time = target.document.find("created_at");
+    return time != nullptr && time->is_number() ? time->number() : 0;
+  };
   std::ranges::sort(
       targets, [&](const Target& a, const Target& b) { return made(a) != made(b) ? made(a) > made(b) : a.id < b.id; });
   return targets;

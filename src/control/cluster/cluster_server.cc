@@ -62,9 +62,12 @@ Result<sync::wire::Peer> peer_of(std::string_view query) {
 
 Task<void> ClusterServer::handle(http::ServerStream& stream) {
   const std::string_view path = stream.request().path;
+  if (path.starts_with("/kic/") && ingress_) co_return co_await ingress_(stream);
   if (path == "/v1/outlet") co_return co_await serve(stream, false);
-  if (path == "/v2/outlet") co_return co_await serve(stream, true);
-  co_await answer(stream, 404, "This is where data planes connect: /v1/outlet and /v2/outlet");
+  if (path == "/v2/outlet" && rpc_ == Rpc::On) co_return co_await serve(stream, true);
+  co_await answer(stream, 404,
+                  rpc_ == Rpc::On ? "This is where data planes connect: /v1/outlet and /v2/outlet"
+                                  : "This is where data planes connect: /v1/outlet");
 }
 
 Task<void> ClusterServer::serve(http::ServerStream& stream, bool second) {
@@ -90,7 +93,6 @@ Task<void> ClusterServer::serve(http::ServerStream& stream, bool second) {
     accepted->stream->abort();
     co_return;
   }
-  if (second && !(*hub)->terms().rpc) co_return accepted->stream->abort();
   http::websocket::Connection link(*accepted->stream, http::websocket::Role::Server,
                                    {.max_message = (*hub)->terms().max_payload, .answer_pings = false},
                                    std::move(accepted->early));

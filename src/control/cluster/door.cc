@@ -39,7 +39,9 @@ Result<std::shared_ptr<Hub>> Door::judge(const net::Stream& stream, std::string_
   if (!is_current(*certificate)) return closed("its certificate is not valid now: " + certificate->subject());
   auto asked = directory_.by_server_name(server_name);
   const std::string fingerprint = certificate->sha256_hex();
-  if (terms_.shared && fingerprint == terms_.own_fingerprint) return asked != nullptr ? asked : directory_.standard();
+  if (terms_.shared && std::ranges::find(terms_.own_fingerprints, fingerprint) != terms_.own_fingerprints.end()) {
+    return asked != nullptr ? asked : directory_.standard();
+  }
 
   const auto pinned = directory_.by_certificate(fingerprint);
   if (!pinned.empty()) {

@@ -32,7 +32,7 @@ class Door {
  public:
   struct Terms {
     bool shared = true;                                 // the cluster's own certificate opens
-    std::string own_fingerprint;                        // of that
+    std::vector<std::string> own_fingerprints;          // of that, and of others that count while it is being replaced
     std::shared_ptr<const net::tls::TrustStore> trust;  // whose certificates open; null: nobody's
     std::vector<std::string> common_names;              // of those; empty: any
   };

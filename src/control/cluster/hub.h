@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "control/cluster/feed.h"
 #include "control/cluster/node_registry.h"
+#include "control/cluster/plugin_versions.h"
 #include "control/publish/ledger.h"
 #include "rt/reactor.h"
 #include "rt/scope.h"
@@ -22,8 +23,8 @@ class Session;
 /// What all links of a control plane have in common.
 struct LinkTerms {
   sync::wire::ProductVersion kong, sluice;  // what we are
-  bool rpc = true;                          // offer protocol 2
-  bool rpc_sync = true;                     // and the configuration over it
+  PluginVersions plugins = {};              // that we have
+  bool rpc_sync = true;                     // send the configuration over protocol 2, too
   bool strict = true;                       // and our own rules to our own nodes
   std::size_t max_payload = 64 * 1024 * 1024;
   Millis ping{10'000};  // how often our own nodes ping
@@ -55,7 +56,9 @@ class Hub {
   [[nodiscard]] const Uuid& control_plane() const { return control_plane_; }
   [[nodiscard]] const LinkTerms& terms() const { return terms_; }
   [[nodiscard]] rt::Reactor& reactor() const { return parts_.reactor; }
-  [[nodiscard]] const sync::Signer& signer() const { return *parts_.signer; }
+  /// Of links that begin now. What goes over a link is signed with the key whose certificate it began with.
+  [[nodiscard]] std::shared_ptr<const sync::Signer> signer() const { return parts_.signer; }
+  void use_signer(std::shared_ptr<const sync::Signer> signer) { parts_.signer = std::move(signer); }
   [[nodiscard]] Feed& feed() { return feed_; }
   [[nodiscard]] NodeRegistry& nodes() { return nodes_; }
   /// The control plane is going: ends what it does, and its links. Nothing that it borrows is used after this.
@@ -79,7 +82,7 @@ class Hub {
   [[nodiscard]] std::string notes_name(std::string_view replica) const;
 
   const Uuid control_plane_;
-  const Parts parts_;
+  Parts parts_;
   const LinkTerms terms_;
   Feed feed_;
   NodeRegistry nodes_;

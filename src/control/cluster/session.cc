@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/cluster/session.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/log.h"
 #include "base/time.h"
 #include "rt/first_of.h"
@@ -21,7 +24,12 @@ store::SysTime now() {
 }  // namespace
 
 Session::Session(std::shared_ptr<Hub> hub, http::websocket::Connection& link, Caller caller)
-    : keeps_(std::move(hub)), hub_(*keeps_), link_(link), caller_(std::move(caller)), news_(hub_.reactor()) {}
+    : keeps_(std::move(hub)),
+      hub_(*keeps_),
+      link_(link),
+      caller_(std::move(caller)),
+      signer_(hub_.signer()),
+      news_(hub_.reactor()) {}
 
 Session::~Session() {
   if (number_ != 0) hub_.leave(*this, number_);
@@ -136,6 +144,7 @@ bool Session::admit() {
   const auto admission = sync::wire::admit(caller_.peer, hub_.terms().kong, hub_.terms().sluice);
   if (admission.admitted) {
     view_ = hub_.feed().view(caller_.peer);
+    other_plugins_ = other_versions(caller_.peer, hub_.terms().plugins);
     note_issues();
     return true;
   }
@@ -153,7 +162,14 @@ void Session::note_issues() {
   if (node_ == nullptr) return;
   noted_ = hub_.feed().version();
   node_->issues = view_->issues();
-  node_->sync_status = view_->withheld() ? SyncStatus::PluginSetIncompatible : SyncStatus::Normal;
+  auto about_versions = version_issues(other_plugins_, hub_.feed().store());
+  using sync::wire::CompatibilityIssue;
+  plugins_clash_ = std::ranges::find(about_versions, CompatibilityIssue::Severity::Error,
+                                     &CompatibilityIssue::severity) != about_versions.end();
+  std::ranges::move(about_versions, std::back_inserter(node_->issues));
+  node_->sync_status = view_->withheld() ? SyncStatus::PluginSetIncompatible
+                       : plugins_clash_  ? SyncStatus::PluginVersionIncompatible
+                                         : SyncStatus::Normal;
 }
 
 void Session::saw_it() {

@@ -65,6 +65,8 @@ class Session {
   void note_refusal(const sync::wire::Refused& refused);
   void note_issues();
   void saw_it();
+  /// Whether the node must not be sent what there is now.
+  [[nodiscard]] bool withheld() const { return view_->withheld() || plugins_clash_; }
 
   [[nodiscard]] bool has_ended() const { return ended_; }
 
@@ -72,6 +74,7 @@ class Session {
   Hub& hub_;
   http::websocket::Connection& link_;
   Caller caller_;
+  const std::shared_ptr<const sync::Signer> signer_;
   std::shared_ptr<View> view_;  // once it is known
   NodeRecord* node_ = nullptr;  // from enter() to end()
   rt::Waiter news_;
@@ -84,6 +87,8 @@ class Session {
 
   std::uint64_t number_ = 0;
   std::optional<store::Version> noted_;  // whose issues the record has
+  std::vector<OtherPluginVersion> other_plugins_;
+  bool plugins_clash_ = false;  // one of those is in use that cannot take what is meant for ours
   bool ended_ = false;
 };
 

@@ -56,7 +56,7 @@ Task<Result<>> SessionV1::take_ping(std::string payload) {
 }
 
 bool SessionV1::has_work() {
-  if (sent_ == hub_.feed().version() || view_->withheld()) return false;
+  if (sent_ == hub_.feed().version() || withheld()) return false;
   const std::int64_t since = hub_.reactor().clock().mono_ms() - sent_ms_;
   return !sent_ || since >= hub_.terms().kong_push_interval.count();
 }

@@ -152,9 +152,9 @@ Task<Result<>> SessionV2::take_get_delta(const RpcCall& call) {
   note_standing(version ? std::optional(*version) : std::nullopt, current ? view_->hash() : *text);
   if (current) sent_.reset();
   if (!call.id) co_return Result<>{};
-  if (view_->withheld()) {
-    co_return co_await answer(
-        sync::wire::error_text(*call.id, RpcCode::Server, "the configuration needs plugins that this node lacks"));
+  if (withheld()) {
+    co_return co_await answer(sync::wire::error_text(
+        *call.id, RpcCode::Server, "the configuration needs plugins that this node lacks, or has in another version"));
   }
   if (version) co_await hub_.learn_history(*version);
   if (has_ended()) co_return Result<>{};
@@ -206,7 +206,7 @@ void SessionV2::take_reply(const RpcReply& reply) {
 /// goes together afterwards, so that a slow node costs no memory.
 bool SessionV2::is_due() const {
   const store::Version& version = hub_.feed().version();
-  if (!syncs_ || sent_ || refused_ == version || view_->withheld()) return false;
+  if (!syncs_ || sent_ || refused_ == version || withheld()) return false;
   if (!strict_) return node_ != nullptr && node_->config_version != version;
   return resync_ || standing_ != version;
 }
@@ -228,7 +228,7 @@ Task<Result<>> SessionV2::push() {
   if (standing_ && !resync_) co_await hub_.learn_history(*standing_);
   if (has_ended()) co_return Result<>{};
   Frames frames = standing_ && !resync_ ? view_->push_since(*standing_) : nullptr;
-  if (frames == nullptr) frames = view_->push_all(hub_.signer(), hub_.control_plane().to_string());
+  if (frames == nullptr) frames = view_->push_all(*signer_, hub_.control_plane().to_string());
   sent_ = hub_.feed().version();
   sent_ms_ = hub_.reactor().clock().mono_ms();
   resync_ = false;

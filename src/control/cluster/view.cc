@@ -155,7 +155,8 @@ Frames View::push_since(const store::Version& from) {
 }
 
 Frames View::push_all(const sync::Signer& signer, const std::string& control_plane) {
-  if (auto known = push_all_.lock()) return known;
+  if (auto known = push_all_.lock(); known && push_all_signer_ == &signer) return known;
+  push_all_signer_ = &signer;
   auto parts = in_parts(rows());
   sync::wire::Push push;
   push.to = to_wire(feed_.version());

@@ -62,6 +62,7 @@ class View {
   std::map<store::Version, Frames> pushes_;
   std::map<store::Version, std::shared_ptr<const std::string>> deltas_;
   std::weak_ptr<const std::vector<std::string>> push_all_;
+  const sync::Signer* push_all_signer_ = nullptr;  // of that, which keeps it alive through the links that send it
   std::weak_ptr<const std::string> all_deltas_;
   std::weak_ptr<const std::string> reconfigure_;
 };

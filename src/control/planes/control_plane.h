@@ -66,6 +66,9 @@ class ControlPlane {
   [[nodiscard]] ChangeRelay& changes() { return changes_; }
   [[nodiscard]] MemberGuard& guard() { return guard_; }
 
+  /// Where its rows are kept, and what belongs to them; null: a group.
+  [[nodiscard]] store::AsyncStore* durable() const { return durable_; }
+
   /// When its entities were last changed, as far as this process knows; seconds since 1970.
   [[nodiscard]] std::int64_t changed_at() const { return clock_.seconds; }
 

@@ -2,6 +2,7 @@
 #include "control/planes/control_planes.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.h"
@@ -277,6 +278,7 @@ Task<Result<>> ControlPlanes::remove(Uuid id, std::string author) {
     for (const PinnedCertificate& certificate : book_->certificates(id)) {
       commit.removals.push_back(PlaneBook::certificate_key(certificate.id));
     }
+    std::ranges::move(book_->config_stores().keys_of(id), std::back_inserter(commit.removals));
     for (const PlaneProfile* group : book_->groups_of(id)) {
       PlaneProfile without = *group;
       std::erase(without.members, id);
@@ -379,6 +381,14 @@ Task<Result<>> ControlPlanes::unpin(Uuid control_plane, Uuid certificate, std::s
     return commit;
   };
   co_return co_await book_->change(strike, std::move(author));
+}
+
+Task<Result<>> ControlPlanes::change_config_stores(Uuid control_plane, EditConfigStores edit, std::string author) {
+  const auto change = [&]() -> Result<store::Commit> {
+    if (book_->find(control_plane) == nullptr) return no_such_plane();
+    return edit(book_->config_stores());
+  };
+  co_return co_await book_->change(change, std::move(author));
 }
 
 // Following replicas --------------------------------------------------------------------------------------------------

@@ -81,6 +81,11 @@ class ControlPlanes {
     return book_->certificates(control_plane);
   }
 
+  /// Lets `edit` make or change a config store, or one of its secrets, or remove it: it looks at the book, again when
+  /// somebody else was first. NotFound: there is no such control plane.
+  using EditConfigStores = std::function<Result<store::Commit>(const ConfigStores& stores)>;
+  Task<Result<>> change_config_stores(Uuid control_plane, EditConfigStores edit, std::string author);
+
  private:
   struct Entry {
     std::unique_ptr<ControlPlane> plane;

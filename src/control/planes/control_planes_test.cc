@@ -118,6 +118,20 @@ TEST_F(ControlPlanesTest, ALeaseOutlivesTheDeletion) {
   lease = PlaneLease();
 }
 
+TEST_F(ControlPlanesTest, AWriteThatRacesTheDeletionIsToldThatThereIsNothing) {
+  const Uuid a = process->create("a");
+  const PlaneLease lease = process->planes.lease(a);
+  store::expect(rt::run(reactor, process->planes.remove(a, "tester")));
+  publish::Operation operation{.verb = publish::Verb::Replace, .type = process->catalog.find("services")};
+  operation.document = entity::parse(kService);
+  std::vector<publish::Operation> operations;
+  operations.push_back(std::move(operation));
+  const auto done =
+      rt::run(reactor, lease->publisher().submit(publish::transaction(process->catalog, std::move(operations)), "t"));
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().cause, publish::Refusal::Cause::Gone);
+}
+
 TEST_F(ControlPlanesTest, AnObserverHearsOfEachOneOnce) {
   struct Heard final : PlanesObserver {
     void opened(ControlPlane& plane) override { log += "+" + plane.profile().name; }

@@ -169,6 +169,7 @@ void PlaneBook::take(store::Contents contents) {
   const auto before = std::exchange(planes_, {});
   certificates_.clear();
   by_fingerprint_.clear();
+  config_stores_.clear();
   for (const sync::EntityRow& row : contents.rows) put(row.type, row.id, *row.document);
   version_ = contents.version;
   const bool lost = !local_.is_nil() && std::ranges::none_of(planes_, is_local);
@@ -205,11 +206,14 @@ void PlaneBook::put(std::string_view type, const Uuid& id, const std::string& te
     erase(type, id);
     by_fingerprint_.emplace(certificate->fingerprint, id);
     certificates_.insert_or_assign(id, *std::move(certificate));
+  } else if (const auto taken = config_stores_.put(type, text); !taken) {
+    unreadable(taken.error());
   }
 }
 
 void PlaneBook::erase(std::string_view type, const Uuid& id) {
   if (type == kPlane) planes_.erase(id);
+  config_stores_.erase(type, id);
   const auto at = type == kCertificate ? certificates_.find(id) : certificates_.end();
   if (at == certificates_.end()) return;
   const auto [first, last] = by_fingerprint_.equal_range(at->second.fingerprint);

@@ -9,13 +9,15 @@
 #include <vector>
 
 #include "base/error.h"
+#include "control/planes/config_store.h"
 #include "control/planes/plane_profile.h"
 #include "rt/task.h"
 #include "store/async_store.h"
 
 namespace sluice::control::planes {
 
-/// Which control planes there are, and which certificates are pinned to each: a log of changes in the store, like the
+/// Which control planes there are, and which certificates are pinned to each, which secrets are kept for
+/// each: a log of changes in the store, like the
 /// entities themselves, so that replicas agree about it and it shows who changed what. Belongs to the control shard.
 class PlaneBook {
  public:
@@ -50,6 +52,8 @@ class PlaneBook {
   /// Every control plane to which the certificate with that SHA-256 fingerprint (hexadecimal) is pinned.
   [[nodiscard]] std::vector<PinnedCertificate> find_by_fingerprint(std::string_view fingerprint) const;
 
+  [[nodiscard]] const ConfigStores& config_stores() const { return config_stores_; }
+
   /// Looks at the book as it is and says what is to be written; may be called again when somebody else was first.
   using Edit = std::function<Result<store::Commit>()>;
   /// Makes a change; `author` is whom the audit shows. Fails as `edit` does, or with Unavailable.
@@ -76,6 +80,7 @@ class PlaneBook {
   Uuid local_;  // of them, the default one
   std::map<Uuid, PinnedCertificate> certificates_;
   std::multimap<std::string, Uuid, std::less<>> by_fingerprint_;
+  ConfigStores config_stores_;
   std::function<void()> told_;
 };
 

@@ -5,53 +5,11 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "control/row_reader.h"
 #include "crypto/hash.h"
 #include "crypto/pem.h"
 
 namespace sluice::control::planes {
-namespace {
-
-constexpr std::int64_t kFormat = 1;  // of both texts; a later one that this release cannot read has a larger number
-
-/// Reads members of a text of ours. One that is missing keeps what the release that knows it begins with.
-class Reader {
- public:
-  static Result<Reader> open(std::string_view text) {
-    TRY(Json json, parse_json(text));
-    const Json* format = json.find("format");
-    if (format == nullptr || !format->is_int()) return fail(Errc::Invalid, "no format is named");
-    if (format->as_int() > kFormat) return fail(Errc::Unsupported, "a later release wrote it");
-    return Reader(std::move(json));
-  }
-
-  void take(std::string_view name, std::string& into) const {
-    if (const Json* value = json_.find(name); value != nullptr && value->is_string()) into = value->as_string();
-  }
-  void take(std::string_view name, bool& into) const {
-    if (const Json* value = json_.find(name); value != nullptr && value->is_bool()) into = value->as_bool();
-  }
-  void take(std::string_view name, std::int64_t& into) const {
-    if (const Json* value = json_.find(name); value != nullptr && value->is_int()) into = value->as_int();
-  }
-  Result<> take(std::string_view name, Uuid& into) const {
-    std::string text;
-    take(name, text);
-    TRY(into, Uuid::parse(text));
-    return {};
-  }
-  [[nodiscard]] const Json::Array& list(std::string_view name) const {
-    static const Json::Array kNone;
-    const Json* value = json_.find(name);
-    return value != nullptr && value->is_array() ? value->as_array() : kNone;
-  }
-  [[nodiscard]] const Json& json() const { return json_; }
-
- private:
-  explicit Reader(Json json) : json_(std::move(json)) {}
-  Json json_;
-};
-
-}  // namespace
 
 std::string PlaneProfile::host_prefix() const {
   constexpr std::size_t kDigits = 10;
@@ -67,7 +25,7 @@ std::string PlaneProfile::to_text() const {
   }
   Json::Array ids;
   for (const Uuid& member : members) ids.emplace_back(member.to_string());
-  return to_json(Json::Object{{"format", kFormat},
+  return to_json(Json::Object{{"format", RowReader::kFormat},
                               {"id", id.to_string()},
                               {"name", name},
                               {"description", description},
@@ -84,7 +42,7 @@ std::string PlaneProfile::to_text() const {
 }
 
 Result<PlaneProfile> PlaneProfile::parse(std::string_view text) {
-  TRY(const Reader reader, Reader::open(text));
+  TRY(const RowReader reader, RowReader::open(text));
   PlaneProfile profile;
   TRY(reader.take("id", profile.id));
   reader.take("name", profile.name);
@@ -118,7 +76,7 @@ Result<PlaneProfile> PlaneProfile::parse(std::string_view text) {
 }
 
 std::string PinnedCertificate::to_text() const {
-  return to_json(Json::Object{{"format", kFormat},
+  return to_json(Json::Object{{"format", RowReader::kFormat},
                               {"id", id.to_string()},
                               {"control_plane", control_plane.to_string()},
                               {"title", title},
@@ -128,7 +86,7 @@ std::string PinnedCertificate::to_text() const {
 }
 
 Result<PinnedCertificate> PinnedCertificate::parse(std::string_view text) {
-  TRY(const Reader reader, Reader::open(text));
+  TRY(const RowReader reader, RowReader::open(text));
   PinnedCertificate pinned;
   TRY(reader.take("id", pinned.id));
   TRY(reader.take("control_plane", pinned.control_plane));

@@ -15,6 +15,8 @@ namespace sluice::control::planes {
 /// What the platform API calls them; other kinds of control planes are kept as they are named.
 inline constexpr std::string_view kPlainType = "CLUSTER_TYPE_CONTROL_PLANE";
 inline constexpr std::string_view kGroupType = "CLUSTER_TYPE_CONTROL_PLANE_GROUP";
+/// Its entities are written by an ingress controller, which shows one of its pinned certificates.
+inline constexpr std::string_view kIngressType = "CLUSTER_TYPE_K8S_INGRESS_CONTROLLER";
 /// The control plane that the Admin API and the local gateway serve: the name of its rows in the store.
 inline constexpr std::string_view kDefaultStore = "default";
 

@@ -76,6 +76,7 @@ struct Refusal {
     Unavailable,  // it could not be kept; trying again later may help
     Full,         // no space is left to keep it
     Unknown,      // the storage went away while it was kept: it may have been or not
+    Gone,         // the control plane was deleted meanwhile, and all it had
     Internal,     // a bug of ours
   };
   Cause cause = Cause::Invalid;

@@ -388,8 +388,11 @@ Task<void> Publisher::recover(Group& group, Attempt& attempt) {
   using enum store::CommitFailure;
   const store::CommitError& error = *attempt.commit_error;
   if (error.failure == Conflict) {
-    const bool caught_up = co_await catch_up();
+    const auto caught_up = co_await catch_up();
     if (caught_up) co_return;
+    if (caught_up.error().code == Errc::NotFound) {
+      co_return refuse(group, {.cause = Refusal::Cause::Gone, .what = caught_up.error().what});
+    }
   }
   if ((error.failure == Constraint || error.failure == Broken) && part(group)) co_return;
   log::error("publish.not_kept", {{"error", error.error}, {"changes", group.size()}});
@@ -423,17 +426,17 @@ bool Publisher::has_kept(const Group& group, const store::LogPart& news) {
 // Following others
 // -------------------------------------------------------------------------------------------------------------------
 
-Task<bool> Publisher::catch_up() {
+/// Errc::NotFound: there is nothing to follow any more, the control plane was deleted.
+Task<Result<>> Publisher::catch_up() {
   auto news = co_await options_.ledger->read_log(options_.version);
   if (news) {
     co_await follow(*std::move(news));
-    co_return true;
+    co_return Result<>{};
   }
-  if (news.error().code != Errc::NotFound) co_return false;
-  auto contents = co_await options_.ledger->load();
-  if (!contents) co_return false;
-  co_await follow(*std::move(contents));
-  co_return true;
+  if (news.error().code != Errc::NotFound) co_return std::unexpected(std::move(news).error());
+  CO_TRY(store::Contents contents, co_await options_.ledger->load());
+  co_await follow(std::move(contents));
+  co_return Result<>{};
 }
 
 Task<bool> Publisher::take_over(sync::Delta delta, store::Version version) {

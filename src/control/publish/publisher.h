@@ -99,7 +99,7 @@ class Publisher {
   static bool has_kept(const Group& group, const store::LogPart& news);
   bool part(Group& group);
   void refuse(Group& group, const Refusal& refusal);
-  Task<bool> catch_up();
+  Task<Result<>> catch_up();
   Task<bool> take_over(sync::Delta delta, store::Version version);
   void take(const sync::Delta& delta, const store::Version& version);
   void note_changes(const Group& group);

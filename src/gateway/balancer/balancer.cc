@@ -62,6 +62,11 @@ Rc<LiveService> Balancer::live(const Snapshot& snapshot, const Shared<const Serv
   return live;
 }
 
+void Balancer::reconfigure(BalancerPreferences preferences) {
+  preferences_ = std::move(preferences);
+  for (auto& [id, service] : services_) service->forget_arrangement();
+}
+
 void Balancer::sweep(const Snapshot& snapshot) {
   sweep_buckets(services_, next_service_bucket_, kBucketsAtOnce, [&](const Rc<LiveService>& live) {
     const auto* current = snapshot.services.find(live->config().id.value);
@@ -122,9 +127,9 @@ Balancer::Names Balancer::refresh(LiveService& service, rt::Deadline deadline) {
     ask_at_ms = std::min(ask_at_ms, origin.ask_at_ms);
   }
   if (changed) {
-    service.take_answers(now_ms);
+    service.take_answers(preferences_, now_ms);
   } else {
-    service.arrange();
+    service.arrange(preferences_, now_ms);
   }
   service.ask_again_at(missing ? std::min(ask_at_ms, now_ms + kAwaitedMs) : ask_at_ms);
   // Positions on a ring depend on every address; elsewhere those that are known can begin.
@@ -157,7 +162,7 @@ Task<Result<Choice>> Balancer::wait_and_pick(LiveService& service, const Selecti
       answered = answered || outcome.has_value();
     }
   }
-  service.take_answers(reactor_.clock().mono_ms());
+  service.take_answers(preferences_, reactor_.clock().mono_ms());
   service.ask_again_at(reactor_.clock().mono_ms() + 1);
   co_return choose(service, selection);
 }

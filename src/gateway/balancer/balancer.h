@@ -35,8 +35,12 @@ struct Choice {
 /// Chooses upstream addresses for the requests of one shard. Health, load and speed are the node's (`board`).
 class Balancer {
  public:
-  Balancer(rt::Reactor& reactor, const http::PoolOptions& pool, NameResolver& resolver, HealthBoard& board)
-      : reactor_(reactor), pool_(pool), resolver_(resolver), board_(board) {}
+  Balancer(rt::Reactor& reactor, const http::PoolOptions& pool, NameResolver& resolver, HealthBoard& board,
+           BalancerPreferences preferences = {})
+      : reactor_(reactor), pool_(pool), resolver_(resolver), board_(board), preferences_(std::move(preferences)) {}
+
+  /// From the next request on.
+  void reconfigure(BalancerPreferences preferences);
 
   /// The live form of `service`; the same object as long as nothing about it changes. A request keeps the one it has.
   Rc<LiveService> live(const Snapshot& snapshot, const Shared<const ServiceConfig>& service);
@@ -66,6 +70,7 @@ class Balancer {
   const http::PoolOptions& pool_;
   NameResolver& resolver_;
   HealthBoard& board_;
+  BalancerPreferences preferences_;
   const Selection nothing_;
   std::unordered_map<Uuid, Rc<LiveService>> services_;
   std::unordered_map<std::string, Rc<Endpoint>> endpoints_;

@@ -335,6 +335,53 @@ TEST_F(BalancerTest, TurnsToFailoverTargetsOnlyWhenAllOthersAreOut) {
   EXPECT_EQ(picks(4), (std::map<std::string, int>{{"10.0.0.9:80", 4}}));
 }
 
+// What the node prefers
+// -------------------------------------------------------------------------------------------------------------------
+
+TEST_F(BalancerTest, GivesATargetThatHasJustComeATenthOfItsShare) {
+  load(upstream("", kTwo));
+  EXPECT_EQ(picks(4).size(), 2U);
+  const std::int64_t now = reactor.clock().mono_ms();
+  state("10.0.0.1:80").begin_anew(now - 60'000);
+  state("10.0.0.2:80").begin_anew(now);
+  balancer.reconfigure({.slow_start_ms = 60'000, .zone = {}});
+  EXPECT_EQ(picks(110), (std::map<std::string, int>{{"10.0.0.1:80", 100}, {"10.0.0.2:80", 10}}));
+}
+
+TEST_F(BalancerTest, LetsTheShareOfATargetGrowWithTime) {
+  load(upstream("", kTwo));
+  EXPECT_EQ(picks(4).size(), 2U);
+  const std::int64_t now = reactor.clock().mono_ms();
+  state("10.0.0.1:80").begin_anew(now - 600'000);
+  state("10.0.0.2:80").begin_anew(now - 300'000);
+  balancer.reconfigure({.slow_start_ms = 600'000, .zone = {}});
+  EXPECT_NEAR(picks(300).at("10.0.0.2:80"), 100, 3);
+  balancer.reconfigure({.slow_start_ms = 200'000, .zone = {}});
+  EXPECT_EQ(picks(10), (std::map<std::string, int>{{"10.0.0.1:80", 5}, {"10.0.0.2:80", 5}}));
+}
+
+TEST_F(BalancerTest, BeginsSlowlyWithATargetThatIsWellAgain) {
+  balancer.reconfigure({.slow_start_ms = 60'000, .zone = {}});
+  load(upstream("", kTwo));
+  EXPECT_EQ(picks(4).size(), 2U);
+  for (const char* target : {"10.0.0.1:80", "10.0.0.2:80"}) state(target).begin_anew(0);
+  const auto health = board.of(test_uuid(7), "up");
+  health->mark("10.0.0.2:80", false);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"10.0.0.1:80", 4}}));
+  health->mark("10.0.0.2:80", true);
+  EXPECT_EQ(picks(110), (std::map<std::string, int>{{"10.0.0.1:80", 100}, {"10.0.0.2:80", 10}}));
+}
+
+TEST_F(BalancerTest, PrefersTargetsOfItsZoneWhileOneOfThemIsWell) {
+  balancer.reconfigure({.slow_start_ms = 0, .zone = "north"});
+  load(upstream("",
+                "  - {target: \"10.0.0.1:80\", tags: [\"zone:north\"]}\n"
+                "  - {target: \"10.0.0.2:80\", tags: [other, \"zone:south\"]}\n  - {target: \"10.0.0.3:80\"}\n"));
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"10.0.0.1:80", 4}}));
+  board.of(test_uuid(7), "up")->mark("10.0.0.1:80", false);
+  EXPECT_EQ(picks(4), (std::map<std::string, int>{{"10.0.0.2:80", 2}, {"10.0.0.3:80", 2}}));
+}
+
 // Health
 // -------------------------------------------------------------------------------------------------------------------
 

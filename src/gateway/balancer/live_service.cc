@@ -2,6 +2,7 @@
 #include "gateway/balancer/live_service.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -57,6 +58,7 @@ LiveService::LiveService(Shared<const ServiceConfig> service, Shared<const Upstr
     if (checks.enabled()) policy_ = &checks;
     for (TargetConfig& target : effective_targets(*upstream_)) {
       origins_.push_back(origin_of(std::move(target.host), target.port, target.weight, target.failover));
+      origins_.back().zone = std::move(target.zone);
     }
   } else {
     origins_.push_back(origin_of(service_->host, service_->port, 1, false));
@@ -67,11 +69,11 @@ LiveService::LiveService(Shared<const ServiceConfig> service, Shared<const Upstr
 // Peers
 // -------------------------------------------------------------------------------------------------------------------
 
-void LiveService::take_answers(std::int64_t now_ms) {
+void LiveService::take_answers(const BalancerPreferences& preferences, std::int64_t now_ms) {
   std::vector<Rc<Peer>> known = std::exchange(peers_, {});
   for (const Origin& origin : origins_) add_peers(origin, known, now_ms);
   if (algorithm_ == Algorithm::ConsistentHashing) make_ring();
-  arrange();
+  arrange(preferences, now_ms);
 }
 
 void LiveService::add_peers(const Origin& origin, std::vector<Rc<Peer>>& known, std::int64_t now_ms) {
@@ -108,6 +110,7 @@ Rc<Peer> LiveService::make_peer(const Origin& origin, const net::dns::Endpoint& 
   peer->host = by_record && upstream_ && upstream_->settings->use_srv_name ? found.name : origin.host;
   peer->target = origin.name;
   peer->failover = origin.failover;
+  peer->zone = origin.zone;
   // A record's weight replaces the target's, but does not bring back a target that is draining.
   peer->weight = by_record && origin.weight > 0 ? std::max<int>(found.weight, 1) : origin.weight;
   if (health_) peer->state = health_->address(origin.name, peer->address, now_ms);
@@ -136,7 +139,7 @@ void LiveService::make_ring() {
 // Turns
 // -------------------------------------------------------------------------------------------------------------------
 
-void LiveService::arrange() {
+void LiveService::arrange(const BalancerPreferences& preferences, std::int64_t now_ms) {
   candidates_.clear();
   trials_.clear();
   std::vector<Peer*> reserve;
@@ -150,7 +153,7 @@ void LiveService::arrange() {
   for (const Rc<Peer>& peer : peers_) {
     const bool taken_out = std::ranges::find(marked, peer->target) != marked.end();
     const bool ill = policy_ != nullptr && peer->state && !peer->state->healthy();
-    peer->up = !taken_out && !ill;
+    note_up(*peer, !taken_out && !ill, now_ms);
     if (ill && !taken_out && heals_by_requests(policy_)) trials_.push_back(peer.get());
     if (peer->weight <= 0) continue;
     if (!peer->failover) total += peer->weight;
@@ -166,11 +169,43 @@ void LiveService::arrange() {
   const double threshold = policy_ != nullptr ? policy_->threshold : 0;
   if (total == 0 || static_cast<double>(well) * 100 <= threshold * total) candidates_.clear();
   if (candidates_.empty()) candidates_ = std::move(reserve);
+  prefer_zone(preferences.zone);
+  share_out(preferences.slow_start_ms, now_ms);
+}
+
+void LiveService::note_up(Peer& peer, bool up, std::int64_t now_ms) {
+  if (up && !peer.up && peer.state) peer.state->begin_anew(now_ms);
+  peer.up = up;
+}
+
+/// Positions on a ring are the same for all nodes, wherever they are.
+void LiveService::prefer_zone(const std::string& zone) {
+  if (zone.empty() || algorithm_ == Algorithm::ConsistentHashing) return;
+  const auto near = [&](const Peer* peer) { return peer->zone == zone; };
+  if (std::ranges::any_of(candidates_, near)) std::erase_if(candidates_, std::not_fn(near));
+}
+
+/// By weight; whoever has come a short while ago gets a part of that, which grows as time goes by.
+void LiveService::share_out(std::int64_t slow_start_ms, std::int64_t now_ms) {
+  constexpr double kFirstShare = 0.1;
+  constexpr int kFraction = 100;
+  constexpr std::int64_t kSteps = 20;
+  bool growing = false;
+  for (Peer* peer : candidates_) {
+    const std::int64_t age = peer->state ? now_ms - peer->state->since_ms() : slow_start_ms;
+    peer->share = 1;
+    if (age >= slow_start_ms) continue;
+    peer->share = std::max(kFirstShare, static_cast<double>(age) / static_cast<double>(slow_start_ms));
+    growing = true;
+  }
   std::vector<int> weights;
   weights.reserve(candidates_.size());
-  for (const Peer* peer : candidates_) weights.push_back(peer->weight);
+  for (const Peer* peer : candidates_) {
+    weights.push_back(growing ? std::max(1, static_cast<int>(peer->weight * peer->share * kFraction)) : peer->weight);
+  }
   wheel_ = make_wheel(weights);
   next_ = 0;
+  arrange_at_ms_ = growing ? now_ms + std::max<std::int64_t>(1, slow_start_ms / kSteps) : INT64_MAX;
 }
 
 Peer* LiveService::choose(const Selection& selection, const rt::Clock& clock) {
@@ -233,7 +268,7 @@ Peer* LiveService::best(const Selection& selection, Score score) {
     Peer* peer = candidates_[(next_ + step) % count];
     const bool failed = selection.has_failed(peer);
     if (chosen != nullptr && failed && !chosen_failed) continue;
-    const double own = score(*peer) / peer->weight;
+    const double own = score(*peer) / (peer->weight * peer->share);
     if (chosen != nullptr && own >= least && failed == chosen_failed) continue;
     chosen = peer;
     least = own;

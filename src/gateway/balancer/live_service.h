@@ -12,6 +12,7 @@
 #include "base/intrusive_rc.h"
 #include "base/ip.h"
 #include "gateway/balancer/peer.h"
+#include "gateway/balancer/preferences.h"
 #include "gateway/balancer/retry_budget.h"
 #include "gateway/balancer/ring.h"
 #include "gateway/balancer/selection.h"
@@ -31,6 +32,7 @@ struct Origin {
   int weight = 1;
   bool failover = false;
   std::string name = {};                  // "host:port"
+  std::string zone = {};                  // of the target
   std::optional<IpAddress> literal = {};  // when `host` is an address
   net::dns::AnswerPtr answer = {};        // of a name: the last one; null: none
   std::int64_t ask_at_ms = 0;             // of a name: when the answer is too old to go by
@@ -56,14 +58,16 @@ class LiveService : public RcObject {
 
   /// Whether the turns are still those that names and health ask for. Cheap: asked for every request.
   [[nodiscard]] bool is_current(std::int64_t now_ms) const {
-    return now_ms < ask_at_ms_ && (health_ == nullptr || health_->epoch() == seen_epoch_);
+    return now_ms < ask_at_ms_ && now_ms < arrange_at_ms_ && (health_ == nullptr || health_->epoch() == seen_epoch_);
   }
 
   [[nodiscard]] std::vector<Origin>& origins() { return origins_; }
   /// After answers have changed: makes the peers anew, keeping those whose address stays.
-  void take_answers(std::int64_t now_ms);
-  /// After health has changed: lays out the turns anew.
-  void arrange();
+  void take_answers(const BalancerPreferences& preferences, std::int64_t now_ms);
+  /// After health or preferences have changed, or as time goes by: lays out the turns anew.
+  void arrange(const BalancerPreferences& preferences, std::int64_t now_ms);
+  /// The next request has the turns laid out anew.
+  void forget_arrangement() { arrange_at_ms_ = INT64_MIN; }
   /// Names are asked for again from this moment on.
   void ask_again_at(std::int64_t at_ms) { ask_at_ms_ = at_ms; }
 
@@ -86,6 +90,9 @@ class LiveService : public RcObject {
   [[nodiscard]] Rc<Peer> make_peer(const Origin& origin, const net::dns::Endpoint& found, std::int64_t now_ms);
   void add_peers(const Origin& origin, std::vector<Rc<Peer>>& known, std::int64_t now_ms);
   void make_ring();
+  void note_up(Peer& peer, bool up, std::int64_t now_ms);
+  void prefer_zone(const std::string& zone);
+  void share_out(std::int64_t slow_start_ms, std::int64_t now_ms);
 
   Shared<const ServiceConfig> service_;
   Shared<const UpstreamConfig> upstream_;
@@ -101,8 +108,9 @@ class LiveService : public RcObject {
   std::vector<std::uint16_t> wheel_;  // indexes of candidates, each as often as its weight says, well mixed
   Ring ring_;                         // over peers_
   std::size_t next_ = 0;
-  std::int64_t ask_at_ms_ = INT64_MAX;  // when the first name has to be asked for again
-  std::uint64_t seen_epoch_ = 0;        // of health_
+  std::int64_t ask_at_ms_ = INT64_MAX;      // when the first name has to be asked for again
+  std::int64_t arrange_at_ms_ = INT64_MAX;  // when shares have grown
+  std::uint64_t seen_epoch_ = 0;            // of health_
 };
 
 }  // namespace sluice::gateway

@@ -21,6 +21,8 @@ struct Peer : RcObject {
   std::string stickiness;               // value of a cookie of sticky sessions; empty unless there are such
   int weight = 1;                       // 0: draining; only who is stuck to it comes
   bool failover = false;                // of a target that is one
+  std::string zone;                     // of its target; empty: it is in none
+  double share = 1;                     // of its weight, while it starts slowly; as of the last arrangement
   bool up = true;                       // neither ill nor taken out; as of the last arrangement
   Rc<Endpoint> endpoint;                // once it has been chosen
   std::shared_ptr<AddressState> state;  // null for a service without an upstream

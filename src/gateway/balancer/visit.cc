@@ -23,6 +23,16 @@ void Visit::answered(int status, std::int64_t now_ns) {
   }
 }
 
+void Visit::connected(std::int64_t now_ns) {
+  if (!peer_ || !peer_->state) return;
+  if (service_->algorithm() == Algorithm::Latency) {
+    peer_->state->note_latency(static_cast<double>(now_ns - began_ns_), now_ns);
+  }
+  if (service_->policy() != nullptr) {
+    service_->health()->report(*peer_->state, *service_->policy(), Witness::Request, Outcome::Success);
+  }
+}
+
 void Visit::failed(const Error& error) {
   if (!peer_ || !peer_->state || error.blame == Blame::Client || service_->policy() == nullptr) return;
   const Outcome outcome = error.code == Errc::Timeout ? Outcome::Timeout : Outcome::TcpFailure;

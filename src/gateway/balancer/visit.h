@@ -21,6 +21,8 @@ class Visit {
   void begin(const LiveService& service, const Choice& choice, std::int64_t now_ns);
   /// The head of an answer is there.
   void answered(int status, std::int64_t now_ns);
+  /// A stream's connection is there: all that is known of it.
+  void connected(std::int64_t now_ns);
   /// No answer came. Errors of the client's say nothing about the peer.
   void failed(const Error& error);
   [[nodiscard]] const Peer* peer() const { return peer_.get(); }

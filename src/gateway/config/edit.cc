@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/config/edit.h"
 
+#include <variant>
+
 #include "gateway/config/secrets.h"
 
 namespace sluice::gateway {
@@ -39,6 +41,7 @@ const std::map<std::string_view, Edit::Apply>& Edit::appliers() {
       {"targets", &Edit::target},
       {"certificates", &Edit::certificate},
       {"snis", &Edit::sni},
+      {"ca_certificates", &Edit::ca_certificate},
       {"vaults", &Edit::vault},
       {"workspaces", &Edit::workspace},
   };
@@ -52,7 +55,13 @@ void Edit::upsert(sync::EntityRow row) {
     return;
   }
   current_ = std::move(row.document);
-  apply({row.type, row.id}, &*parsed, row.workspace);
+  try {
+    apply({row.type, row.id}, &*parsed, row.workspace);
+  } catch (const std::bad_variant_access&) {
+    // Documents have been judged before they come here, unless somebody wrote into the store by hand.
+    problem(row.type, row.id, "", "a value is of another kind than the schema says");
+    return;
+  }
   note_reference(row.type, row.id, current_.get());
   next_->rows[row.type].insert(row.id, {current_, row.workspace});
 }
@@ -115,6 +124,7 @@ std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> Edit::finish() {
   if (!partials_changed_.empty()) remake_linked_plugins();
   rebuild_consumers();
   rebuild_routes();
+  rebuild_client_policies();
   if (strict_about_protocols_) check_protocols();
   if (policy_changed_) ++next_->policy_epoch;
   if (!hash_.empty()) next_->hash = hash_;

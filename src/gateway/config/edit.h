@@ -36,7 +36,7 @@ std::string text(const Json& document, std::string_view field);
 
 /// Edits a copy of the base generation, entity by entity. Copies of persistent maps share everything until edited.
 /// Part of SnapshotBuilder; what it does for each type stands in edit_routes.cc, edit_consumers.cc,
-/// edit_policies.cc and edit_partials.cc.
+/// edit_policies.cc, edit_handshakes.cc and edit_partials.cc.
 class Edit {
  public:
   /// Everything given outlives the edit.
@@ -67,6 +67,7 @@ class Edit {
   void target(const Change& change);
   void certificate(const Change& change);
   void sni(const Change& change);
+  void ca_certificate(const Change& change);
   void workspace(const Change& change);
   void vault(const Change& /*change*/) { vaults_changed_ = true; }
   void partial(const Change& change) { partials_changed_.insert(change.id); }
@@ -88,6 +89,11 @@ class Edit {
   void count_policed(const Json& document, int change);
   [[nodiscard]] Shared<const ConsumerConfig> with_groups(const Shared<const ConsumerConfig>& consumer) const;
   void check_protocols();
+  void note_asking(const Uuid& id, const Shared<const PluginConfig>* row);
+  [[nodiscard]] bool asks_clients(const RouteConfig& route) const;
+  bool update_asking(const Uuid& id);
+  void rebuild_client_policies();
+  [[nodiscard]] std::shared_ptr<const ClientPolicies> make_client_policies() const;
   void rebuild_consumers();
   void rebuild_routes();
   void flag_own_plugins();
@@ -115,6 +121,9 @@ class Edit {
   std::map<Uuid, std::pair<sync::Document, Json>> parsed_partials_;
   std::vector<Uuid> routes_changed_;
   std::vector<Uuid> routes_removed_;
+  bool asking_changed_ = false;      // what handshakes ask of clients has to be put together again
+  std::vector<Uuid> routes_to_ask_;  // rows that ask for their clients' certificates came or went
+  std::set<Uuid> services_to_ask_;   // likewise
   std::vector<sync::ConfigProblem> problems_;
 };
 

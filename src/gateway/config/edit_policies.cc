@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plugins, upstreams and certificates of a generation.
+// Plugins and upstreams of a generation.
 #include <algorithm>
 #include <cstdlib>
 
@@ -49,6 +49,7 @@ void Edit::drop_plugin(const Change& change) {
   const auto dropped =
       std::erase_if(*rows, [&](const Shared<const PluginConfig>& row) { return row->identity.id == change.id; });
   if (dropped != 0) count_policed(*change.before, -1);
+  note_asking(change.id, nullptr);
   if (rows->empty()) {
     next_->plugins_by_anchor.erase(anchor);
   } else {
@@ -99,6 +100,7 @@ void Edit::plugin(const Change& change) {
   count_policed(document, 1);
   Shared<const PluginConfig> made(std::move(row));
   if (!remaking_) plugins_written_.push_back(made);
+  note_asking(change.id, &made);
   add_plugin(std::move(made), anchor_of(document, change.workspace));
 }
 
@@ -158,6 +160,16 @@ void Edit::upstream(const Change& change) {
   next_->upstreams_by_name.insert({made.get()}, made);
 }
 
+namespace {
+
+std::string zone_of(const std::vector<std::string>& tags) {
+  constexpr std::string_view kMark = "zone:";
+  const auto found = std::ranges::find_if(tags, [&](const std::string& tag) { return tag.starts_with(kMark); });
+  return found != tags.end() ? found->substr(kMark.size()) : std::string();
+}
+
+}  // namespace
+
 void Edit::target(const Change& change) {
   policy_changed();
   auto edit = [&](const Uuid& upstream, const Json* added) {
@@ -170,6 +182,7 @@ void Edit::target(const Change& change) {
       std::size_t colon = view.target.rfind(':');
       TargetConfig target{change.id, view.target.substr(0, colon), 8000, view.weight, view.created_at, view.failover};
       target.port = static_cast<std::uint16_t>(std::strtoul(view.target.c_str() + colon + 1, nullptr, 10));
+      target.zone = zone_of(view.tags);
       if (target.host.starts_with('[')) target.host = target.host.substr(1, target.host.size() - 2);
       changed->targets.push_back(std::move(target));
     }
@@ -179,34 +192,6 @@ void Edit::target(const Change& change) {
   };
   if (change.before != nullptr) edit(reference(*change.before, "upstream"), nullptr);
   if (change.after != nullptr) edit(reference(*change.after, "upstream"), change.after);
-}
-
-void Edit::certificate(const Change& change) {
-  policy_changed();
-  if (change.after == nullptr) {
-    next_->certificates.erase(change.id);
-    return;
-  }
-  auto certificate = Shared<CertificateConfig>::make();
-  Json resolved = resolve_secrets(*change.after, *next_, change.workspace);
-  certificate->id = change.id;
-  certificate->cert = text(resolved, "cert");
-  certificate->key = text(resolved, "key");
-  certificate->cert_alt = text(resolved, "cert_alt");
-  certificate->key_alt = text(resolved, "key_alt");
-  next_->certificates.insert(change.id, std::move(certificate));
-}
-
-void Edit::sni(const Change& change) {
-  policy_changed();
-  if (change.before != nullptr) {
-    const std::string name = text(*change.before, "name");
-    const SniConfig* present = next_->certificate_by_sni.find(name);
-    if (present != nullptr && present->row == change.id) next_->certificate_by_sni.erase(name);  // not another's by now
-  }
-  if (change.after != nullptr) {
-    next_->certificate_by_sni.insert(text(*change.after, "name"), {change.id, reference(*change.after, "certificate")});
-  }
 }
 
 }  // namespace sluice::gateway

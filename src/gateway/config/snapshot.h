@@ -20,7 +20,13 @@
 #include "gateway/router/route_table.h"
 #include "sync/delta.h"
 
+namespace sluice::net::tls {
+class IdentitySet;
+}
+
 namespace sluice::gateway {
+
+class ClientPolicies;
 
 /// An entity as it was given.
 struct StoredRow {
@@ -42,8 +48,8 @@ struct RouteFacts {
   bool keeps_host = false;
   bool path_handling_v1 = false;
   bool takes_encoded_slashes = false;  // tagged kEncodedSlashesTag
-  // Rows of `plugins` name the route, or others apply to it than to its service's routes for HTTP (ws and wss); else
-  // all routes of a service share plans.
+  // Rows of `plugins` name the route, or others apply to it than to its service's routes for HTTP (ws, wss and
+  // streams); else all routes of a service share plans.
   bool has_own_plugins = false;
 };
 static_assert(sizeof(RouteFacts) == 40, "part of a cache line");
@@ -54,11 +60,17 @@ struct RouteConfig : RouteFacts, entity::Route, Counted {
   sync::Document document;
 
   void flag_own_plugins(bool has_some) {
-    has_own_plugins = has_some || is_websocket();
+    has_own_plugins = has_some || is_websocket() || is_stream();
     plan_anchor = has_own_plugins ? id.value : service.id;
   }
   /// Its requests are opening handshakes of WebSockets, and its plugins those for ws and wss.
   [[nodiscard]] bool is_websocket() const { return (RouteFacts::protocols & (kWsBit | kWssBit)) != 0; }
+  /// Its clients open TCP, TLS or UDP sessions.
+  [[nodiscard]] bool is_stream() const {
+    return (RouteFacts::protocols & (kTcpBit | kTlsBit | kTlsPassthroughBit | kUdpBit)) != 0;
+  }
+  /// TLS goes through as it is.
+  [[nodiscard]] bool is_passthrough() const { return (RouteFacts::protocols & kTlsPassthroughBit) != 0; }
 };
 struct ServiceConfig : entity::Service, Counted {
   Uuid workspace;
@@ -92,6 +104,7 @@ struct TargetConfig {
   int weight = 100;
   double created_at = 0;
   bool failover = false;  // takes requests only when no other target can
+  std::string zone = {};  // what its tag `zone:` says; empty: there is none
 };
 struct UpstreamConfig : Counted {
   Uuid id;
@@ -104,7 +117,8 @@ struct UpstreamConfig : Counted {
 
 struct CertificateConfig : Counted {
   Uuid id;
-  std::string cert, key, cert_alt, key_alt;  // PEM; secret references resolved
+  std::string cert, key, cert_alt, key_alt;                      // PEM; secret references resolved
+  std::shared_ptr<const net::tls::IdentitySet> identities = {};  // null: they are not usable
 };
 
 struct SniConfig {
@@ -173,7 +187,8 @@ class Snapshot final : public Directory {
   /// Grows when something changes that shards derive from the configuration and keep (services, plugins, upstreams,
   /// certificates). Plans compare routes and consumers by identity.
   std::uint64_t policy_epoch = 0;
-  std::string hash;  // 32 hexadecimal digits over the content; all zeros when empty
+  std::uint64_t certificate_epoch = 0;  // likewise, when certificates do
+  std::string hash;                     // 32 hexadecimal digits over the content; all zeros when empty
 
   /// Every entity, by DAO name.
   std::map<std::string, Rows, std::less<>> rows;
@@ -193,6 +208,12 @@ class Snapshot final : public Directory {
   PersistentMap<Uuid, bool> probed_upstreams;  // those whose targets are probed
   ById<CertificateConfig> certificates;
   PersistentMap<std::string, SniConfig> certificate_by_sni;
+  /// Plugin rows that ask for certificates of clients in handshakes, and the routes that they name, themselves or by
+  /// their service.
+  ById<PluginConfig> asking_plugins;
+  PersistentMap<Uuid, bool> asking_routes;
+  /// What handshakes ask of clients, by server name, as follows from both; null: nothing.
+  std::shared_ptr<const ClientPolicies> client_policies;
   /// Plugin rows by the entity that scopes them most narrowly (route, else service, consumer, group), else by their
   /// workspace: global.
   PersistentMap<Uuid, std::shared_ptr<const PluginRows>> plugins_by_anchor;

@@ -57,8 +57,11 @@ std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> SnapshotBuilder::
   }
   edit.name(delta.hash);
   for (const sync::EntityKey& key : delta.removals) edit.remove(key);
-  // Vaults and partials first: what takes values of them would have to be made twice.
-  const auto gives = [](const sync::EntityRow& row) { return row.type == "vaults" || row.type == "partials"; };
+  // Vaults and partials first: what takes values of them would have to be made twice. Upstreams before their targets,
+  // which are a part of them: rows come in any order, as a store or a data plane has kept them.
+  const auto gives = [](const sync::EntityRow& row) {
+    return row.type == "vaults" || row.type == "partials" || row.type == "upstreams";
+  };
   for (sync::EntityRow& row : delta.upserts) {
     if (gives(row)) edit.upsert(row);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/config/snapshot_builder.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -60,6 +61,25 @@ TEST_F(SnapshotTest, RemovesWhatAWholeConfigurationNoLongerNames) {
   EXPECT_EQ(match(*current, "/two"), "two");
   EXPECT_EQ(current->consumer_by_username("bob"), nullptr);
   EXPECT_EQ(current->rows.find("routes")->second.size(), 1U);
+}
+
+TEST_F(SnapshotTest, RowsMayComeInAnyOrder) {
+  sync::Delta delta = vocabulary.load("upstreams:\n- id: " + test_id(1) +
+                                      "\n  name: up\n  targets: [{id: " + test_id(2) + ", target: 10.0.0.1:81}]\n");
+  std::ranges::reverse(delta.upserts);  // a target that was written before its upstream was changed
+  apply(std::move(delta));
+  EXPECT_EQ((*current->upstreams.find(test_uuid(1)))->targets.size(), 1U);
+}
+
+TEST_F(SnapshotTest, RefusesDocumentsOfAnotherShape) {
+  load(kTwoRoutes);
+  sync::Delta delta;
+  const std::string text = "{\"id\":\"" + test_id(2) + "\",\"methods\":7,\"paths\":\"/one\"}";
+  delta.upserts.push_back({"routes", test_uuid(2), std::make_shared<const std::string>(text)});
+  const auto built = builder.build(*current, std::move(delta));
+  ASSERT_FALSE(built.has_value());
+  EXPECT_EQ(built.error().front().type, "routes");
+  EXPECT_EQ(built.error().front().id, test_uuid(2));
 }
 
 TEST_F(SnapshotTest, SharesEverythingWhenTheSameIsLoadedAgain) {

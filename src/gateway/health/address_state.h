@@ -32,6 +32,10 @@ class AddressState {
   /// row now, at most 255. A success where nothing has failed costs one read.
   unsigned count(Outcome outcome);
 
+  /// Since when it takes part: it was added, or is well again. Monotonic; for slow starts.
+  [[nodiscard]] std::int64_t since_ms() const { return since_ms_.load(std::memory_order_relaxed); }
+  void begin_anew(std::int64_t now_ms) { since_ms_.store(now_ms, std::memory_order_relaxed); }
+
   /// Requests that are with the address now. For least-connections.
   [[nodiscard]] int connections() const { return connections_.load(std::memory_order_relaxed); }
   void enter() { connections_.fetch_add(1, std::memory_order_relaxed); }
@@ -55,6 +59,7 @@ class AddressState {
   std::atomic<double> latency_ns_{-1};
   std::atomic<std::int64_t> latency_at_ns_{0};
   std::atomic<std::int64_t> trial_at_ms_{0};
+  std::atomic<std::int64_t> since_ms_{0};
 };
 
 }  // namespace sluice::gateway

@@ -55,7 +55,10 @@ std::shared_ptr<AddressState> UpstreamHealth::address(std::string_view target, c
   const std::lock_guard lock(mutex_);
   forget_unused(now_ms);
   Known& known = addresses_[{std::string(target), where.to_string()}];
-  if (!known.state) known.state = std::make_shared<AddressState>(std::string(target), where);
+  if (!known.state) {
+    known.state = std::make_shared<AddressState>(std::string(target), where);
+    known.state->begin_anew(now_ms);
+  }
   known.unused_since_ms = 0;
   return known.state;
 }

@@ -16,6 +16,7 @@ constexpr std::size_t kBucketsAtOnce = 256;
 constexpr unsigned kHttpBits = kHttpBit | kHttpsBit | kGrpcBit | kGrpcsBit;
 
 constexpr unsigned kWebSocketBits = kWsBit | kWssBit;
+constexpr unsigned kStreamBits = kTcpBit | kTlsBit | kTlsPassthroughBit | kUdpBit;
 
 /// What the tuple of a request is, as ids; nil where there is none.
 struct Tuple {
@@ -33,9 +34,9 @@ struct Tuple {
   }
 };
 
-/// Whether every scope that the row names is the request's. Of the protocols only those of HTTP as a whole count, or
-/// those of WebSocket on its routes: a row for https serves plain requests too, as in the ecosystem, so that nobody
-/// evades a policy by leaving TLS away.
+/// Whether every scope that the row names is the request's. Of the protocols only those of HTTP as a whole count, those
+/// of streams, or those of WebSocket on its routes: a row for https serves plain requests too, as in the ecosystem, so
+/// that nobody evades a policy by leaving TLS away.
 bool applies(const PluginConfig& row, const Tuple& tuple) {
   return (row.protocols & tuple.protocols) != 0 && row.workspace == tuple.workspace &&
          (row.route.is_nil() || row.route == tuple.route) && (row.service.is_nil() || row.service == tuple.service) &&
@@ -74,16 +75,20 @@ struct RunsBefore {
 
 std::size_t PlanCache::KeyHash::operator()(const Key& key) const {
   const std::hash<Uuid> hash;
-  return hash(key.anchor) ^ (hash(key.consumer) * 0x9E3779B97F4A7C15ULL) ^ (hash(key.workspace) >> 1U);
+  return hash(key.anchor) ^ (hash(key.consumer) * 0x9E3779B97F4A7C15ULL) ^ (hash(key.workspace) >> 1U) ^
+         static_cast<std::size_t>(key.subsystem);
 }
 
-Rc<Plan> PlanCache::plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
+Rc<Plan> PlanCache::plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer,
+                         Subsystem subsystem) {
   if (consumer != nullptr && !snapshot.has_own_policies(*consumer)) consumer = nullptr;
   const RouteConfig* own = route != nullptr && route->has_own_plugins ? route : nullptr;
   Key key;
   if (route != nullptr) {
     key.anchor = route->plan_anchor;
     key.workspace = route->workspace;
+  } else {
+    key.subsystem = subsystem;
   }
   if (consumer != nullptr) key.consumer = consumer->id;
   auto found = plans_.find(key);
@@ -92,7 +97,7 @@ Rc<Plan> PlanCache::plan(const Snapshot& snapshot, const RouteConfig* route, con
     if (plan.epoch == snapshot.policy_epoch && plan.route.get() == own && plan.consumer.get() == consumer)
       return found->second;
   }
-  Rc<Plan> made = resolve(snapshot, route, consumer);
+  Rc<Plan> made = resolve(snapshot, route, consumer, subsystem);
   if (found != plans_.end()) {
     found->second = made;
   } else {
@@ -102,8 +107,10 @@ Rc<Plan> PlanCache::plan(const Snapshot& snapshot, const RouteConfig* route, con
   return made;
 }
 
-PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
+PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer,
+                          Subsystem subsystem) {
   Tuple tuple;
+  if (route != nullptr ? route->is_stream() : subsystem == Subsystem::Stream) tuple.protocols = kStreamBits;
   if (route != nullptr) {
     tuple.workspace = route->workspace;
     tuple.route = route->id.value;
@@ -141,7 +148,8 @@ PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, co
   return rows;
 }
 
-Rc<Plan> PlanCache::resolve(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer) {
+Rc<Plan> PlanCache::resolve(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer,
+                            Subsystem subsystem) {
   auto plan = make_rc<Plan>();
   plan->epoch = snapshot.policy_epoch;
   if (route != nullptr) {
@@ -152,7 +160,7 @@ Rc<Plan> PlanCache::resolve(const Snapshot& snapshot, const RouteConfig* route, 
     const auto* current = snapshot.consumers.find(consumer->id);
     if (current != nullptr) plan->consumer = *current;
   }
-  for (const auto& row : effective_rows(snapshot, route, consumer)) {
+  for (const auto& row : effective_rows(snapshot, route, consumer, subsystem)) {
     plan->instances.push_back(instance(row));
     plan->hooks |= row->descriptor->hooks;
   }
@@ -193,6 +201,7 @@ Rc<PluginInstance> PlanCache::instance(const Shared<const PluginConfig>& row) {
     live = make_rc<PluginInstance>();
     live->row = row;  // keeps the row's address from being used again while it is a key
     live->plugin = row->descriptor->make(row->config, row->identity, host_);
+    live->streams = dynamic_cast<StreamPlugin*>(live->plugin.get());
   }
   return live;
 }

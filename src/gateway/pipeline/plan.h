@@ -19,7 +19,11 @@ namespace sluice::gateway {
 struct PluginInstance : RcObject {
   Shared<const PluginConfig> row;
   std::unique_ptr<Plugin> plugin;
+  StreamPlugin* streams = nullptr;  // the same object, if it deals with streams
 };
+
+/// What plugins are chosen for: rows of `plugins` name protocols of one or the other.
+enum class Subsystem : std::uint8_t { Http, Stream };
 
 /// What runs for one (route, service, consumer): the effective row of each plugin, in running order. Resolved once and
 /// cached, never per request. Routes of one service without plugins of their own share a plan, and so do consumers that
@@ -30,13 +34,14 @@ struct Plan : RcObject {
   Shared<const ServiceConfig> service;    // null: the route has none, or there is no route
   Shared<const ConsumerConfig> consumer;  // if plugins name it or its groups
   std::vector<Rc<PluginInstance>> instances;
-  std::uint8_t hooks = 0;  // of all instances together
-  Rc<LiveService> live;    // of `service`, once a request has asked for it
+  Hook hooks = 0;        // of all instances together
+  Rc<LiveService> live;  // of `service`, once a request has asked for it
 };
 
 /// The rows that apply to requests of `consumer` (null: nobody) to `route` (null: none matched), one per plugin, in
-/// running order. Reference section 6.2.
-PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer);
+/// running order. Without a route, those of the subsystem. Reference section 6.2.
+PluginRows effective_rows(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer,
+                          Subsystem subsystem = Subsystem::Http);
 
 /// The plans and plugin instances of one shard.
 class PlanCache {
@@ -44,8 +49,9 @@ class PlanCache {
   explicit PlanCache(PluginHost& host) : host_(host) {}
 
   /// The plan for requests to `route` (null: no route matched, only global rows apply) by `consumer` (null: nobody
-  /// yet).
-  Rc<Plan> plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer);
+  /// yet). Without a route, that of the subsystem.
+  Rc<Plan> plan(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer,
+                Subsystem subsystem = Subsystem::Http);
   /// For a request that ran the first `done` (at least one) instances of `plan` before it came to `other`, that of its
   /// consumer: those instances, then what `other` has to run after them. What ran before the consumer was known stays
   /// as it was chosen then, for the later phases too. Nearly always `other` itself; else made once and kept.
@@ -63,6 +69,7 @@ class PlanCache {
     Uuid anchor;  // the route if it has plugins of its own, else the service
     Uuid workspace;
     Uuid consumer;
+    Subsystem subsystem = Subsystem::Http;  // routes have plans of their own where it matters
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct KeyHash {
@@ -84,7 +91,7 @@ class PlanCache {
     Rc<Plan> from, to;  // keep the addresses in the key from being used again
   };
 
-  Rc<Plan> resolve(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer);
+  Rc<Plan> resolve(const Snapshot& snapshot, const RouteConfig* route, const Consumer* consumer, Subsystem subsystem);
   Rc<PluginInstance> instance(const Shared<const PluginConfig>& row);
   void make_room();
 

@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "gateway/balancer/preferences.h"
+#include "gateway/certificates/stapling_terms.h"
 #include "gateway/proxy/error_body.h"
+#include "http/admission.h"
 #include "http/pool.h"
 #include "http/server_stream.h"
 
@@ -41,9 +44,15 @@ struct GatewayOptions {
   std::uint64_t client_max_body_size = 0;                 // octets; 0: no limit
   std::size_t upstream_max_header_size = 56 * 1024;       // octets of a response's head
   bool upstream_http2 = false;                            // offered to upstreams over TLS
+  std::size_t udp_sessions = 16'384;                      // at a time, on one shard
+
+  StaplingTerms stapling;
 
   http::ServerOptions server;
+  http::Ceilings ceilings;         // of one shard
+  std::uint64_t memory_limit = 0;  // octets; 0: that of the control group
   http::PoolOptions pool;
+  BalancerPreferences balancing;
 };
 
 }  // namespace sluice::gateway

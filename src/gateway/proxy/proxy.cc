@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "gateway/balancer/visit.h"
+#include "gateway/config/client_policies.h"
 #include "gateway/config/plugin_check.h"
 #include "gateway/proxy/error_body.h"
 #include "gateway/proxy/forwarding.h"
@@ -34,11 +35,13 @@ struct Proxy::Generation : RcObject {
 struct Proxy::Life {
   Life(Proxy& proxy, http::ServerStream& s)
       : parts(proxy.parts_),
+        seat(proxy.parts_.admission),
         stream(s),
         generation(proxy.current_),
         ex(s.reactor(), s.arena(), s.request()),
         pipeline(parts.plans, *generation->snapshot) {
     ex.directory = generation->snapshot.get();
+    ex.memory = &parts.admission.memory();
     ex.record.started_ns = s.started_ns();
     const rt::Clock& clock = ex.clock();
     ex.record.started_wall_ms = clock.wall_ms() - (clock.mono_ns() - s.started_ns()) / 1'000'000;
@@ -61,6 +64,7 @@ struct Proxy::Life {
   [[nodiscard]] const Snapshot& snapshot() const { return *generation->snapshot; }
 
   ProxyParts& parts;
+  const http::Admission::Seat seat;
   http::ServerStream& stream;
   Rc<Generation> generation;
   Exchange ex;
@@ -206,6 +210,7 @@ void Proxy::publish(Snapshot::Ref snapshot) {
 }
 
 Task<void> Proxy::handle(http::ServerStream& stream) {
+  if (const auto why = parts_.admission.judge_request()) co_return co_await turn_away(stream, *why);
   Life life(*this, stream);
   std::optional<Reply> answer;
   try {
@@ -223,14 +228,29 @@ Task<void> Proxy::handle(http::ServerStream& stream) {
   if (answer && !stream.response_started()) co_await reply(life, *std::move(answer));
 }
 
-Task<void> Proxy::refuse(http::ServerStream& stream, int status, std::string_view /*why*/) {
-  Life life(*this, stream);
-  const net::Address& peer = stream.connection().peer;
+/// A request that nobody looks at.
+void Proxy::begin_refusal(Life& life) {
+  const net::Address& peer = life.stream.connection().peer;
   life.ex.client.address = life.ex.client.forwarded_address = peer.ip();
   life.ex.client.port = life.ex.client.forwarded_port = peer.port();
-  life.ex.request.method = stream.request().method;
+  life.ex.request.method = life.stream.request().method;
   life.pipeline.begin(nullptr);
+}
+
+Task<void> Proxy::refuse(http::ServerStream& stream, int status, std::string_view /*why*/) {
+  Life life(*this, stream);
+  begin_refusal(life);
   co_await reply(life, Reply::failure(status));
+}
+
+/// Quick, since it is done when there is least time for it: before routing and before any request hook. The client may
+/// ask again on the same connection, which costs less than another one, unless it is memory that is short.
+Task<void> Proxy::turn_away(http::ServerStream& stream, http::Shed why) {
+  parts_.admission.note(why);
+  if (why == http::Shed::Memory) stream.close_after_response();
+  Life life(*this, stream);
+  begin_refusal(life);
+  co_await reply(life, Reply::overloaded());
 }
 
 /// Everything before the upstream is asked. Without a plugin that waits, this runs without a frame.
@@ -256,8 +276,20 @@ Task<Verdict> Proxy::police(Life& life) {
   return Wait::run(*this, life, std::move(rewritten));
 }
 
+bool Proxy::is_misdirected(const Life& life) {
+  const ClientPolicies* policies = life.snapshot().client_policies.get();
+  const net::TlsInfo* tls = life.stream.connection().tls_info.get();
+  return policies != nullptr && tls != nullptr && policies->is_misdirected(life.ex.request.host, *tls);
+}
+
 Task<Verdict> Proxy::route(Life& life) {
   Exchange& ex = life.ex;
+  if (is_misdirected(life)) {
+    // HTTP/1 has no other way to say that this connection will not do; HTTP/2 may go on with other hosts.
+    if (ex.request.received.version < http::Version::Http2) life.stream.close_after_response();
+    life.pipeline.begin(nullptr);
+    return Reply{421, "Misdirected Request"};
+  }
   ExchangeHeaders headers(ex.request.headers);
   const router::Match match = life.snapshot().routes->match(match_input(ex, headers));
   if (!match) {

@@ -33,6 +33,7 @@ struct ProxyParts {
   Connector& connector;
   RequestIds& ids;
   RequestObserver& observer;
+  http::Admission& admission;
 };
 
 /// Owns each exchange from its head to its log record: matches the route, runs the pipeline, asks the balancer, talks
@@ -55,7 +56,11 @@ class Proxy final : public http::Handler {
   struct Attempt;
   struct Generation;
 
+  static void begin_refusal(Life& life);
+  Task<void> turn_away(http::ServerStream& stream, http::Shed why);
   Task<Verdict> police(Life& life);
+  /// Whether the client asks over this connection for a host whose handshakes ask more of it.
+  [[nodiscard]] static bool is_misdirected(const Life& life);
   Task<Verdict> route(Life& life);
   Task<void> forward(Life& life);
   std::optional<Reply> begin_forwarding(Life& life);

@@ -94,6 +94,7 @@ std::optional<Reply> set_up_request(Exchange& ex, http::ServerStream& stream, co
     ex.client.sni = connection.tls_info->sni;
     ex.client.tls_version = connection.tls_info->version;
     ex.client.tls_cipher = connection.tls_info->cipher;
+    ex.client.certificate = connection.tls_info->client_certificate.get();
   }
   ex.client.trusted = !options.trusted_ips.empty() && is_trusted(options, ex.client.address);
 

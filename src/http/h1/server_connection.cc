@@ -151,9 +151,11 @@ ServerConnection::~ServerConnection() {
   end_exchange();
 }
 
-void ServerConnection::drain() {
+void ServerConnection::drain(Idle idle) {
   draining_ = true;
-  if (idle_ && stream_->is_open()) ::shutdown(stream_->fd(), SHUT_RDWR);  // serve() sees the end and returns
+  close_idle_ = idle == Idle::Close;
+  if (close_idle_ && idle_ && stream_->is_open())
+    ::shutdown(stream_->fd(), SHUT_RDWR);  // serve() sees the end and returns
 }
 
 ServerExchange& ServerConnection::new_exchange() {
@@ -226,7 +228,7 @@ Task<void> ServerConnection::serve() {
         reactor().after_ms(info_.requests == 0 ? options_.header_timeout_ms : options_.keepalive_timeout_ms);
     while (state == HeadState::NeedMore) {
       if (!stream_->has_input()) {
-        if (draining_ && idle_) co_return;
+        if (close_idle_ && idle_) co_return;
         if (co_await stream_->readable(deadline) == rt::Wake::TimedOut) {
           if (idle_) co_return;  // nothing was begun: no answer is owed
           new_exchange();

@@ -75,7 +75,8 @@ class ServerConnection final : public Connection {
   ~ServerConnection() override;
 
   Task<void> serve() override;
-  void drain() override;
+  void drain(Idle idle) override;
+  [[nodiscard]] bool is_idle() const override { return idle_; }
   void seed(std::string_view bytes) override { input_.seed(bytes); }
 
  private:
@@ -106,6 +107,7 @@ class ServerConnection final : public Connection {
   Refusal refusal_;
   std::int64_t head_started_ns_ = 0;
   bool draining_ = false;
+  bool close_idle_ = false;
   bool idle_ = false;
 };
 

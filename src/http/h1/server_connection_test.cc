@@ -271,7 +271,7 @@ TEST_F(ServerConnectionTest, DrainsAnIdleConnectionAtOnce) {
   client->say("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
   client->hear("/x");
   client->settle();
-  connection->drain();
+  connection->drain(Idle::Close);
   expect_end();
   EXPECT_EQ(responses(client->heard()), 1U);
 }
@@ -302,7 +302,7 @@ TEST_F(ServerConnectionTest, FinishesTheRequestInFlightWhenDrained) {
   handler.answer = [&](ServerStream& stream) { return answer_behind(gate, ended, stream); };
   client->say("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
   rt::turn_until(reactor, [&] { return gate.waiting != nullptr; });
-  connection->drain();
+  connection->drain(Idle::Close);
   client->settle();
   EXPECT_FALSE(serving.ready());
   gate.waiting.resume();

@@ -168,7 +168,7 @@ std::int64_t ServerConnection::held_back_ms() const {
 
 // --- the end ----------------------------------------------------------------------------------------------------
 
-void ServerConnection::drain() {
+void ServerConnection::drain(Idle /*idle*/) {
   if (phase_ != Phase::Fresh && phase_ != Phase::Serving) return;
   phase_ = Phase::Draining;
   nghttp2_submit_shutdown_notice(session_);

@@ -33,7 +33,9 @@ class ServerConnection final : public Connection, public Session, private rt::Ti
 
   Task<void> serve() override;
   /// Tells the client to open no more streams (GOAWAY, twice: RFC 9113, 6.8), finishes those it has, then closes.
-  void drain() override;
+  /// Graceful whatever `idle` says: GOAWAY first says that this is the end, then which request was the last.
+  void drain(Idle idle = Idle::Keep) override;
+  [[nodiscard]] bool is_idle() const override { return idle_; }
   void seed(std::string_view bytes) override { input_.seed(bytes); }
 
   // For exchanges.

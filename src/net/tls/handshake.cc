@@ -10,6 +10,7 @@
 
 #include "base/ip.h"
 #include "net/tls/layer.h"
+#include "net/tls/server_handshake.h"
 
 namespace sluice::net::tls {
 namespace {
@@ -78,11 +79,11 @@ bool set_peer_name(SSL* ssl, const ClientSettings& settings, const std::string& 
 
 Task<Result<>> accept(Stream& stream, std::shared_ptr<const ServerContext> context,
                       std::shared_ptr<const IdentityResolver> resolver, rt::Deadline deadline) {
-  const ServerHandshake handshake{*context, resolver.get()};
+  ServerHandshake handshake{*context, resolver.get()};
   SslPtr ssl(SSL_new(context->handle()));
   if (!ssl) co_return fail(Errc::Unavailable, "TLS connection: " + take_error(), Blame::System);
   SSL_set_accept_state(ssl.get());
-  SSL_set_app_data(ssl.get(), const_cast<ServerHandshake*>(&handshake));
+  SSL_set_app_data(ssl.get(), &handshake);
   auto layer = std::make_unique<TlsLayer>(std::move(ssl), context);
   auto outcome = co_await shake_hands(stream, *layer, deadline);
   SSL_set_app_data(layer->handle(), nullptr);
@@ -90,6 +91,10 @@ Task<Result<>> accept(Stream& stream, std::shared_ptr<const ServerContext> conte
     outcome.error().blame = Blame::Client;
     co_return outcome;
   }
+  const ClientAuth demanded = context->settings().client_auth;
+  const bool judged = handshake.clients ? handshake.clients->trust != nullptr
+                                        : demanded == ClientAuth::Optional || demanded == ClientAuth::Required;
+  layer->note_client(std::move(handshake.clients), judged ? ClientVerdict::Known : ClientVerdict::NotSought);
   stream.set_layer(std::move(layer));
   if (!stream.has_input()) acknowledge_now(stream);
   co_return outcome;

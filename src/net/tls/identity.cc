@@ -6,7 +6,10 @@
 namespace sluice::net::tls {
 
 Identity::Identity(std::vector<crypto::Certificate> chain, crypto::PrivateKey key)
-    : chain_(std::move(chain)), key_(std::move(key)), issuers_(sk_X509_new_null()) {
+    : chain_(std::move(chain)),
+      key_(std::move(key)),
+      print_(chain_.front().sha256_hex()),
+      issuers_(sk_X509_new_null()) {
   for (std::size_t i = 1; i < chain_.size(); ++i) sk_X509_push(issuers_.get(), chain_[i].handle());
 }
 

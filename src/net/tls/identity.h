@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "crypto/pem.h"
 #include "net/tls/openssl.h"
+#include "net/tls/staple.h"
 
 namespace sluice::net::tls {
 
@@ -20,6 +22,13 @@ class Identity {
 
   [[nodiscard]] const crypto::Certificate& leaf() const { return chain_.front(); }
   [[nodiscard]] crypto::KeyType key_type() const { return key_.type(); }
+  /// Tells leaves apart: lower-case hexadecimal SHA-256.
+  [[nodiscard]] const std::string& print() const { return print_; }
+
+  /// What the authority says of the leaf, for handshakes; copies share it.
+  [[nodiscard]] Staple& staple() const { return *staple_; }
+  /// The certificates as they are sent, leaf first.
+  [[nodiscard]] const std::vector<crypto::Certificate>& chain() const { return chain_; }
 
   /// Makes `target` present this identity, beside those of other key types.
   Result<> apply(SSL_CTX* target) const;
@@ -33,6 +42,8 @@ class Identity {
 
   std::vector<crypto::Certificate> chain_;
   crypto::PrivateKey key_;
+  std::string print_;
+  std::shared_ptr<Staple> staple_ = std::make_shared<Staple>();
   std::unique_ptr<STACK_OF(X509), FreeStack> issuers_;  // borrows from chain_, all but the leaf
 };
 
@@ -49,12 +60,19 @@ class IdentitySet {
   std::vector<Identity> identities_;
 };
 
-/// Chooses what to present for the server name that a client asks for. Called on the connection's shard.
+struct ClientPolicy;
+
+/// Chooses what to present for the server name that a client asks for, and what to ask of it. Called on the
+/// connection's shard.
 class IdentityResolver {
  public:
   virtual ~IdentityResolver() = default;
   /// `server_name` in lower case, empty when the client sent none. Null: the listener's own identity.
   [[nodiscard]] virtual std::shared_ptr<const IdentitySet> find(std::string_view server_name) const = 0;
+  /// Null: no certificate is asked for beyond what the listener itself demands.
+  [[nodiscard]] virtual std::shared_ptr<const ClientPolicy> clients(std::string_view /*server_name*/) const {
+    return nullptr;
+  }
 };
 
 }  // namespace sluice::net::tls

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "net/tls/name_patterns.h"
 
 namespace sluice::net::tls {
 
@@ -12,18 +13,11 @@ void IdentityIndex::add(std::string_view pattern, std::shared_ptr<const Identity
 }
 
 std::shared_ptr<const IdentitySet> IdentityIndex::find(std::string_view server_name) const {
-  auto named = [this](std::string_view name) { return by_name_.find(name); };
-  if (!server_name.empty()) {
-    if (auto exact = named(server_name); exact != by_name_.end()) return exact->second;
-    if (std::size_t first = server_name.find('.'); first != std::string_view::npos) {
-      std::string wild = "*" + std::string(server_name.substr(first));
-      if (auto match = named(wild); match != by_name_.end()) return match->second;
-      wild.assign(server_name.substr(0, server_name.rfind('.'))).append(".*");
-      if (auto match = named(wild); match != by_name_.end()) return match->second;
-    }
-  }
-  if (auto any = named("*"); any != by_name_.end()) return any->second;
-  return default_;
+  auto found = find_by_name(server_name, [this](std::string_view pattern) {
+    const auto named = by_name_.find(pattern);
+    return named != by_name_.end() ? named->second : nullptr;
+  });
+  return found ? found : default_;
 }
 
 }  // namespace sluice::net::tls

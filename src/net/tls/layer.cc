@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "base/assert.h"
 #include "base/strings.h"
+#include "crypto/presented_certificate.h"
+#include "net/tls/client_policy.h"
 
 namespace sluice::net::tls {
 namespace {
@@ -62,6 +65,20 @@ class PlainRecords {
   std::span<const iovec> parts_;
   std::size_t offset_ = 0;
 };
+
+std::shared_ptr<const crypto::PresentedCertificate> shown_by_client(SSL* ssl, ClientVerdict verdict) {
+  X509* leaf = SSL_get0_peer_certificate(ssl);
+  if (leaf == nullptr) return nullptr;
+  std::vector<crypto::Certificate> chain = {crypto::Certificate::share(leaf)};
+  const STACK_OF(X509)* others = SSL_get_peer_cert_chain(ssl);  // a server's does not begin with the leaf
+  for (int i = 0; i < sk_X509_num(others); ++i) chain.push_back(crypto::Certificate::share(sk_X509_value(others, i)));
+  std::string outcome = "FAILED:not verified";
+  if (verdict == ClientVerdict::Known) {
+    const long result = SSL_get_verify_result(ssl);
+    outcome = result == X509_V_OK ? "SUCCESS" : std::string("FAILED:") + X509_verify_cert_error_string(result);
+  }
+  return std::make_shared<const crypto::PresentedCertificate>(std::move(chain), std::move(outcome));
+}
 
 }  // namespace
 
@@ -391,7 +408,14 @@ TlsInfo TlsLayer::info() const {
   SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
   info.alpn = {reinterpret_cast<const char*>(protocol), size};
   info.resumed = SSL_session_reused(ssl_.get()) == 1;
+  info.client_policy = client_policy_;
+  if (SSL_is_server(ssl_.get()) == 1) info.client_certificate = shown_by_client(ssl_.get(), client_verdict_);
   return info;
+}
+
+void TlsLayer::note_client(std::shared_ptr<const ClientPolicy> policy, ClientVerdict verdict) {
+  client_policy_ = std::move(policy);
+  client_verdict_ = verdict;
 }
 
 std::string TlsLayer::peer_certificate_pem() const {

@@ -13,6 +13,11 @@
 
 namespace sluice::net::tls {
 
+struct ClientPolicy;
+
+/// Whether what a client showed was compared with authorities.
+enum class ClientVerdict : std::uint8_t { NotSought, Known };
+
 /// One connection's TLS. libssl sees a BIO over buffers that all connections of a thread share: an event costs one
 /// recv, whatever records it brings, and a write costs one send, however many records it makes. Only what the socket
 /// does not take, and what the reader does not, is kept per connection.
@@ -43,6 +48,8 @@ class TlsLayer final : public StreamLayer {
   /// Goes on with the handshake. A server's session tickets travel with its first data.
   Step handshake(Stream& stream);
 
+  /// What the handshake asked of the client (null: nothing beyond the listener's own terms), for info().
+  void note_client(std::shared_ptr<const ClientPolicy> policy, ClientVerdict verdict);
   /// The peer's certificate in PEM; empty when it presented none.
   [[nodiscard]] std::string peer_certificate_pem() const;
   [[nodiscard]] SSL* handle() const { return ssl_.get(); }
@@ -66,6 +73,8 @@ class TlsLayer final : public StreamLayer {
 
   std::shared_ptr<const void> keeps_;  // goes after ssl_
   SslPtr ssl_;
+  std::shared_ptr<const ClientPolicy> client_policy_;
+  ClientVerdict client_verdict_ = ClientVerdict::NotSought;
   Stream* stream_ = nullptr;  // during a call
   Overflow input_;            // ciphertext that libssl has not taken yet
   Overflow output_;           // ciphertext that the socket has not taken yet

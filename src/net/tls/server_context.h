@@ -37,8 +37,9 @@ struct ServerSettings {
 
 /// One listener's TLS configuration, made off the request path. Immutable; shared by shards.
 ///
-/// Sessions are resumed by stateless tickets only, bound to a digest of the policy: a ticket earned under one policy
-/// (client certificates, versions, ciphers) does not pass under another, although all share the keys.
+/// Sessions are resumed by stateless tickets only, bound to the server name and to a digest of the policy: a ticket
+/// earned under one name or policy (client certificates, versions, ciphers) does not pass under another, although all
+/// share the keys.
 class ServerContext {
  public:
   static Result<std::shared_ptr<const ServerContext>> make(ServerSettings settings, std::shared_ptr<TicketKeys> keys);
@@ -47,6 +48,8 @@ class ServerContext {
   [[nodiscard]] const ServerSettings& settings() const { return settings_; }
   /// The protocols in ALPN's wire form.
   [[nodiscard]] const std::string& alpn_wire() const { return alpn_wire_; }
+  /// Digest of what sessions of this listener were made under.
+  [[nodiscard]] const std::string& session_policy() const { return session_policy_; }
 
  private:
   explicit ServerContext(ServerSettings settings) : settings_(std::move(settings)) {}
@@ -56,14 +59,9 @@ class ServerContext {
 
   ServerSettings settings_;
   std::string alpn_wire_;
+  std::string session_policy_;
   std::shared_ptr<TicketKeys> keys_;
   SslCtxPtr context_;
-};
-
-/// What OpenSSL's callbacks need to know about a handshake; the connection's app data while it lasts.
-struct ServerHandshake {
-  const ServerContext& context;
-  const IdentityResolver* resolver;  // may be null
 };
 
 /// `["h2", "http/1.1"]` as ALPN sends it. Fails when a name is empty or longer than 255 octets.

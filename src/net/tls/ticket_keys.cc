@@ -112,6 +112,54 @@ void TicketKeys::rotate_if_due() {
   rotated_at_s_ += age / kLifetimeS * kLifetimeS;
 }
 
+std::int64_t TicketKeys::rotated_at_s() {
+  std::lock_guard lock(mutex_);
+  rotate_if_due();
+  return rotated_at_s_;
+}
+
+/// What save() writes. Both processes run on this machine, so that its octets' order and its monotonic clock are the
+/// same for both.
+struct TicketKeys::Saved {
+  static constexpr std::array<char, 8> kMark = {'t', 'i', 'c', 'k', 'e', 't', 's', '1'};
+
+  std::array<char, 8> mark = kMark;
+  std::int64_t rotated_at_s = 0;
+  std::int64_t has_previous = 0;
+  Key current;
+  Key previous;
+};
+
+Secret<std::string> TicketKeys::save() {
+  Saved saved;
+  std::lock_guard lock(mutex_);
+  rotate_if_due();
+  saved.rotated_at_s = rotated_at_s_;
+  saved.has_previous = has_previous_ ? 1 : 0;
+  saved.current = current_;
+  saved.previous = previous_;
+  std::string octets(reinterpret_cast<const char*>(&saved), sizeof saved);
+  OPENSSL_cleanse(&saved, sizeof saved);
+  return Secret<std::string>(std::move(octets));
+}
+
+bool TicketKeys::restore(std::string_view octets) {
+  Saved saved;
+  if (octets.size() != sizeof saved) return false;
+  std::memcpy(&saved, octets.data(), sizeof saved);
+  const bool fits = saved.mark == Saved::kMark && saved.rotated_at_s <= now_s_();
+  if (fits) {
+    std::lock_guard lock(mutex_);
+    current_ = saved.current;
+    previous_ = saved.previous;
+    has_previous_ = saved.has_previous != 0;
+    rotated_at_s_ = saved.rotated_at_s;
+    rotate_if_due();
+  }
+  OPENSSL_cleanse(&saved, sizeof saved);
+  return fits;
+}
+
 void TicketKeys::install(SSL_CTX* context) {
   SLUICE_ASSERT(SSL_CTX_set_ex_data(context, index_of_keys(), this) == 1);
   SLUICE_ASSERT(SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket) == 1);

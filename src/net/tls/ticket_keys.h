@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
+#include <string_view>
 
+#include "base/secret.h"
 #include "net/tls/openssl.h"
 
 namespace sluice::net::tls {
@@ -36,10 +39,19 @@ class TicketKeys {
   /// Finds the key named `name` and copies it to `key`.
   [[nodiscard]] Match find(const unsigned char* name, Key& key);
 
+  /// When the key to seal with last changed, by the same clock.
+  [[nodiscard]] std::int64_t rotated_at_s();
+  /// All that another process on this machine needs to open tickets of this one, and to go on where it stands: octets
+  /// that are as secret as the keys.
+  [[nodiscard]] Secret<std::string> save();
+  /// Takes over what another process saved. False when it is nothing of the kind: then the keys stay as they are.
+  bool restore(std::string_view saved);
+
   /// Makes `context` use these keys. They must outlive it.
   void install(SSL_CTX* context);
 
  private:
+  struct Saved;
   void rotate_if_due();  // under mutex_
 
   std::function<std::int64_t()> now_s_;

@@ -15,9 +15,9 @@
 namespace sluice::plugins {
 using namespace gateway;
 
-/// Appends a JSON line for every request to a file. The line is written by another thread: a blocked or missing file
-/// costs lines, which are counted, and never time. reference/plugins-transform-observe.md, section 10.
-class FileLog final : public Plugin {
+/// Appends a JSON line for every request and stream session to a file. The line is written by another thread: a blocked
+/// or missing file costs lines, which are counted, and never time. reference/plugins-transform-observe.md, section 10.
+class FileLog final : public Plugin, public StreamPlugin {
  public:
   static constexpr std::string_view kName = "file-log";
   static constexpr int kPriority = 9;
@@ -51,14 +51,18 @@ class FileLog final : public Plugin {
       : buffer_(host.sinks->file(config.path, config.reopen ? telemetry::FileWriter::Reopen::BeforeWriting
                                                             : telemetry::FileWriter::Reopen::Keep)) {}
 
-  void on_log(const Exchange& ex) noexcept override {
+  void on_log(const Exchange& ex) noexcept override { write(ex); }
+  void on_stream_log(const StreamSession& session) noexcept override { write(session); }
+
+ private:
+  template <class Subject>
+  void write(const Subject& subject) noexcept {
     std::string& lines = buffer_.text();
-    append_log_record(lines, ex);
+    append_log_record(lines, subject);
     lines += '\n';
     buffer_.commit();
   }
 
- private:
   telemetry::LineBuffer& buffer_;
 };
 

@@ -87,9 +87,9 @@ std::optional<std::string> forbidden_header(std::string_view name) {
 
 }  // namespace
 
-/// Sends a JSON record of every request to an HTTP server, in batches, with repetition.
+/// Sends a JSON record of every request and stream session to an HTTP server, in batches, with repetition.
 /// reference/plugins-transform-observe.md, sections 9 and 10.
-class HttpLog final : public Plugin {
+class HttpLog final : public Plugin, public StreamPlugin {
  public:
   static constexpr std::string_view kName = "http-log";
   static constexpr int kPriority = 12;
@@ -121,14 +121,18 @@ class HttpLog final : public Plugin {
       : sender_(make_sender(config, host)),
         queue_(host.sinks->queue(kName, queue_key(config), queue_options(config))) {}
 
-  void on_log(const Exchange& ex) noexcept override {
+  void on_log(const Exchange& ex) noexcept override { push(ex); }
+  void on_stream_log(const StreamSession& session) noexcept override { push(session); }
+
+ private:
+  template <class Subject>
+  void push(const Subject& subject) noexcept {
     std::string record;
     record.reserve(2048);
-    append_log_record(record, ex);
+    append_log_record(record, subject);
     queue_->push(std::move(record), sender_);
   }
 
- private:
   static Rc<telemetry::QueueSender> make_sender(const Config& config, PluginHost& host);
   static telemetry::QueueOptions queue_options(const Config& config);
   static std::string queue_key(const Config& config);

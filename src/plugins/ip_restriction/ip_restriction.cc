@@ -7,6 +7,7 @@
 
 #include "base/ip.h"
 #include "gateway/plugin.h"
+#include "gateway/stream_session.h"
 #include "plugins/all.h"
 
 namespace sluice::plugins {
@@ -22,7 +23,7 @@ CidrSet blocks(const std::vector<std::string>& texts) {
   return CidrSet(parsed);
 }
 
-class IpRestriction final : public Plugin {
+class IpRestriction final : public Plugin, public StreamPlugin {
  public:
   static constexpr std::string_view kName = "ip-restriction";
   static constexpr int kPriority = 990;
@@ -58,16 +59,26 @@ class IpRestriction final : public Plugin {
     if (client == IpAddress()) {
       return Reply{403, "Cannot identify the client IP address, unix domain sockets are not supported."};
     }
-    if (deny_.contains(client)) return refuse(client);
-    if (!allow_.empty() && !allow_.contains(client)) return refuse(client);
-    return Next{};
+    if (is_admitted(client)) return Next{};
+    return Reply{status(), message(client)};
+  }
+
+  Task<StreamVerdict> on_preread(StreamSession& session) override {
+    const IpAddress& client = session.client.forwarded_address;
+    if (is_admitted(client)) return Next{};
+    return StreamRefusal{status(), message(client)};
   }
 
  private:
-  [[nodiscard]] Reply refuse(const IpAddress& client) const {
+  [[nodiscard]] bool is_admitted(const IpAddress& client) const {
+    return !deny_.contains(client) && (allow_.empty() || allow_.contains(client));
+  }
+  [[nodiscard]] int status() const {
     constexpr int kForbidden = 403;
-    return {config_.status ? static_cast<int>(*config_.status) : kForbidden,
-            config_.message ? *config_.message : "IP address not allowed: " + client.to_string()};
+    return config_.status ? static_cast<int>(*config_.status) : kForbidden;
+  }
+  [[nodiscard]] std::string message(const IpAddress& client) const {
+    return config_.message ? *config_.message : "IP address not allowed: " + client.to_string();
   }
 
   const Config config_;

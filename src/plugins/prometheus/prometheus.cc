@@ -13,6 +13,7 @@
 #include "entity/service.h"
 #include "gateway/plugin.h"
 #include "plugins/all.h"
+#include "plugins/prometheus/stream_series.h"
 #include "telemetry/metrics.h"
 
 namespace sluice::plugins {
@@ -69,9 +70,9 @@ std::string_view consumer_label(const Consumer& consumer) {
 
 }  // namespace
 
-/// Counts requests, octets and times per service and route for `GET /metrics`. Requests that matched no route are not
-/// counted. reference/plugins-transform-observe.md, section 12.
-class Prometheus final : public Plugin {
+/// Counts requests, stream sessions, octets and times per service and route for `GET /metrics`. What matched no route
+/// is not counted. reference/plugins-transform-observe.md, section 12.
+class Prometheus final : public Plugin, public StreamPlugin {
  public:
   static constexpr std::string_view kName = "prometheus";
   static constexpr int kPriority = 13;
@@ -95,6 +96,9 @@ class Prometheus final : public Plugin {
   ~Prometheus() override;
 
   void on_log(const Exchange& ex) noexcept override;
+  void on_stream_log(const StreamSession& session) noexcept override {
+    streams_.count(session, {bandwidth_, gateway_latency_});
+  }
 
  private:
   struct Key {
@@ -137,6 +141,7 @@ class Prometheus final : public Plugin {
   telemetry::Family* upstream_latency_ = nullptr;
   telemetry::Family* request_latency_ = nullptr;
   std::unordered_map<Key, Cached, KeyHash> cache_;
+  StreamSeries streams_;
 };
 
 void Prometheus::Config::describe(schema::Record<Config>& r) {
@@ -145,7 +150,8 @@ void Prometheus::Config::describe(schema::Record<Config>& r) {
   r.field<&Config::status_code_metrics>("status_code_metrics", "Count requests by status: `http_requests_total`.");
   r.field<&Config::ai_metrics>("ai_metrics", "Count requests to language models, their tokens and cost.");
   r.field<&Config::latency_metrics>("latency_metrics",
-                                    "Measure times: `kong_latency_ms`, `upstream_latency_ms`, `request_latency_ms`.");
+                                    "Measure times: `kong_latency_ms`, `upstream_latency_ms`, `request_latency_ms`, "
+                                    "`session_duration_ms`.");
   r.field<&Config::bandwidth_metrics>("bandwidth_metrics", "Count octets: `bandwidth_bytes`.");
   r.field<&Config::upstream_health_metrics>("upstream_health_metrics",
                                             "Export the health of targets: `upstream_target_health`.");
@@ -158,7 +164,7 @@ std::size_t Prometheus::KeyHash::operator()(const Key& key) const noexcept {
 }
 
 Prometheus::Prometheus(const Config& config, const PluginIdentity& /*identity*/, PluginHost& host)
-    : config_(config), metrics_(host.metrics) {
+    : config_(config), metrics_(host.metrics), streams_(host.metrics, config.status_code_metrics) {
   if (config_.status_code_metrics) requests_ = &metrics_.family(requests_spec());
   if (config_.bandwidth_metrics) bandwidth_ = &metrics_.family(bandwidth_spec());
   if (config_.latency_metrics) {
