@@ -120,6 +120,7 @@ TEST_P(SeveralControlPlanesTest, TwoHundredShareTheThreadsOfOne) {
   rt::Reactor reactor;
   AsyncStore root(std::move(store), reactor);
   std::vector<std::unique_ptr<AsyncStore>> others;
+  others.reserve(200);
   for (int i = 0; i < 200; ++i) others.push_back(expect(root.another_now("plane-" + std::to_string(i))));
   for (auto& other : others) {
     std::vector<Commit> group;

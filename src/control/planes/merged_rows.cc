@@ -186,6 +186,7 @@ std::vector<sync::EntityRow> MergedRows::rows() const {
 
 std::vector<Clash> MergedRows::clashes() const {
   std::vector<Clash> all;
+  all.reserve(waiting_.size());
   for (const auto& [place, one] : waiting_) all.push_back(one.clash);
   return all;
 }

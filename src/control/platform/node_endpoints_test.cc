@@ -22,7 +22,7 @@ class Conformity {
   explicit Conformity(const Json& spec) : spec_(spec) {}
 
   void compare(const Json& body, const Json& schema, const std::string& path) {
-    const Json& what = resolve(schema);
+    const Json& what = *resolve(&schema);
     const Json* type = what.find("type");
     if (type != nullptr && !has_type(body, type->as_string()))
       differences.push_back(path + ": is no " + type->as_string());
@@ -49,11 +49,11 @@ class Conformity {
     if (type == "number") return value.is_number();
     return value.type_name() == type;
   }
-  const Json& resolve(const Json& schema) const {
-    const Json* reference = schema.find("$ref");
+  const Json* resolve(const Json* schema) const {
+    const Json* reference = schema->find("$ref");
     if (reference == nullptr) return schema;
     const std::string& text = reference->as_string();
-    return *spec_.find("components")->find("schemas")->find(text.substr(text.rfind('/') + 1));
+    return spec_.find("components")->find("schemas")->find(text.substr(text.rfind('/') + 1));
   }
 
   const Json& spec_;
