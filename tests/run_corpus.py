@@ -19,7 +19,7 @@ import time
 TESTS = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))
 
-from harness import corpus_cases, corpus_play, match, wire  # noqa: E402
+from harness import corpus_cases, corpus_play, match, second_chance, wire  # noqa: E402
 from harness.certs import Certificates  # noqa: E402
 from harness.gateway import features_of  # noqa: E402
 
@@ -48,6 +48,7 @@ class Run:
         self.lock = threading.Lock()
         self.passed = self.failed = self.skipped = 0
         self.broken_controls: list[str] = []
+        self.again: list[dict] = []
 
     def fill(self) -> int:
         """Queues what can run, slow clients first, and names what cannot. Returns how many cases wait."""
@@ -65,7 +66,14 @@ class Run:
             self.cases.put(case)
         return len(runnable)
 
-    def work(self, number: int) -> None:
+    def repeat(self) -> None:
+        """What failed, alone."""
+        for case in self.again:
+            self.cases.put(case)
+        if self.again:
+            self.work(self.args.lanes, last=True)
+
+    def work(self, number: int, last: bool = False) -> None:
         try:
             lane = corpus_play.Lane(number, self.binary, self.scratch, self.features, self.certificates)
         except (match.Mismatch, OSError) as error:
@@ -81,8 +89,13 @@ class Run:
                 problems = corpus_play.play(lane, case)
             except (OSError, wire.WireError, AssertionError) as error:
                 problems = [f"{type(error).__name__}: {error}"]
-            self.report(case, problems, time.monotonic() - started)
-            if not lane.gateway.is_alive():
+            alive = lane.gateway.is_alive()
+            if problems and alive and not last and second_chance.given():
+                print(second_chance.line(case["id"], "; ".join(problems)), flush=True)
+                self.again.append(case)
+            else:
+                self.report(case, problems, time.monotonic() - started)
+            if not alive:
                 lane.gateway.start()
         self.report({"id": f"(lane {number}: end, sanitizer, log level)"}, lane.close(), 0.0)
 
@@ -114,6 +127,7 @@ def main() -> int:
         thread.start()
     for thread in threads:
         thread.join()
+    run.repeat()
     if args.keep or run.failed:
         print(f"folders with settings and logs: {run.scratch}")
     else:

@@ -16,6 +16,7 @@ import time
 TESTS = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))
 
+from harness import second_chance  # noqa: E402
 from harness.certs import Certificates  # noqa: E402
 from harness.gateway import features_of  # noqa: E402
 from harness.runner import Outcome, run_file  # noqa: E402
@@ -82,14 +83,23 @@ def main() -> int:
     certificates = Certificates(scratch / "certificates")
     report = Report(args.verbose)
 
-    def run(path: pathlib.Path) -> None:
+    again: list[pathlib.Path] = []
+
+    def run(path: pathlib.Path, last: bool = False) -> None:
         name = str(path.relative_to(args.scenarios).with_suffix(""))
         started = time.monotonic()
         outcomes = run_file(path, name, binary, scratch, features, certificates, args.keep)
+        problems = [outcome for outcome in outcomes if outcome.problem]
+        if problems and not last and second_chance.given() and all(outcome.repeatable for outcome in problems):
+            print(second_chance.line(name, f"{problems[0].case}: {problems[0].problem}"), flush=True)
+            again.append(path)
+            return
         report.add(name, outcomes, time.monotonic() - started)
 
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(run, files))
+    for path in again:
+        run(path, last=True)
     if report.failed or args.keep:
         print(f"folders with settings and logs: {scratch}")
     else:

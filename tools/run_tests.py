@@ -73,16 +73,19 @@ def targets_of(args):
     return []
 
 
-def run_unit_stage(args, build, progress):
+def run_unit_stage(args, build, progress, unsteady):
     programs = sorted(path for path in (build / "tests").glob("*_test") if os.access(path, os.X_OK))
     if not programs:
         return skip("unit", f"no test programs in {os.path.relpath(build)}/tests yet"), []
+    if args.full:
+        os.environ["TEST_ONCE"] = "1"
     jobs = unit_tests.select(programs, args.names)
-    return unit_tests.run(jobs, progress, SANITIZER_OPTIONS.get(args.preset, {}))
+    return unit_tests.run(jobs, progress, SANITIZER_OPTIONS.get(args.preset, {}), unsteady)
 
 
-def run_script_stage(stage, args, build):
-    """One run of the stage's runner, or one for each name that is not a unit test program."""
+def run_script_stage(stage, args, build, unsteady):
+    """One run of the stage's runner, or one for each name that is not a unit test program. Lines about tests that
+    failed once go to `unsteady`."""
     script, binary = ROOT / RUNNERS[stage], build / "sluice"
     if not script.exists():
         return skip(stage, f"{RUNNERS[stage]} does not exist yet"), []
@@ -92,15 +95,17 @@ def run_script_stage(stage, args, build):
     if args.full and "--full" in script.read_text():
         command.append("--full")
     environment = {**os.environ, **SANITIZER_OPTIONS.get(args.preset, {}), "PYTHONUNBUFFERED": "1"}
+    if args.full:
+        environment["TEST_ONCE"] = "1"
     tally, failures = Tally(), []
     for name in [name for name in args.names if not names_a_program(name)] or [None]:
-        part, failed = run_script(stage, command + (["--filter", name] if name else []), environment)
+        part, failed = run_script(stage, command + (["--filter", name] if name else []), environment, unsteady)
         tally += part
         failures += failed
     return tally, failures
 
 
-def run_script(stage, command, environment):
+def run_script(stage, command, environment, unsteady):
     """Runs one command, shows its output as it comes, and believes its tally only if the exit status agrees."""
     tally, lines = None, []
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -111,6 +116,8 @@ def run_script(stage, command, environment):
             if tally is None:
                 lines.append(line)
                 print("  " + line, flush=True)
+            if line.startswith("UNSTEADY"):
+                unsteady.append(f"{stage}: {line}")
     if tally is None:
         tally = Tally(0, 1)
         lines.append(f"FAIL: ended with {process.returncode} and without a tally")
@@ -144,14 +151,14 @@ def main():
         return 0
     os.chdir(ROOT)
     build = ROOT / "build" / args.preset
-    total, failures = Tally(), []
+    total, failures, unsteady = Tally(), [], []
     for stage in stages_of(args):
         print(bold(f"{stage} tests ({args.preset})"), flush=True)
         started = time.monotonic()
         if stage == "unit":
-            tally, failed = run_unit_stage(args, build, Progress())
+            tally, failed = run_unit_stage(args, build, Progress(), unsteady)
         else:
-            tally, failed = run_script_stage(stage, args, build)
+            tally, failed = run_script_stage(stage, args, build, unsteady)
         print(f"  {stage}: {tally} in {time.monotonic() - started:.0f} s", flush=True)
         total += tally
         failures += failed
@@ -159,6 +166,9 @@ def main():
         failures.append(unit_tests.Failure("nothing", f"no test matches {' '.join(args.names)}", "./dev help test"))
         total.failed += 1
     summarise(failures)
+    if unsteady:
+        print(bold(f"Failed once ({len(unsteady)}; what failed twice stands above)"))
+        print("\n".join("    " + line for line in unsteady))
     print(total)
     return 1 if total.failed else 0
 

@@ -17,18 +17,19 @@ TAIL_LINES = 40
 
 
 @dataclass
-class Failure:
-    name: str
-    details: str
-    rerun: str
-
-
-@dataclass
 class Job:
     """One program and the tests to run in it."""
 
     program: Path
     gtest_filter: str = "*"
+
+
+@dataclass
+class Failure:
+    name: str
+    details: str
+    rerun: str
+    job: Job | None = None  # what runs this test alone; none for a whole program
 
 
 def program_of(name):
@@ -67,14 +68,20 @@ def select(programs, names):
     return jobs
 
 
-def run(jobs, progress, environment):
-    """Runs all jobs; returns the tally and the failures."""
+def run(jobs, progress, environment, unsteady):
+    """Runs all jobs; returns the tally and the failures. What failed without a crash is repeated once when the others
+    are done, and named in `unsteady` (tests/harness/second_chance.py says why)."""
     finished = Tally()
     failures = []
+    again = []
 
     def finish(job):
         nonlocal finished
         tally, failed = _run_one(job, environment)
+        if "TEST_ONCE" not in os.environ:
+            again.extend(failure for failure in failed if failure.job)
+            failed = [failure for failure in failed if not failure.job]
+            tally.failed = len(failed)
         finished += tally
         failures.extend(failed)
         mark = "FAILED" if failed else "ok"
@@ -84,6 +91,11 @@ def run(jobs, progress, environment):
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for future in [pool.submit(finish, job) for job in jobs]:
             future.result()
+    for failure in again:
+        unsteady.append(f"unit: UNSTEADY {failure.name}, once more: {failure.details}")
+        tally, failed = _run_one(failure.job, environment)
+        finished += Tally(tally.passed, tally.failed)
+        failures.extend(failed)
     progress.done()
     return finished, failures
 
@@ -122,7 +134,8 @@ def _read_report(job, report, text, status):
             elif test.get("failures"):
                 tally.failed += 1
                 details = "\n".join(failure["failure"].rstrip() for failure in test["failures"])
-                failures.append(Failure(f"{job.program.name}: {name}", details, _rerun(job, name)))
+                alone = Job(job.program, name)
+                failures.append(Failure(f"{job.program.name}: {name}", details, _rerun(job, name), alone))
             else:
                 tally.passed += 1
     # A sanitizer speaks up at exit, after the report was written.

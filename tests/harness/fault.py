@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-from harness import client, wire
+from harness import client, second_chance, wire
 
 JOIN_SECONDS = 20
 
@@ -48,20 +48,29 @@ def run(doc: str, *checks: Callable[[Fault], None]) -> int:
         if args.filter not in name and args.filter not in pathlib.Path(sys.argv[0]).stem:
             continue
         started = time.monotonic()
-        try:
-            check(Fault(args.binary.resolve(), args.full, args.seed))
-        except AssertionError as error:
+        problem = attempt(check, args)
+        if problem and second_chance.given():
+            print(second_chance.line(name, problem), flush=True)
+            problem = attempt(check, args)
+        if problem:
             failed += 1
-            print(f"FAIL {name}: {error}")
-        except Exception:  # a broken test must be counted, and the others must run
-            failed += 1
-            print(f"FAIL {name}:\n{traceback.format_exc()}")
+            print(f"FAIL {name}: {problem}", flush=True)
         else:
             passed += 1
-            print(f"ok   {name} ({time.monotonic() - started:.1f} s)")
-        sys.stdout.flush()
+            print(f"ok   {name} ({time.monotonic() - started:.1f} s)", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def attempt(check: Callable[[Fault], None], args: argparse.Namespace) -> str:
+    """What did not hold; empty when all did."""
+    try:
+        check(Fault(args.binary.resolve(), args.full, args.seed))
+    except AssertionError as error:
+        return str(error) or traceback.format_exc()
+    except Exception:  # a broken test must be counted, and the others must run
+        return "\n" + traceback.format_exc()
+    return ""
 
 
 class Crew:

@@ -24,13 +24,15 @@ TLS_FEATURES = ("tls", "http2")
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of one case: `problem` is empty when it passed, `skipped` holds the reason when it did not run."""
+    """What became of one case: `problem` is empty when it passed, `skipped` holds the reason when it did not run. A
+    problem that is not `repeatable` says something of the whole run: a crash, a sanitizer, the log."""
 
     scenario: str
     case: str
     problem: str = ""
     skipped: str = ""
     seconds: float = 0.0
+    repeatable: bool = True
 
 
 class ScenarioRun:
@@ -98,7 +100,8 @@ class ScenarioRun:
         for case in self.scenario.cases:
             outcomes.append(self.run_one(stage, case))
         problem = "\n".join(self.end_problems())
-        outcomes.append(Outcome(self.name, "(end: alive, no sanitizer report, log level)", problem=problem))
+        end = "(end: alive, no sanitizer report, log level)"
+        outcomes.append(Outcome(self.name, end, problem=problem, repeatable=False))
         return outcomes
 
     def prepare(self) -> None:

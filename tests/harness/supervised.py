@@ -135,7 +135,12 @@ def gone(pid: int) -> bool:
 
 
 class Load(Crew):
-    """Requests at a steady rate, each on a new connection, until the end of the block. Counts what became of them."""
+    """Requests at a steady rate, each on a new connection, until the end of the block. Counts what became of them.
+
+    A block that went well ends only once enough were good to judge by: a busy machine makes few in a short one."""
+
+    ENOUGH = 60
+    ENOUGH_SECONDS = 15
 
     def __init__(self, port: int, per_second: int = 100, threads: int = 2) -> None:
         super().__init__(threads)
@@ -159,6 +164,12 @@ class Load(Crew):
                 name = "broken"
             with self.lock:
                 setattr(self, name, getattr(self, name) + 1)
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        last = time.monotonic() + self.ENOUGH_SECONDS
+        while kind is None and self.good < self.ENOUGH and time.monotonic() < last:
+            time.sleep(0.05)
+        super().__exit__(kind, *rest)
 
     def __str__(self) -> str:
         return f"{self.good} good, {self.broken} broken, {self.refused} refused, {self.other} other"
