@@ -204,6 +204,10 @@ Task<Result<LogPart>> AsyncStore::read_log(Version after, std::size_t limit) {
   co_return co_await on_short([=](DurableStore& store) { return store.read_log(after, limit); });
 }
 
+Task<Result<LogPart>> AsyncStore::read_touched(Version after, std::size_t most) {
+  co_return co_await on_short([=](DurableStore& store) { return store.read_touched(after, most); });
+}
+
 Task<Result<Trail>> AsyncStore::trail(TrailQuery query) {
   co_return co_await on_short([query = std::move(query)](DurableStore& store) { return store.trail(query); });
 }
@@ -216,8 +220,16 @@ Task<Result<Commit>> AsyncStore::changes_back_to(Version version) {
   co_return co_await on_short([=](DurableStore& store) { return store.changes_back_to(version); });
 }
 
-Task<Result<>> AsyncStore::compact(SysTime older_than) {
-  co_return co_await on_long([=](DurableStore& store) { return store.compact(older_than); });
+Task<Result<HistoryPart>> AsyncStore::history(HistoryQuery query) {
+  co_return co_await on_short([query = std::move(query)](DurableStore& store) { return store.history(query); });
+}
+
+Task<Result<Differences>> AsyncStore::differences(DifferenceQuery query) {
+  co_return co_await on_short([query = std::move(query)](DurableStore& store) { return store.differences(query); });
+}
+
+Task<Result<>> AsyncStore::compact(SysTime older_than, std::uint64_t keep) {
+  co_return co_await on_long([=](DurableStore& store) { return store.compact(older_than, keep); });
 }
 
 Task<Result<Version>> AsyncStore::head() {

@@ -51,10 +51,13 @@ class AsyncStore {
   // As in DurableStore.
   Task<Result<Contents>> load();
   Task<Result<LogPart>> read_log(Version after, std::size_t limit);
+  Task<Result<LogPart>> read_touched(Version after, std::size_t most);
   Task<Result<Contents>> at(Version version);
   Task<Result<Commit>> changes_back_to(Version version);
   Task<Result<Trail>> trail(TrailQuery query);
-  Task<Result<>> compact(SysTime older_than);
+  Task<Result<HistoryPart>> history(HistoryQuery query);
+  Task<Result<Differences>> differences(DifferenceQuery query);
+  Task<Result<>> compact(SysTime older_than, std::uint64_t keep = 0);
   Task<Result<Version>> head();
   Task<Result<Version>> horizon();
   /// One at a time: for the task that follows the log. Ends early, with false, when the store is going away.

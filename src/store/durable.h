@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "store/history.h"
 #include "store/version.h"
 #include "sync/delta.h"
 
@@ -39,6 +40,7 @@ struct Commit {
   std::vector<sync::EntityKey> removals;  // a row that is not there is no error
   std::string author;                     // who asked for it, as the audit shows it
   std::vector<std::string> dropped = {};  // other control planes that go with it, and all they have
+  std::string note = {};                  // what kind of change it is, for the history; mostly empty
 };
 
 /// What a version did to one entity.
@@ -140,6 +142,9 @@ class DurableStore {
   /// a backup that was restored since: load() then. Epochs of different stores are counted alike, so what a version of
   /// another epoch held is no longer certain.
   virtual Result<LogPart> read_log(Version after, std::size_t limit) = 0;
+  /// Which rows that was, without documents, authors and times, and so at a small cost: at most `most` entries, then
+  /// what is left of a version is left out, and `reached` says how far it goes whole. Fails as read_log() does.
+  virtual Result<LogPart> read_touched(Version after, std::size_t most) = 0;
   /// Everything as it was; Errc::NotFound when the log does not reach back that far.
   virtual Result<Contents> at(Version version) = 0;
   /// The change that leads from the newest version back to an older one; commit it to restore that point in time.
@@ -147,8 +152,14 @@ class DurableStore {
   /// What happened in all control planes of the database, as far back as the logs reach. A call looks at a bounded
   /// number of changes: it may find fewer than `limit` though there are more.
   virtual Result<Trail> trail(const TrailQuery& query) = 0;
-  /// Forgets how things were before `older_than`, in all control planes. What is current stays.
-  virtual Result<> compact(SysTime older_than) = 0;
+  /// The versions of this control plane, one by one.
+  virtual Result<HistoryPart> history(const HistoryQuery& query) = 0;
+  /// What lies between two versions; Errc::NotFound as for at(). Of one version: between the number before and it.
+  virtual Result<Differences> differences(const DifferenceQuery& query) = 0;
+  /// Forgets how things were before `older_than`, in all control planes, but for the newest `keep` versions of each
+  /// that has entities. What is current stays.
+  virtual Result<> compact(SysTime older_than, std::uint64_t keep) = 0;
+  Result<> compact(SysTime older_than) { return compact(older_than, 0); }
   /// Cheap.
   virtual Result<Version> head() = 0;
   /// The oldest version that read_log() and at() know.

@@ -207,6 +207,23 @@ TEST_P(DurableStoreTest, TheLogIsReadInWholeVersions) {
   EXPECT_TRUE(expect(store->read_log({1, 2}, 4)).entries.empty());
 }
 
+TEST_P(DurableStoreTest, WhatWasTouchedIsReadWithoutDocumentsUpToABound) {
+  write({consumer(1), consumer(2), consumer(3)});
+  write({consumer(4)});
+  const auto all = expect(store->read_touched({1, 0}, 4));
+  EXPECT_EQ(all.reached, (Version{1, 2}));
+  ASSERT_EQ(all.entries.size(), 4U);
+  EXPECT_EQ(all.entries.back().id, test_id(4));
+  EXPECT_EQ(all.entries.back().document, nullptr);
+  const auto some = expect(store->read_touched({1, 0}, 3));
+  EXPECT_EQ(some.entries.size(), 3U);
+  EXPECT_EQ(some.reached, (Version{1, 1}));
+  const auto none = expect(store->read_touched({1, 0}, 2));
+  EXPECT_TRUE(none.entries.empty()) << "never a part of a version, however large that is";
+  EXPECT_EQ(none.reached, (Version{1, 0}));
+  EXPECT_EQ(store->read_touched({1, 7}, 4).error().code, Errc::NotFound);
+}
+
 TEST_P(DurableStoreTest, VersionsThatChangedNothingAreReachedAllTheSame) {
   write({consumer(1)});
   write({});
@@ -290,6 +307,105 @@ TEST_P(DurableStoreTest, TheTrailIsReadBackwardsAcrossControlPlanes) {
   EXPECT_EQ(expect(store->trail({.without_author = "tester"})).entries.size(), 1U);
   EXPECT_EQ(expect(store->trail({.type = "consumers", .control_plane = "default"})).entries.size(), 1U);
   EXPECT_TRUE(expect(store->trail({.until = SysTime(Millis(1))})).entries.empty());
+}
+
+/// `update consumers user-1`, a line for each row of a version.
+std::vector<std::string> lines(const VersionEntry& entry) {
+  constexpr std::string_view kActions[] = {"create", "update", "delete"};
+  std::vector<std::string> all;
+  for (const ChangedRow& row : entry.rows) {
+    const Json document = entity::parse(*row.document);
+    const Json* name = document.find("username");
+    all.push_back(std::string(kActions[static_cast<int>(row.action)]) + " " + row.type + " " +
+                  (name != nullptr ? name->as_string() : to_json(*document.find("key"))));
+  }
+  return all;
+}
+
+TEST_P(DurableStoreTest, TheHistoryTellsWhatEachVersionDid) {
+  using testing::ElementsAre;
+  write({consumer(1), consumer(2)});
+  write({credential(3, 1, "hidden-key"), test_row(catalog, "consumers", test_id(2), R"("username":"changed")")});
+  const Commit back{{consumer(4)}, {{"consumers", test_id(1)}}, "ann", {}, "restored from 1.1"};
+  expect(store->commit({1, 2}, {&back, 1}));
+  const HistoryPart part = expect(store->history({}));
+  ASSERT_EQ(part.versions.size(), 3U);
+  EXPECT_FALSE(part.more);
+  EXPECT_EQ(part.versions[0].version, (Version{1, 3}));
+  EXPECT_EQ(part.versions[0].author, "ann");
+  EXPECT_EQ(part.versions[0].note, "restored from 1.1");
+  EXPECT_EQ(part.versions[1].note, "");
+  EXPECT_EQ(part.versions[1].changes, 2U);
+  EXPECT_THAT(lines(part.versions[0]), ElementsAre("delete consumers user-1", "create consumers user-4"));
+  EXPECT_THAT(lines(part.versions[1]), ElementsAre(R"(create keyauth_credentials "***")", "update consumers changed"));
+  EXPECT_THAT(lines(part.versions[2]), ElementsAre("create consumers user-1", "create consumers user-2"));
+}
+
+TEST_P(DurableStoreTest, TheHistoryIsReadInPagesAndByFilters) {
+  for (std::uint64_t n = 1; n <= 5; ++n) write({consumer(n)});
+  const Commit by_ann{{credential(6, 1, "k")}, {}, "ann"};
+  expect(store->commit({1, 5}, {&by_ann, 1}));
+  write({test_row(catalog, "consumers", test_id(2), R"("username":"changed")")});
+  write({}, {{"consumers", test_id(2)}});
+  const auto numbers = [&](HistoryQuery query) {
+    std::vector<std::uint64_t> all;
+    for (HistoryPart part{.more = true}; part.more; query.below = part.place) {
+      part = expect(store->history(query));
+      for (const VersionEntry& entry : part.versions) all.push_back(entry.version.number);
+    }
+    return all;
+  };
+  EXPECT_THAT(numbers({.limit = 3}), testing::ElementsAre(8, 7, 6, 5, 4, 3, 2, 1));
+  EXPECT_THAT(numbers({.limit = 1, .author = "ann"}), testing::ElementsAre(6));
+  EXPECT_THAT(numbers({.limit = 1, .type = "consumers", .id = test_id(2)}), testing::ElementsAre(8, 7, 2));
+  EXPECT_THAT(numbers({.limit = 1, .type = "consumers", .id = test_id(9)}), testing::ElementsAre());
+  const auto is_credential = [](const VersionEntry&, const ChangedRow& row) {
+    return row.type == "keyauth_credentials";
+  };
+  EXPECT_THAT(numbers({.limit = 2, .wanted = is_credential}), testing::ElementsAre(6));
+}
+
+TEST_P(DurableStoreTest, TheDifferenceOfTwoVersionsIsToldEitherWay) {
+  write({consumer(1), consumer(2), credential(5, 1, "old")});
+  write({test_row(catalog, "consumers", test_id(1), R"("username":"changed")"), consumer(3)},
+        {{"consumers", test_id(2)}});
+  write({credential(5, 1, "new")}, {{"consumers", test_id(3)}});
+  write({consumer(2)});
+  write({consumer(2), credential(5, 1, "newest")});
+  const auto told = [&](Version from, Version to, std::size_t limit = 100) {
+    std::vector<std::string> all;
+    DifferenceQuery query{.from = from, .to = to, .limit = limit};
+    for (Differences part{.more = true}; part.more; query.type = part.type, query.id = part.id) {
+      part = expect(store->differences(query));
+      const auto name = [](const sync::Document& document) {
+        if (document == nullptr) return std::string("-");
+        const Json json = entity::parse(*document);
+        return json.find(json.find("key") != nullptr ? "key" : "username")->as_string();
+      };
+      for (const RowDifference& row : part.rows) all.push_back(name(row.before) + " " + name(row.after));
+    }
+    return all;
+  };
+  EXPECT_THAT(told({1, 1}, {1, 5}), testing::ElementsAre("user-1 changed", "old newest"));
+  EXPECT_THAT(told({1, 5}, {1, 1}), testing::ElementsAre("changed user-1", "newest old"));
+  EXPECT_THAT(told({1, 1}, {1, 5}, 1), testing::ElementsAre("user-1 changed", "old newest"));
+  EXPECT_THAT(told({1, 2}, {1, 3}), testing::ElementsAre("user-3 -", "old new"));
+  EXPECT_THAT(told({1, 0}, {1, 1}), testing::ElementsAre("- user-1", "- user-2", "- old"));
+  EXPECT_THAT(told({1, 3}, {1, 3}), testing::ElementsAre());
+  EXPECT_EQ(store->differences({.from = {1, 1}, .to = {1, 9}}).error().code, Errc::NotFound);
+}
+
+TEST_P(DurableStoreTest, CompactionKeepsTheNewestVersions) {
+  for (std::uint64_t n = 1; n <= 4; ++n) write({consumer(n)}, {{"consumers", test_id(n - 1)}});
+  const auto tomorrow = std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now() + std::chrono::hours(24));
+  expect(store->compact(tomorrow, 9));
+  EXPECT_EQ(expect(store->horizon()), (Version{1, 0}));
+  expect(store->compact(tomorrow, 2));
+  EXPECT_EQ(expect(store->horizon()), (Version{1, 2}));
+  const HistoryPart part = expect(store->history({}));
+  ASSERT_EQ(part.versions.size(), 2U);
+  EXPECT_THAT(lines(part.versions[1]), testing::ElementsAre("delete consumers user-2", "create consumers user-3"));
+  EXPECT_EQ(expect(store->differences({.from = {1, 2}, .to = {1, 4}})).rows.size(), 2U);
 }
 
 TEST_P(DurableStoreTest, CompactionForgetsThePastOnly) {

@@ -71,6 +71,13 @@ CREATE TABLE meta (
     Step{1, R"(
 CREATE INDEX changes_by_time ON changes (made_at, control_plane, number, ordinal);
 )"},
+    // An index that finds also which row ended takes the place of one that found only where some did: nothing names
+    // either, so the release before works as well with this one.
+    Step{1, R"(
+ALTER TABLE changes ADD COLUMN note TEXT;
+CREATE INDEX changes_before ON changes (control_plane, ended, type, id) WHERE ended IS NOT NULL;
+DROP INDEX changes_ended;
+)"},
 };
 constexpr auto kFormat = static_cast<std::int64_t>(kSteps.size());
 
@@ -133,6 +140,10 @@ Result<> upgrade_format(sql::Connection& db, std::string_view name, std::string_
   }
   if (format == 0) TRY(write_info(db, kInfoKind, kind));
   return transaction.commit();
+}
+
+Result<std::int64_t> read_format(sql::Connection& db) {
+  return read_number(db, kInfoFormat);
 }
 
 Result<> check_format(sql::Connection& db, std::string_view name, std::string_view kind) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,9 @@ inline constexpr std::string_view kInfoKeyringText = "keyring_text";  // of a ba
 Result<> upgrade_format(sql::Connection& db, std::string_view name, std::string_view kind);
 /// Whether this program can read it as it is.
 Result<> check_format(sql::Connection& db, std::string_view name, std::string_view kind);
+
+/// The number of the last step that it had.
+Result<std::int64_t> read_format(sql::Connection& db);
 
 Result<std::optional<std::string>> read_info(sql::Connection& db, std::string_view name);
 Result<> write_info(sql::Connection& db, std::string_view name, std::string_view value);

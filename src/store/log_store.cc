@@ -335,6 +335,31 @@ Result<LogPart> LogStore::read_log(Version after, std::size_t limit) {
   });
 }
 
+Result<LogPart> LogStore::read_touched(Version after, std::size_t most) {
+  return in_transaction(sql::Access::Read, [&](sql::Connection& db) -> Result<LogPart> {
+    TRY(const State state, read_state(db));
+    if (after.epoch != state.head.epoch || !state.knows(after)) return gone(state, after);
+    LogPart part{.reached = state.head};
+    const sql::ValueView values[] = {control_plane_, signed_of(after.number), static_cast<std::int64_t>(most + 1)};
+    TRY(
+        db.query("SELECT number, type, id, workspace FROM changes WHERE control_plane = $1 AND number > $2 "
+                 "ORDER BY number, ordinal LIMIT $3",
+                 values, [&](const sql::Row& row) -> Result<> {
+                   LogEntry& entry = part.entries.emplace_back();
+                   entry.version = state.version_of(static_cast<std::uint64_t>(row.integer(0)));
+                   entry.type = row.text(1);
+                   entry.id = from_octets(row.text(2));
+                   entry.workspace = from_octets(row.text(3));
+                   return {};
+                 }));
+    if (part.entries.size() <= most) return part;
+    const Version cut = part.entries.back().version;
+    std::erase_if(part.entries, [&](const LogEntry& entry) { return entry.version == cut; });
+    part.reached = part.entries.empty() ? after : part.entries.back().version;
+    return part;
+  });
+}
+
 Result<Commit> LogStore::changes_back_to(Version version) {
   return in_transaction(sql::Access::Read, [&](sql::Connection& db) -> Result<Commit> {
     TRY(const State state, read_state(db));

@@ -27,10 +27,14 @@ class LogStore final : public DurableStore {
   Result<Contents> load() override;
   std::expected<Version, CommitError> commit(Version expected, std::span<const Commit> group) override;
   Result<LogPart> read_log(Version after, std::size_t limit) override;
+  Result<LogPart> read_touched(Version after, std::size_t most) override;
   Result<Contents> at(Version version) override;
   Result<Commit> changes_back_to(Version version) override;
   Result<Trail> trail(const TrailQuery& query) override;
-  Result<> compact(SysTime older_than) override;
+  Result<HistoryPart> history(const HistoryQuery& query) override;
+  Result<Differences> differences(const DifferenceQuery& query) override;
+  Result<> compact(SysTime older_than, std::uint64_t keep) override;
+  using DurableStore::compact;
   Result<Version> head() override;
   Result<Version> horizon() override;
   Result<bool> wait_for_change(Version known, Millis timeout) override;
@@ -67,6 +71,7 @@ class LogStore final : public DurableStore {
     std::uint64_t number = 0;
     std::int64_t ordinal = 0;
     std::string_view author;
+    std::string_view note;
     std::int64_t made_at = 0;
   };
 
@@ -127,7 +132,7 @@ class LogStore final : public DurableStore {
   Result<Heads> read_heads(sql::Connection& db);
   /// The ids in the tables of all control planes.
   Result<std::vector<std::int64_t>> all_ids();
-  Result<> compact_one(std::int64_t control_plane, SysTime older_than);
+  Result<> compact_one(std::int64_t control_plane, SysTime older_than, std::uint64_t keep);
   /// Connects and listens, if that is still to be done.
   Result<> listen();
   /// What became of a commit whose connection was lost; the error it ended with otherwise.

@@ -22,6 +22,7 @@ enum class Kind : std::uint8_t { Integer, Text, Octets };
 struct Column {
   std::string_view name;
   Kind kind;
+  std::int64_t since = 1;  // the format that brought it
 };
 struct Table {
   std::string_view name;
@@ -44,7 +45,8 @@ constexpr Column kChanges[] = {{"control_plane", Kind::Integer},
                                {"document", Kind::Text},
                                {"author", Kind::Text},
                                {"made_at", Kind::Integer},
-                               {"ended", Kind::Integer}};
+                               {"ended", Kind::Integer},
+                               {"note", Kind::Text, 3}};
 constexpr Column kMeta[] = {{"control_plane", Kind::Integer}, {"name", Kind::Text}, {"value", Kind::Text}};
 
 /// What a backup holds, parents first. Look-ups are left out: they are computed from the documents, under the keyring
@@ -59,19 +61,22 @@ sql::ValueView value_of(const sql::Row& row, int at, Kind kind) {
   return row.text(at);
 }
 
+/// `to` has the present format; of `from`, which may be a backup of an earlier release, what it has.
 Result<> copy_table(sql::Connection& from, sql::Connection& to, const Table& table) {
+  TRY(const std::int64_t format, read_format(from));
   std::string names;
   std::string places;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    names += (i == 0 ? "" : ", ") + std::string(table.columns[i].name);
-    places += (i == 0 ? "$" : ", $") + std::to_string(i + 1);
+  std::vector<Kind> kinds;
+  for (const Column& column : table.columns) {
+    if (column.since > format) continue;
+    names += (kinds.empty() ? "" : ", ") + std::string(column.name);
+    kinds.push_back(column.kind);
+    places += (kinds.size() == 1 ? "$" : ", $") + std::to_string(kinds.size());
   }
   const std::string insert = "INSERT INTO " + std::string(table.name) + " (" + names + ") VALUES (" + places + ")";
-  std::vector<sql::ValueView> values(table.columns.size());
+  std::vector<sql::ValueView> values(kinds.size());
   return from.query("SELECT " + names + " FROM " + std::string(table.name), {}, [&](const sql::Row& row) -> Result<> {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] = value_of(row, static_cast<int>(i), table.columns[i].kind);
-    }
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = value_of(row, static_cast<int>(i), kinds[i]);
     return to.queue(insert, values);
   });
 }

@@ -77,7 +77,7 @@ Result<> read_documents(sql::Connection& db, TrailEntry& entry) {
   const sql::ValueView values[] = {entry.plane, entry.number, entry.ordinal};
   return db.query(
       "SELECT c.document, b.document FROM changes c LEFT JOIN changes b ON b.control_plane = c.control_plane "
-      "AND b.ended = c.number AND b.ended IS NOT NULL AND b.type = c.type AND b.id = c.id "
+      "AND b.ended = c.number AND b.ended IS NOT NULL AND b.type = c.type AND b.id = c.id AND b.number <> c.number "
       "WHERE c.control_plane = $1 AND c.number = $2 AND c.ordinal = $3",
       values, [&](const sql::Row& row) -> Result<> {
         entry.what.document = masked(row, 0);

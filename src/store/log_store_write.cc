@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <thread>
 
 #include "base/log.h"
@@ -12,6 +13,11 @@ namespace {
 
 std::int64_t now_ms() {
   return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now()).time_since_epoch().count();
+}
+
+sql::ValueView note_of(std::string_view note) {
+  if (note.empty()) return std::monostate();
+  return note;
 }
 
 std::unexpected<CommitError> failed(Error error) {
@@ -32,6 +38,25 @@ std::unexpected<CommitError> failed(Error error) {
       break;
   }
   return std::unexpected(CommitError{failure, std::move(error)});
+}
+
+/// The number behind which there are `keep` versions of a log of entities. Of bookkeeping no old version is of use to
+/// anybody: its own is the newest.
+Result<std::int64_t> behind_newest(sql::Connection& db, std::int64_t control_plane, std::uint64_t keep) {
+  const auto kept = static_cast<std::int64_t>(std::min<std::uint64_t>(keep, std::numeric_limits<std::int32_t>::max()));
+  std::int64_t number = 0;
+  bool has_entities = false;
+  const sql::ValueView values[] = {control_plane};
+  TRY(db.query("SELECT number FROM control_planes WHERE id = $1", values, [&](const sql::Row& row) -> Result<> {
+    number = row.integer(0);
+    return {};
+  }));
+  TRY(db.query("SELECT 1 FROM changes WHERE control_plane = $1 AND substr(type, 1, 1) <> '_' LIMIT 1", values,
+               [&](const sql::Row&) -> Result<> {
+                 has_entities = true;
+                 return {};
+               }));
+  return has_entities ? std::max<std::int64_t>(number - kept, 0) : number;
 }
 
 }  // namespace
@@ -91,6 +116,7 @@ Result<> LogStore::write_group(sql::Connection& db, Version expected, std::span<
     ++place.number;
     place.ordinal = 0;
     place.author = change.author;
+    place.note = change.note;
     for (const auto& key : change.removals) {
       TRY(remove_row(db, key, place));
       ++place.ordinal;
@@ -126,12 +152,12 @@ Result<> LogStore::write_row(sql::Connection& db, const sync::EntityRow& row, co
   TRY(db.queue("UPDATE changes SET ended = $4 WHERE control_plane = $1 AND type = $2 AND id = $3 AND ended IS NULL",
                key));
   TRY(const auto stored, shared_->sealer.seal(row.type, row.id, *row.document));
-  const sql::ValueView values[] = {control_plane_,           number, place.ordinal, row.type,     to_octets(row.id),
-                                   to_octets(row.workspace), stored, place.author,  place.made_at};
-  TRY(
-      db.queue("INSERT INTO changes (control_plane, number, ordinal, type, id, workspace, document, author, made_at) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-               values));
+  const sql::ValueView values[] = {control_plane_,           number, place.ordinal, row.type,      to_octets(row.id),
+                                   to_octets(row.workspace), stored, place.author,  place.made_at, note_of(place.note)};
+  TRY(db.queue(
+      "INSERT INTO changes (control_plane, number, ordinal, type, id, workspace, document, author, made_at, note) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+      values));
   return write_lookups(db, control_plane_, row.type, row.id, row.workspace, *row.document);
 }
 
@@ -159,7 +185,7 @@ Result<> LogStore::write_lookups(sql::Connection& db, std::int64_t control_plane
 Result<> LogStore::remove_row(sql::Connection& db, const sync::EntityKey& key, const Place& place) {
   const auto number = static_cast<std::int64_t>(place.number);
   const sql::ValueView values[] = {control_plane_, key.type,     to_octets(key.id), number,
-                                   place.ordinal,  place.author, place.made_at};
+                                   place.ordinal,  place.author, place.made_at,     note_of(place.note)};
   const sql::Values all(values);
   TRY(db.queue("DELETE FROM lookups WHERE control_plane = $1 AND type = $2 AND id = $3", all.first(3)));
   TRY(
@@ -167,9 +193,9 @@ Result<> LogStore::remove_row(sql::Connection& db, const sync::EntityKey& key, c
                "AND document IS NOT NULL",
                all.first(4)));
   return db.queue(
-      "INSERT INTO changes (control_plane, number, ordinal, type, id, workspace, author, made_at) "
+      "INSERT INTO changes (control_plane, number, ordinal, type, id, workspace, author, made_at, note) "
       "SELECT control_plane, ended, CAST($5 AS BIGINT), type, id, workspace, CAST($6 AS TEXT), "
-      "CAST($7 AS BIGINT) FROM changes AS old "
+      "CAST($7 AS BIGINT), CAST($8 AS TEXT) FROM changes AS old "
       "WHERE control_plane = $1 AND type = $2 AND id = $3 AND ended = $4 AND document IS NOT NULL "
       "AND NOT EXISTS (SELECT 1 FROM changes WHERE control_plane = $1 AND type = $2 AND id = $3 "
       "AND ended IS NULL)",
@@ -207,13 +233,13 @@ Result<std::vector<std::int64_t>> LogStore::all_ids() {
   });
 }
 
-Result<> LogStore::compact(SysTime older_than) {
+Result<> LogStore::compact(SysTime older_than, std::uint64_t keep) {
   TRY(const auto ids, all_ids());
-  for (const std::int64_t id : ids) TRY(compact_one(id, older_than));
+  for (const std::int64_t id : ids) TRY(compact_one(id, older_than, keep));
   return {};
 }
 
-Result<> LogStore::compact_one(std::int64_t control_plane, SysTime older_than) {
+Result<> LogStore::compact_one(std::int64_t control_plane, SysTime older_than, std::uint64_t keep) {
   std::int64_t horizon = 0;
   TRY(in_transaction(sql::Access::Write, [&](sql::Connection& db) -> Result<> {
     const sql::ValueView values[] = {control_plane, older_than.time_since_epoch().count()};
@@ -222,6 +248,8 @@ Result<> LogStore::compact_one(std::int64_t control_plane, SysTime older_than) {
                    horizon = row.integer(0);
                    return {};
                  }));
+    TRY(const std::int64_t before_newest, behind_newest(db, control_plane, keep));
+    horizon = std::min(horizon, before_newest);
     const sql::ValueView limit[] = {control_plane, horizon};
     return db.queue("UPDATE control_planes SET horizon = $2 WHERE id = $1 AND horizon < $2", limit);
   }));

@@ -52,15 +52,20 @@ void append_texts(const Json& value, std::vector<std::string>& out) {
 
 }  // namespace
 
+std::optional<RawMember> next_member(std::string_view document, std::size_t& at) {
+  if (at >= document.size() || document[at] != '"') return std::nullopt;
+  const std::size_t begin = at;
+  const std::size_t colon = skip_string(document, begin);
+  if (colon + 1 >= document.size()) return std::nullopt;
+  const std::size_t end = skip_value(document, colon + 1);
+  at = end + 1;  // behind the comma
+  return RawMember{document.substr(begin + 1, colon - begin - 2), document.substr(colon + 1, end - colon - 1)};
+}
+
 std::string_view raw_member(std::string_view document, std::string_view name) {
   std::size_t at = 1;  // behind the brace
-  while (at < document.size() && document[at] == '"') {
-    const std::size_t colon = skip_string(document, at);
-    if (colon + 1 >= document.size()) return {};
-    const std::string_view found = document.substr(at + 1, colon - at - 2);
-    const std::size_t end = skip_value(document, colon + 1);
-    if (found == name) return document.substr(colon + 1, end - colon - 1);
-    at = end + 1;  // behind the comma
+  while (const auto member = next_member(document, at)) {
+    if (member->name == name) return member->value;
   }
   return {};
 }

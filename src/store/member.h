@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::store {
+
+/// A member of a canonical document: its name and the text of its value. Views of the document.
+struct RawMember {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// Walks over the members of what to_json() writes for an object, without parsing them. `at` begins as 1 and is moved
+/// on; nothing when there are no more.
+std::optional<RawMember> next_member(std::string_view document, std::size_t& at);
 
 /// The text of one member's value in a canonical document, found without parsing the rest: building an index over a
 /// hundred thousand documents must not cost a parse of each. `document` is what to_json() writes for an object. Empty

@@ -1,42 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the set-up link to an audit trail: accounts, sessions, tokens, as a person and as somebody who means no good.
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { accessibilityProblems, openPage } from './browser.mjs';
-import { needsPlatform, until } from './gateway.mjs';
+import { EMAIL, ensureAccount, isSignedIn, PASSWORD, setUpLink, signIn } from './people.mjs';
 
-const EMAIL = 'jane@example.test';
-const PASSWORD = 'several words are good';
 const NEW_PASSWORD = 'other words are better';
 
 export const settings = { admin_auth: 'token' };
 
-const setUpLink = (gateway) =>
-  until(() => readFileSync(join(gateway.folder, 'prefix/secrets/set-up-link'), 'utf8').trim(), 'the set-up link');
-
 let password = PASSWORD;
 
-/** The account, where no test before has made it. */
-async function ensureAccount(gateway) {
-  needsPlatform(gateway);
-  const link = (await setUpLink(gateway)).split('#')[1];
-  const body = JSON.stringify({ link, email: EMAIL, full_name: 'Jane Doe', password: PASSWORD });
-  await fetch(`${gateway.console}/v3/set-up`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-}
-
-async function signIn(page, typed = password) {
-  await page.goto('/');
-  const other = page.getByRole('button', { name: 'Sign in with a password instead' });
-  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-  if (await other.isVisible()) await other.click();
-  await page.getByLabel('E-mail').fill(EMAIL);
-  await page.getByLabel('Password', { exact: true }).fill(typed);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-}
-
 async function setUp({ page, gateway }) {
-  needsPlatform(gateway);
   const link = await setUpLink(gateway);
   const secret = link.split('#')[1];
   const addresses = [];
@@ -55,13 +29,13 @@ async function setUp({ page, gateway }) {
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Make the account' }).click();
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
-  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await isSignedIn(page);
   assert.deepEqual(addresses.filter((address) => address.includes(secret)), []);
   const cookies = await page.context().cookies();
   assert.equal(cookies.length, 1);
   assert.ok(cookies[0].httpOnly && cookies[0].sameSite === 'Strict', JSON.stringify(cookies));
   await page.reload();
-  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await isSignedIn(page);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
@@ -73,8 +47,8 @@ async function accountPages({ page, gateway, browser }) {
   await ensureAccount(gateway);
   await signIn(page, 'not the password at all');
   await page.getByText('The e-mail address or the password is wrong.').waitFor();
-  await signIn(page);
-  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await signIn(page, password);
+  await isSignedIn(page);
   for (const [path, heading] of [
     ['/account', 'Your account'],
     ['/access-tokens', 'Access tokens'],
@@ -87,8 +61,8 @@ async function accountPages({ page, gateway, browser }) {
     assert.deepEqual(await accessibilityProblems(page), [], path);
   }
   const elsewhere = await openPage(browser, gateway.console);
-  await signIn(elsewhere);
-  await elsewhere.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await signIn(elsewhere, password);
+  await isSignedIn(elsewhere);
   await page.goto('/account');
   await page.getByLabel('Present password').fill(PASSWORD);
   await page.getByLabel('New password').fill(NEW_PASSWORD);
@@ -108,13 +82,13 @@ async function accountPages({ page, gateway, browser }) {
 
 async function tokensAndTrail({ page, gateway }) {
   await ensureAccount(gateway);
-  await signIn(page);
-  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await signIn(page, password);
+  await isSignedIn(page);
   await page.goto('/access-tokens');
   await page.getByRole('button', { name: 'New token' }).first().click();
   await page.getByLabel('Name').fill('deck');
   await page.getByRole('button', { name: 'Create' }).click();
-  const text = await page.getByTestId('fresh-token').innerText();
+  const text = await page.getByTestId('shown-once').innerText();
   assert.match(text, /^kpat_[\w-]{43}$/);
   const headers = { authorization: `Bearer ${text}`, 'content-type': 'application/json' };
   const made = await fetch(`${gateway.admin}/services`, { method: 'POST', headers, body: '{"name":"audited","host":"h.example"}' });
@@ -134,7 +108,7 @@ async function tokensAndTrail({ page, gateway }) {
   await page.getByText('There is a user with this e-mail address already.').waitFor();
   await page.getByLabel('E-mail').fill('joe@example.test');
   await page.getByRole('button', { name: 'Create' }).click();
-  assert.match(await page.getByTestId('fresh-link').innerText(), /\/set-up#sll_/);
+  assert.match(await page.getByTestId('shown-once').innerText(), /\/set-up#sll_/);
   await page.getByRole('button', { name: 'Done' }).click();
   await page.getByText('has no password yet').waitFor();
 
@@ -148,8 +122,8 @@ async function tokensAndTrail({ page, gateway }) {
 /** What another page can make this browser do: the cookie alone opens nothing for it, and changes nothing. */
 async function forgery({ page, gateway }) {
   await ensureAccount(gateway);
-  await signIn(page);
-  await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+  await signIn(page, password);
+  await isSignedIn(page);
   const [{ name, value }] = await page.context().cookies();
   const ask = (method, path, headers) =>
     fetch(gateway.console + path, { method, headers: { cookie: `${name}=${value}`, 'content-type': 'application/json', ...headers }, ...(method === 'GET' ? {} : { body: '{"name":"forged"}' }) }).then(({ status }) => status);

@@ -2,12 +2,12 @@
 // Debian's Chromium through playwright-core. A page that throws, or that its Content-Security-Policy holds back from
 // something, has failed, whatever else it shows.
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { ROOT } from './gateway.mjs';
+import { ROOT, sleep } from './gateway.mjs';
 
 const require = createRequire(join(ROOT, 'web/package.json'));
-const { chromium } = require('playwright-core');
 
 const FLAGS = [
   '--no-sandbox',
@@ -19,22 +19,18 @@ const FLAGS = [
   '--disable-sync',
 ];
 export const SIZE = { width: 1360, height: 860 };
+/** Milliseconds, for whatever is waited for: machines are busy, and who waits for what comes loses nothing by it. */
+const PATIENCE = 30_000;
+const QUIET_MS = 120;
 
 export function launch() {
+  const { chromium } = require('playwright-core');
   const executablePath = execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
   return chromium.launch({ executablePath, args: FLAGS, headless: true });
 }
 
-/** A page in a profile of its own. `page.problems` collects what must not happen. */
-export async function openPage(browser, base, options = {}) {
-  const context = await browser.newContext({
-    baseURL: base,
-    viewport: SIZE,
-    permissions: ['clipboard-read', 'clipboard-write'],
-    ...options,
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+/** Collects in `page.problems` what must not happen on any page. */
+async function watch(page, base) {
   page.problems = [];
   await page.exposeFunction('sluiceViolation', (text) => page.problems.push(`Content-Security-Policy: ${text}`));
   await page.addInitScript(() => {
@@ -52,17 +48,39 @@ export async function openPage(browser, base, options = {}) {
     const url = request.url();
     if (!url.startsWith(base) && !/^(data|blob):/.test(url)) page.problems.push(`asked for ${url}`);
   });
+}
+
+/** A page in a profile of its own. `page.problems` collects what must not happen. */
+export async function openPage(browser, base, options = {}) {
+  const context = await browser.newContext({
+    baseURL: base,
+    viewport: SIZE,
+    permissions: ['clipboard-read', 'clipboard-write'],
+    reducedMotion: 'reduce', // colours on their way from one theme to the other are of neither
+    ...options,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.underWay = new Set();
+  page.on('request', (request) => page.underWay.add(request));
+  for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => page.underWay.delete(request));
+  page.on('framenavigated', (frame) => frame === page.mainFrame() && page.underWay.clear());
+  await watch(page, base);
   return page;
 }
 
-const AXE = require.resolve('axe-core/axe.min.js');
+/** Until the page has its heading, loads nothing, and has not begun to load anything for a moment. */
+export async function settle(page) {
+  await page.locator('h1').first().waitFor();
+  await page.waitForFunction(() => !document.body.innerText.includes('Loading…'));
+  for (let quiet = 0; quiet < QUIET_MS; quiet = page.underWay.size ? 0 : quiet + 20) await sleep(20);
+}
 
 /** What axe-core finds serious or critical by WCAG 2.2 A and AA, as lines. */
 export async function accessibilityProblems(page) {
   if (!(await page.evaluate(() => 'axe' in window))) {
     // Evaluated over the debugger's protocol, which the page's policy does not concern.
-    const { readFileSync } = await import('node:fs');
-    await page.evaluate(readFileSync(AXE, 'utf8'));
+    await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
   }
   const { violations } = await page.evaluate(() =>
     window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }),

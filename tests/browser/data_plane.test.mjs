@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A control plane that serves nothing itself, and a data plane that joins it by what the console shows.
+// A control plane with a certificate of its own authority, and a data plane that joins it by what the console shows.
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, needsPlatform, until } from './gateway.mjs';
+import { startNode } from './data_plane.mjs';
+import { freePort, until } from './gateway.mjs';
 
 const NAME = 'cp.test';
 
@@ -27,36 +28,7 @@ export async function settings(gateway) {
   };
 }
 
-/** The files that a shell would write for `tee FOLDER/NAME <<'WORD'`, by their names. */
-function filesIn(script) {
-  const files = {};
-  for (const [, path, , text] of script.matchAll(/tee (\S+) >\/dev\/null <<'(\w+)'\n([\s\S]*?)\n\2(?:\n|$)/g)) {
-    files[path.split('/').pop()] = `${text}\n`;
-  }
-  return files;
-}
-
-/** Starts a node from the console's script for Linux, in a folder of the test instead of /etc/sluice. */
-async function startNode(gateway, script) {
-  const folder = gateway.folderFor('node');
-  for (const [name, text] of Object.entries(filesIn(script))) {
-    writeFileSync(join(folder, name), text.replaceAll('/etc/sluice', folder), { mode: 0o600 });
-  }
-  gateway.ports.proxy = await freePort();
-  const more = {
-    prefix: join(folder, 'prefix'),
-    proxy_listen: `127.0.0.1:${gateway.ports.proxy}`,
-    status_listen: 'off',
-    admin_listen: 'off',
-    nginx_worker_processes: 1,
-  };
-  const path = join(folder, 'sluice.conf');
-  writeFileSync(path, readFileSync(path, 'utf8') + gateway.settings(more));
-  return gateway.run('node', gateway.binary, ['start', '-c', path]);
-}
-
 async function join_({ page, gateway }) {
-  needsPlatform(gateway);
   const button = (name) => page.getByRole('button', { name, exact: true });
   await page.goto('/control-planes/new');
   await page.getByLabel('Name', { exact: true }).fill('edge');
@@ -80,7 +52,6 @@ async function join_({ page, gateway }) {
 
 /** A change in the console reaches the node, whose row says so. */
 async function served({ page, gateway }) {
-  needsPlatform(gateway);
   await page.goto('/');
   await page.getByRole('main').getByRole('link', { name: 'edge' }).first().click();
   await page.getByRole('link', { name: 'Make a service' }).click();
@@ -97,7 +68,6 @@ async function served({ page, gateway }) {
 }
 
 async function away({ page, gateway }) {
-  needsPlatform(gateway);
   const planes = (await (await fetch(`${gateway.console}/v2/control-planes`)).json()).data;
   const { id } = planes.find(({ name }) => name === 'edge');
   await page.goto(`/control-planes/${id}/nodes`);
@@ -107,7 +77,6 @@ async function away({ page, gateway }) {
 }
 
 async function deleted({ page, gateway }) {
-  needsPlatform(gateway);
   await page.goto('/control-planes/new');
   await page.getByText('Group', { exact: true }).click();
   await page.getByLabel('Name', { exact: true }).fill('everything');
@@ -125,7 +94,7 @@ async function deleted({ page, gateway }) {
   assert.equal(await page.getByRole('link', { name: 'everything' }).count(), 0);
 }
 
-export const tests = {
+export const longTests = {
   'a node joins by the script that the console shows': join_,
   'what is made in the console is served by the node': served,
   'a node that stops is away': away,

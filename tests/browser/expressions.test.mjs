@@ -18,4 +18,4 @@ async function expression({ page, gateway }) {
   assert.equal((await gateway.api('GET', '/routes/by-expression')).expression, 'http.path == "/exact"');
 }
 
-export const tests = { 'an expression is judged while it is typed': expression };
+export const longTests = { 'an expression is judged while it is typed': expression };

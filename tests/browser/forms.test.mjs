@@ -171,7 +171,7 @@ async function targets({ page, gateway }) {
   await page.getByText(/not checked|healthy/).first().waitFor();
 }
 
-export const tests = {
+export const longTests = {
   'entities of every type can be made': everyType,
   'consumers get credentials of every kind': credentials,
   'what the server refuses stands at its field': errorsAtFields,

@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 15_000;
 const FIRST_PORT = 12_000;
 const LAST_PORT = 31_000;
@@ -34,11 +34,7 @@ export async function freePort() {
   }
 }
 
-/** Ends a test that needs the platform API of a binary that has none. */
-export function needsPlatform(gateway) {
-  if (gateway.standIn) throw new Skipped('this binary has no platform API');
-}
-
+/** Thrown by a test that cannot be run here; the reason is shown. */
 export class Skipped extends Error {}
 
 /** Waits until `probe` gives something true; what it throws meanwhile counts as false. */
@@ -88,46 +84,19 @@ export class Gateway {
       proxy_listen: `127.0.0.1:${proxy}`,
       admin_listen: `127.0.0.1:${admin}`,
       status_listen: `127.0.0.1:${status}`,
+      admin_gui_listen: `127.0.0.1:${gui}`,
+      console_path: join(ROOT, 'build/web/console'),
       ...(typeof settings === 'function' ? await settings(this) : settings),
     };
-    const platform = await this.platformSettings(gui);
-    writeFileSync(join(this.folder, 'sluice.conf'), this.settings({ ...known, ...platform }));
+    writeFileSync(join(this.folder, 'sluice.conf'), this.settings(known));
     this.run('echo', this.binary, ['echo', '--listen', `127.0.0.1:${echo}`]);
     this.run('gateway', this.binary, ['start', '-c', join(this.folder, 'sluice.conf')]);
     await until(() => answers(`${this.admin}/status`), `the Admin API; see ${this.folder}`);
-    await this.serveConsole(gui, Object.keys(platform).length > 0);
+    await until(() => answers(this.console), `the console; see ${this.folder}`);
   }
 
-  /** The settings of the platform port, where this binary has one. */
-  async platformSettings(port) {
-    const path = join(this.folder, 'probe.conf');
-    const lines = { admin_gui_listen: `127.0.0.1:${port}`, console_path: join(ROOT, 'build/web/console') };
-    const taken = {};
-    for (const [name, value] of Object.entries(lines)) {
-      writeFileSync(path, this.settings({ prefix: join(this.folder, 'probe'), [name]: value }));
-      const child = spawn(this.binary, ['check', path], { env: environment({}), stdio: 'ignore' });
-      if ((await new Promise((done) => child.on('exit', done))) === 0) taken[name] = value;
-    }
-    return taken;
-  }
-
-  /** The platform port, or, of a binary without one, the preview server of the app in front of the Admin API. */
-  async serveConsole(port, hasPlatform) {
-    this.console = `http://127.0.0.1:${port}`;
-    const page = async () => {
-      const api = await fetch(`${this.console}/v2/control-planes`);
-      return (await fetch(this.console)).ok && (api.ok || api.status === 401);
-    };
-    this.standIn = !(hasPlatform && (await until(page, 'the console', 3000).catch(() => false)));
-    if (!this.standIn) return;
-    const stand = hasPlatform ? await freePort() : port;
-    this.console = `http://127.0.0.1:${stand}`;
-    const vite = join(ROOT, 'web/node_modules/vite/bin/vite.js');
-    const args = [vite, 'preview', join(ROOT, 'web/apps/console'), '--host', '127.0.0.1', '--port', String(stand), '--strictPort'];
-    const served = hasPlatform && (await fetch(`http://127.0.0.1:${port}/v2/control-planes`).then((reply) => reply.ok, () => false));
-    const behind = served ? { SLUICE_PLATFORM: `http://127.0.0.1:${port}` } : { SLUICE_ADMIN: this.admin };
-    this.run('preview', process.execPath, args, behind);
-    await until(() => answers(this.console), `the preview server; see ${this.folder}`);
+  get console() {
+    return `http://127.0.0.1:${this.ports.gui}`;
   }
 
   get admin() {

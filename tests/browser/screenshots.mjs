@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes the pictures of docs/images/ from a gateway with something to show.
-// node tests/browser/screenshots.mjs --binary PATH [--out FOLDER]
+// Takes the pictures of docs/images/ from a gateway with something to show. It takes four minutes: charts need traffic.
+// node tests/browser/screenshots.mjs --binary PATH [--out FOLDER] [--only NAME,NAME] [--traffic SECONDS]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { launch, openPage } from './browser.mjs';
+import { launch, openPage, settle } from './browser.mjs';
 import { freePort, Gateway, ROOT, sleep } from './gateway.mjs';
+import { ensureAccount, isSignedIn, signIn } from './people.mjs';
 
-const { values } = parseArgs({ options: { binary: { type: 'string' }, out: { type: 'string', default: join(ROOT, 'docs/images') } } });
+const { values } = parseArgs({
+  options: {
+    binary: { type: 'string' },
+    out: { type: 'string', default: join(ROOT, 'docs/images') },
+    only: { type: 'string', default: '' },
+    traffic: { type: 'string', default: '200' },
+  },
+});
+const only = values.only ? new Set(values.only.split(',')) : null;
 
 const SERVICES = [
   ['orders', 'http://orders.internal:3000', ['shop', 'production'], ['/orders', '/basket']],
@@ -24,6 +33,8 @@ async function fill(gateway) {
     service[name] = await gateway.api('PUT', `/services/${name}`, { name, url, tags });
     await gateway.api('PUT', `/routes/${name}`, { name, paths, service: { id: service[name].id }, tags: tags.slice(0, 1) });
   }
+  service.status = await gateway.api('PUT', '/services/status', { name: 'status', url: gateway.upstream, tags: ['back-office'], connect_timeout: 500 });
+  await gateway.api('PUT', '/routes/status', { name: 'status', paths: ['/status'], service: { id: service.status.id } });
   await gateway.api('PUT', '/routes/payments-refunds', {
     name: 'payments-refunds', paths: ['/payments/refunds'], methods: ['POST'], service: { id: service.payments.id }, tags: ['pci'],
   });
@@ -57,11 +68,12 @@ async function clusterSettings(own) {
 
 async function startNode(own, name, labels) {
   const folder = own.folderFor(name);
+  const port = await freePort();
   const path = join(folder, 'sluice.conf');
   const lines = {
     role: 'data_plane',
     prefix: join(folder, 'prefix'),
-    proxy_listen: `127.0.0.1:${await freePort()}`,
+    proxy_listen: `127.0.0.1:${port}`,
     admin_listen: 'off',
     status_listen: 'off',
     nginx_worker_processes: 1,
@@ -71,42 +83,110 @@ async function startNode(own, name, labels) {
   };
   writeFileSync(path, own.settings(lines));
   own.run(name, own.binary, ['start', '-c', path]);
+  return port;
 }
 
 async function shoot(page, name, path, prepare) {
+  if (only && !only.has(name)) return;
   await page.goto(path);
-  await page.locator('h1').first().waitFor();
-  await page.waitForFunction(() => !document.body.innerText.includes('Loading…'));
+  await settle(page);
   await prepare?.();
-  await sleep(700);
-  await page.screenshot({ path: join(resolve(values.out), `${name}.png`) });
+  await settle(page);
+  await page.mouse.move(0, 0);
+  const file = join(resolve(values.out), `${name}.png`);
+  await page.screenshot({ path: file });
+  // Flat colours: a palette says all, in a third of the octets.
+  try {
+    execFileSync('pngquant', ['--force', '--skip-if-larger', '--quality', '70-95', '--output', file, file]);
+  } catch {
+    // Not installed, or no smaller: as it is, then.
+  }
   console.log(name);
+}
+
+/** Something for the charts: mostly good, in waves. */
+async function makeTraffic(gateway, ports) {
+  const end = Date.now() + Number(values.traffic) * 1000;
+  for (let turn = 0; Date.now() < end; turn++) {
+    const wave = 14 + 8 * Math.sin(turn / 18) + 3 * Math.sin(turn / 3);
+    const paths = Array.from({ length: Math.round(wave) }, (_, index) => (index % 17 === 5 ? '/nowhere' : turn % 40 > 35 && index % 3 === 0 ? '/reports' : '/status'));
+    await Promise.all(paths.map((path, index) => fetch(`http://127.0.0.1:${ports[index % ports.length]}${path}`).then((reply) => reply.arrayBuffer(), () => undefined)));
+    await sleep(500);
+  }
+}
+
+/** What shows a route's expression: another router flavor, so a gateway of its own. */
+async function expressionPicture(browser) {
+  if (only && !only.has('route-expression')) return;
+  const gateway = new Gateway(resolve(values.binary));
+  try {
+    await gateway.start({ router_flavor: 'expressions' });
+    const service = await gateway.api('PUT', '/services/orders', { name: 'orders', url: 'http://orders.internal:3000' });
+    const page = await openPage(browser, gateway.console);
+    await shoot(page, 'route-expression', `/control-planes/${await gateway.controlPlane()}/routes/new?service=${service.id}`, async () => {
+      await page.locator('#field-name').fill('mobile-orders');
+      await page.locator('#field-expression').click();
+      await page.keyboard.type('http.path ^= "/orders" && http.headers.x_client == "mobile"');
+      await page.getByText('The expression is valid.').waitFor();
+    });
+    await page.context().close();
+  } finally {
+    await gateway.stop();
+  }
+}
+
+/** Pages that only people see who have signed in. */
+async function accountPictures(browser) {
+  if (only && !only.has('audit')) return;
+  const gateway = new Gateway(resolve(values.binary));
+  try {
+    await gateway.start({ admin_auth: 'token' });
+    await ensureAccount(gateway);
+    const page = await openPage(browser, gateway.console);
+    await signIn(page);
+    await isSignedIn(page);
+    const session = await page.evaluate(() => fetch('/v3/session').then((reply) => reply.json()));
+    const planes = await page.evaluate(() => fetch('/v2/control-planes').then((reply) => reply.json()));
+    const entities = `/v2/control-planes/${planes.data[0].id}/core-entities`;
+    const change = (method, path, body) =>
+      page.evaluate(
+        ([how, where, what, token]) =>
+          fetch(where, { method: how, headers: { 'content-type': 'application/json', 'x-csrf-token': token }, body: JSON.stringify(what) }).then((reply) => reply.json()),
+        [method, entities + path, body, session.csrf_token],
+      );
+    const service = await change('POST', '/services', { name: 'orders', host: 'orders.internal', port: 3000 });
+    await change('POST', '/routes', { name: 'orders', paths: ['/orders'], service: { id: service.id } });
+    await change('POST', '/plugins', { name: 'key-auth', service: { id: service.id } });
+    await change('PUT', `/services/${service.id}`, { name: 'orders', host: 'orders.internal', port: 3000, retries: 2, read_timeout: 10000 });
+    await shoot(page, 'audit', '/audit', () => page.getByRole('button', { name: 'show the change of orders' }).first().click());
+    await page.context().close();
+  } finally {
+    await gateway.stop();
+  }
 }
 
 const browser = await launch();
 const gateway = new Gateway(resolve(values.binary));
 try {
   mkdirSync(resolve(values.out), { recursive: true });
+  await expressionPicture(browser);
+  await accountPictures(browser);
   await gateway.start(clusterSettings);
   const service = await fill(gateway);
-  if (!gateway.standIn) {
-    await startNode(gateway, 'node-1', 'region:eu');
-    await startNode(gateway, 'node-2', 'region:us');
-    for (const body of [
-      { name: 'edge-eu', description: 'Public API, Europe', labels: { env: 'production', region: 'eu' } },
-      { name: 'edge-us', description: 'Public API, America', labels: { env: 'production', region: 'us' } },
-      { name: 'staging', description: 'What comes next', labels: { env: 'staging' } },
-    ]) {
-      await fetch(`${gateway.console}/v2/control-planes`, {
-        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
-      });
-    }
+  const ports = [gateway.ports.proxy, await startNode(gateway, 'node-1', 'region:eu'), await startNode(gateway, 'node-2', 'region:us')];
+  for (const body of [
+    { name: 'edge-eu', description: 'Public API, Europe', labels: { env: 'production', region: 'eu' } },
+    { name: 'staging', description: 'What comes next', labels: { env: 'staging' } },
+  ]) {
+    await fetch(`${gateway.console}/v2/control-planes`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+    });
   }
-  const page = await openPage(browser, gateway.console, {});
   const home = `/control-planes/${await gateway.controlPlane()}`;
-  await shoot(page, 'overview', '/', () => sleep(1500));
+  const traffic = makeTraffic(gateway, ports);
+  const page = await openPage(browser, gateway.console, {});
   await shoot(page, 'control-planes', '/control-planes', () => sleep(1000));
-  await shoot(page, 'nodes', `${home}/nodes`, () => page.getByRole('table').getByText('In step').nth(1).waitFor({ timeout: 20_000 }).catch(() => undefined));
+  await shoot(page, 'nodes', `${home}/nodes`, () => page.getByRole('table').getByText('In step').nth(1).waitFor());
   await shoot(page, 'services', `${home}/services`);
   await shoot(page, 'service', `${home}/services/${service.orders.id}`);
   await shoot(page, 'plugin-catalogue', `${home}/plugins/new`);
@@ -135,16 +215,18 @@ try {
   });
   await shoot(page, 'add-node', `${home}/nodes/new`, async () => {
     await page.getByRole('button', { name: 'Make the certificate' }).click();
-    await page.locator('.snippet').waitFor().catch(() => undefined);
+    await page.locator('.snippet').waitFor();
   });
   await shoot(page, 'search', `${home}/services`, async () => {
     await page.keyboard.press('Control+k');
     await page.keyboard.type('pay');
     await page.getByRole('option', { name: /payments-refunds/ }).waitFor();
   });
-  await page.context().close();
   const dark = await openPage(browser, gateway.console, { colorScheme: 'dark' });
-  await shoot(dark, 'dark', `${home}/services/${service.payments.id}?tab=plugins`);
+  await shoot(dark, 'service-dark', `${home}/services/${service.payments.id}?tab=plugins`);
+  await traffic;
+  await shoot(page, 'overview', '/', () => page.getByRole('img', { name: /^In the last minute/ }).first().waitFor());
+  await shoot(page, 'control-plane', home, () => page.locator('canvas').first().waitFor());
 } finally {
   await gateway.stop();
   await browser.close();

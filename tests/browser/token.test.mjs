@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A gateway with admin_auth=token: nothing is shown without one, and the token goes nowhere but into the header.
 import { strict as assert } from 'node:assert';
-import { needsPlatform } from './gateway.mjs';
 
 const TOKEN = 'the-token-of-the-browser-tests';
 
 export const settings = { admin_auth: 'token', admin_token: TOKEN };
 
 async function enter({ page, gateway }) {
-  needsPlatform(gateway);
   const addresses = [];
   page.on('request', (request) => addresses.push(request.url()));
   await page.goto('/');
@@ -28,4 +26,4 @@ async function enter({ page, gateway }) {
   await page.getByLabel('Access token').waitFor();
 }
 
-export const tests = { 'a token opens the console and is kept nowhere': enter };
+export const longTests = { 'a token opens the console and is kept nowhere': enter };

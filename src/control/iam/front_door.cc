@@ -101,7 +101,9 @@ Task<FrontDoor::Outcome<Entered>> FrontDoor::sign_in(std::string email, Secret<s
   if (wait > 0) co_return turn_away(wait, "log-in", known, visitor);
   const std::string hash = found != nullptr && found->active ? found->password : "";
   if (password.reveal().size() > kLongestPassword) password = Secret<std::string>("");
-  const auto same = co_await hasher_.verify(hash, std::move(password));
+  using From = PasswordHasher::From;
+  const From from = throttle_.knows(email, visitor.address) ? From::Known : From::Stranger;
+  const auto same = co_await hasher_.verify(hash, std::move(password), from);
   if (!same) co_return refuse(Denial::Unavailable, "Too many people sign in just now; try again.");
   found = accounts_.state().find_user(email);  // as it is by now
   if (!*same || found == nullptr || !found->active || found->password != hash) {
@@ -203,7 +205,7 @@ Task<FrontDoor::Outcome<std::optional<Entered>>> FrontDoor::change_password(Prin
   if (wait > 0) co_return turn_away(wait, "password change", email, visitor);
   const Shown shown{.password = user->password, .session = who.session};
   if (current.reveal().size() > kLongestPassword) current = Secret<std::string>("");
-  const auto same = co_await hasher_.verify(user->password, std::move(current));
+  const auto same = co_await hasher_.verify(user->password, std::move(current), PasswordHasher::From::Known);
   if (!same) co_return refusal_of(same.error());
   if (!*same) {
     accounts_.note({.what = "password change refused", .account = email, .address = visitor.address});

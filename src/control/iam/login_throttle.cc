@@ -17,33 +17,40 @@ std::string account_key(std::string_view account) {
   return "account " + crypto::sha256(to_lower(account));
 }
 
-/// Whoever has one address of a /64 has all of them.
-std::string address_key(std::string_view address) {
-  std::string key = "address " + std::string(address);
-  const bool is_v6 = address.contains(':');
-  if (!is_v6) return key;
+/// The first so many groups of an IPv6 address, as far as they are written out; an IPv4 address as it is.
+std::string_view network_of(std::string_view address, std::size_t most_groups) {
+  if (!address.contains(':')) return address;
   std::size_t groups = 0;
   for (std::size_t i = 0; i < address.size(); ++i) {
-    if (address.substr(i).starts_with("::")) return "address " + std::string(address.substr(0, i));
-    if (address[i] == ':' && ++groups == 4) return "address " + std::string(address.substr(0, i));
+    if (address.substr(i).starts_with("::")) return address.substr(0, i);
+    if (address[i] == ':' && ++groups == most_groups) return address.substr(0, i);
   }
-  return key;
+  return address;
+}
+
+/// Whoever has one address of a /64 has all of them.
+std::string address_key(std::string_view address) {
+  return "address " + std::string(network_of(address, 4));
 }
 
 }  // namespace
 
 std::int64_t LoginThrottle::admit(std::string_view account, std::string_view address, std::int64_t now) {
   std::int64_t wait = 0;
-  const std::vector<std::string> keys = counted(account, address);
-  for (const std::string& key : keys) wait = std::max(wait, wait_for(key, now));
+  const std::vector<Count> counts = counted(account, address);
+  for (const Count& one : counts) wait = std::max(wait, wait_for(one, now));
   if (wait > 0) return wait;
-  for (const std::string& key : keys) count(key, now);
+  for (const Count& one : counts) count(one.key, now);
   return 0;
 }
 
+bool LoginThrottle::knows(std::string_view account, std::string_view address) const {
+  return friends_.contains(account_key(account) + address_key(address));
+}
+
 void LoginThrottle::succeeded(std::string_view account, std::string_view address) {
-  for (const std::string& key : counted(account, address)) {
-    const auto at = attempts_.find(key);
+  for (const Count& one : counted(account, address)) {
+    const auto at = attempts_.find(one.key);
     if (at != attempts_.end() && !at->second.empty()) at->second.pop_back();
   }
   if (friends_.size() >= kMostFriends) friends_.erase(friends_.begin());
@@ -62,19 +69,21 @@ bool LoginThrottle::is_news(std::string_view address, std::int64_t now) {
   return true;
 }
 
-std::vector<std::string> LoginThrottle::counted(std::string_view account, std::string_view address) const {
+std::vector<LoginThrottle::Count> LoginThrottle::counted(std::string_view account, std::string_view address) const {
   std::string who = account_key(account);
   std::string where = address_key(address);
-  if (friends_.contains(who + where)) return {who + where};
-  return {std::move(who), std::move(where)};
+  if (knows(account, address)) return {{who + where}};
+  std::vector<Count> counts = {{std::move(who)}, {std::move(where)}};
+  if (address.contains(':')) counts.push_back({"network " + std::string(network_of(address, 3)), kMostOfNetwork});
+  return counts;
 }
 
-std::int64_t LoginThrottle::wait_for(const std::string& key, std::int64_t now) {
-  const auto at = attempts_.find(key);
+std::int64_t LoginThrottle::wait_for(const Count& count, std::int64_t now) {
+  const auto at = attempts_.find(count.key);
   if (at == attempts_.end()) return 0;
   Times& times = at->second;
   while (!times.empty() && times.front() + kWindowMs <= now) times.pop_front();
-  return times.size() < kMostAttempts ? 0 : times.front() + kWindowMs - now;
+  return times.size() < count.most ? 0 : times.front() + kWindowMs - now;
 }
 
 void LoginThrottle::count(const std::string& key, std::int64_t now) {

@@ -38,6 +38,14 @@ TEST(LoginThrottle, TakesANetworkOfIpv6ForOneAddress) {
   EXPECT_EQ(throttle.admit("other", "2001:db8:1:3:1:5:6:7", 2000), 0);
 }
 
+TEST(LoginThrottle, LetsALargerNetworkOfIpv6TryAHundredTimes) {
+  LoginThrottle throttle;
+  const auto from = [](int i) { return "2001:db8:1:" + std::to_string(i) + "::1"; };
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(throttle.admit("user" + std::to_string(i), from(i), 1000), 0) << i;
+  EXPECT_GT(throttle.admit("other", from(100), 1000), 0);
+  EXPECT_EQ(throttle.admit("other", "2001:db8:2::1", 1000), 0);
+}
+
 TEST(LoginThrottle, GoodOnesAreNotCounted) {
   LoginThrottle throttle;
   for (int i = 0; i < 50; ++i) {

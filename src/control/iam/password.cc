@@ -57,8 +57,8 @@ bool verify_password(std::string_view hash, std::string_view password) {
 }
 
 template <class Work>
-Task<Result<std::invoke_result_t<Work>>> PasswordHasher::run(Work work) {
-  if (*waiting_ >= kMostWaiting) {
+Task<Result<std::invoke_result_t<Work>>> PasswordHasher::run(From from, Work work) {
+  if (*waiting_ >= kMostWaiting - (from == From::Stranger ? kKeptPlaces : 0)) {
     co_return fail(Errc::Unavailable, "too many log-ins at the same time", Blame::System, Retry::Safe);
   }
   if (thread_ == nullptr) thread_ = std::make_unique<rt::BlockingPool>(1);
@@ -76,12 +76,14 @@ Task<Result<std::invoke_result_t<Work>>> PasswordHasher::run(Work work) {
 }
 
 Task<Result<std::string>> PasswordHasher::hash(Secret<std::string> password) {
-  co_return co_await run([password = std::move(password)] { return hash_password(password.reveal()); });
+  co_return co_await run(From::Known, [password = std::move(password)] { return hash_password(password.reveal()); });
 }
 
-Task<Result<bool>> PasswordHasher::verify(std::string hash, Secret<std::string> password) {
-  co_return co_await run(
-      [hash = std::move(hash), password = std::move(password)] { return verify_password(hash, password.reveal()); });
+Task<Result<bool>> PasswordHasher::verify(std::string hash, Secret<std::string> password, From from) {
+  auto work = [hash = std::move(hash), password = std::move(password)] {
+    return verify_password(hash, password.reveal());
+  };
+  co_return co_await run(from, std::move(work));
 }
 
 }  // namespace sluice::control::iam

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,18 +31,21 @@ class PasswordHasher {
  public:
   /// How many may wait; who comes after them is sent away.
   static constexpr std::size_t kMostWaiting = 32;
+  /// Of these places, those that no stranger takes: a flood of log-ins leaves the door open for who has been here.
+  static constexpr std::size_t kKeptPlaces = 8;
+  enum class From : std::uint8_t { Stranger, Known };
 
   explicit PasswordHasher(rt::Reactor& reactor) : reactor_(reactor) {}
   PasswordHasher(const PasswordHasher&) = delete;
   PasswordHasher& operator=(const PasswordHasher&) = delete;
 
-  /// Unavailable: too many wait.
+  /// For whoever has a session, a token or a link. Unavailable: too many wait.
   Task<Result<std::string>> hash(Secret<std::string> password);
-  Task<Result<bool>> verify(std::string hash, Secret<std::string> password);
+  Task<Result<bool>> verify(std::string hash, Secret<std::string> password, From from);
 
  private:
   template <class Work>
-  Task<Result<std::invoke_result_t<Work>>> run(Work work);
+  Task<Result<std::invoke_result_t<Work>>> run(From from, Work work);
 
   rt::Reactor& reactor_;
   std::unique_ptr<rt::BlockingPool> thread_;  // made when the first one comes

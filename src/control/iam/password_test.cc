@@ -42,14 +42,21 @@ TEST(PasswordHasher, SendsAwayWhoComesWhenManyWait) {
   PasswordHasher hasher(reactor);
   const std::string slow = hash_password("correct horse battery");
   std::vector<Task<Result<bool>>> waiting;
-  for (std::size_t i = 0; i < PasswordHasher::kMostWaiting; ++i) {
+  using From = PasswordHasher::From;
+  const auto come = [&](From from) {
     // The first keeps the thread busy until all others have come.
-    waiting.push_back(hasher.verify(i == 0 ? slow : "not a hash", Secret<std::string>("x")));
+    waiting.push_back(hasher.verify(waiting.empty() ? slow : "not a hash", Secret<std::string>("x"), from));
     waiting.back().start();
-  }
-  const auto late = rt::run(reactor, hasher.verify("not a hash", Secret<std::string>("x")));
-  ASSERT_FALSE(late.has_value());
-  EXPECT_EQ(late.error().code, Errc::Unavailable);
+  };
+  const auto late = [&](From from) {
+    const auto outcome = rt::run(reactor, hasher.verify("not a hash", Secret<std::string>("x"), from));
+    return outcome ? Errc::Invalid : outcome.error().code;
+  };
+  const std::size_t strangers = PasswordHasher::kMostWaiting - PasswordHasher::kKeptPlaces;
+  for (std::size_t i = 0; i < strangers; ++i) come(From::Stranger);
+  EXPECT_EQ(late(From::Stranger), Errc::Unavailable);
+  for (std::size_t i = strangers; i < PasswordHasher::kMostWaiting; ++i) come(From::Known);
+  EXPECT_EQ(late(From::Known), Errc::Unavailable);
   const auto all_done = [&] { return std::ranges::all_of(waiting, [](const auto& one) { return one.ready(); }); };
   ASSERT_TRUE(rt::turn_until(reactor, all_done));
   EXPECT_TRUE(rt::run(reactor, hasher.hash(Secret<std::string>("correct horse battery"))).has_value());

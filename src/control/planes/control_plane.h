@@ -10,6 +10,7 @@
 #include "control/planes/change_relay.h"
 #include "control/planes/member_guard.h"
 #include "control/planes/plane_profile.h"
+#include "control/planes/traffic_history.h"
 #include "control/publish/publisher.h"
 #include "rt/reactor.h"
 #include "store/async_store.h"
@@ -76,6 +77,9 @@ class ControlPlane {
   [[nodiscard]] cluster::NodeBook* nodes() const { return nodes_; }
   void set_nodes(cluster::NodeBook* nodes) { nodes_ = nodes; }
 
+  /// What its nodes tell of their traffic.
+  [[nodiscard]] TrafficHistory& traffic() { return traffic_; }
+
  private:
   friend class ControlPlanes;
   friend class PlaneLease;
@@ -107,6 +111,7 @@ class ControlPlane {
   store::AsyncStore* durable_;  // null: a group
   ChangeClock clock_;
   cluster::NodeBook* nodes_ = nullptr;
+  TrafficHistory traffic_;
   std::size_t leases_ = 0;
 };
 

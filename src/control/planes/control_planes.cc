@@ -89,6 +89,10 @@ std::vector<ControlPlane*> ControlPlanes::open_planes() {
   return open;
 }
 
+bool ControlPlanes::all_open() const {
+  return std::ranges::all_of(book_->planes(), [&](const auto& entry) { return planes_.contains(entry.first); });
+}
+
 // What is open, and what should be ------------------------------------------------------------------------------------
 
 /// After each change of the book: the rest follows from it.

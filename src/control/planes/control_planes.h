@@ -58,6 +58,8 @@ class ControlPlanes {
   [[nodiscard]] PlaneLease lease(const Uuid& id) { return PlaneLease(find(id)); }
   [[nodiscard]] ControlPlane& local() { return *local_plane_; }
   [[nodiscard]] std::vector<ControlPlane*> open_planes();
+  /// Whether each one in the book is open here.
+  [[nodiscard]] bool all_open() const;
 
   /// Makes one; `profile` says everything but id, times and store. Conflict: the name is taken. The id, once it is
   /// open.

@@ -7,6 +7,22 @@
 
 namespace sluice::control::planes {
 
+store::Version version_of_group(std::uint64_t epoch, std::span<const store::Version> members) {
+  store::Version sum{epoch, 0};
+  // The same on every machine, and for ever.
+  constexpr std::uint64_t kPrime = 0x9E3779B97F4A7C15;
+  std::uint64_t digest = 0;
+  for (const store::Version& member : members) {
+    sum.epoch += member.epoch;
+    sum.number += member.number;
+    for (const std::uint64_t part : {member.epoch, member.number}) {
+      digest = (digest ^ part) * kPrime;
+      digest ^= digest >> 32U;
+    }
+  }
+  return {sum.epoch, (sum.number << kGroupDigestBits) | (digest >> (64 - kGroupDigestBits))};
+}
+
 /// Hears one member.
 class Group::Watch final : public publish::ChangeObserver {
  public:
@@ -44,7 +60,8 @@ void Group::set_members(const std::vector<ControlPlane*>& members) {
     merged_->add(member->id(), member->store());
   }
   all_is_new_ = true;
-  if (!std::exchange(publishing_, true)) scope_.spawn(publish());
+  const bool is_first = !std::exchange(opened_, true);
+  if (!std::exchange(publishing_, true)) scope_.spawn(publish(is_first ? Pause::No : Pause::Yes));
 }
 
 bool Group::has_member(const Uuid& id) const {
@@ -52,12 +69,10 @@ bool Group::has_member(const Uuid& id) const {
 }
 
 store::Version Group::version() const {
-  store::Version version{epoch_, 0};
-  for (const Watch& watch : watches_) {
-    version.epoch += watch.version().epoch;
-    version.number += watch.version().number;
-  }
-  return version;
+  std::vector<store::Version> members;
+  members.reserve(watches_.size());
+  for (const Watch& watch : watches_) members.push_back(watch.version());
+  return version_of_group(epoch_, members);
 }
 
 void Group::heard(const Watch& watch, const sync::Delta& delta) {
@@ -65,12 +80,13 @@ void Group::heard(const Watch& watch, const sync::Delta& delta) {
   const store::Version reached = version();
   for (store::LogEntry& entry : entries) entry.version = reached;
   std::ranges::move(entries, std::back_inserter(news_));
-  if (!std::exchange(publishing_, true)) scope_.spawn(publish());
+  if (!std::exchange(publishing_, true)) scope_.spawn(publish(Pause::Yes));
 }
 
-/// A turn later: whoever tells of a change is still in the middle of it, and others may follow it closely.
-Task<void> Group::publish() {
-  co_await rt::Sleep(control_, control_.after_ms(1));
+/// A turn later: whoever tells of a change is still in the middle of it, and others may follow it closely. But at
+/// first at once, so that nobody ever sees the group without its rows.
+Task<void> Group::publish(Pause pause) {
+  if (pause == Pause::Yes) co_await rt::Sleep(control_, control_.after_ms(1));
   store::Version told;
   while (all_is_new_ || told != version()) {
     told = version();

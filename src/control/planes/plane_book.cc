@@ -169,6 +169,7 @@ void PlaneBook::take(store::Contents contents) {
   const auto before = std::exchange(planes_, {});
   certificates_.clear();
   by_fingerprint_.clear();
+  ++access_changes_;
   config_stores_.clear();
   for (const sync::EntityRow& row : contents.rows) put(row.type, row.id, *row.document);
   version_ = contents.version;
@@ -199,11 +200,14 @@ void PlaneBook::put(std::string_view type, const Uuid& id, const std::string& te
     auto profile = PlaneProfile::parse(text);
     if (!profile) return unreadable(profile.error());
     if (profile->store == kDefaultStore) local_ = id;
+    const PlaneProfile* before = find(id);
+    if (before == nullptr || before->auth_type != profile->auth_type) ++access_changes_;
     planes_.insert_or_assign(id, *std::move(profile));
   } else if (type == kCertificate) {
     auto certificate = PinnedCertificate::parse(text);
     if (!certificate) return unreadable(certificate.error());
     erase(type, id);
+    ++access_changes_;
     by_fingerprint_.emplace(certificate->fingerprint, id);
     certificates_.insert_or_assign(id, *std::move(certificate));
   } else if (const auto taken = config_stores_.put(type, text); !taken) {
@@ -212,13 +216,14 @@ void PlaneBook::put(std::string_view type, const Uuid& id, const std::string& te
 }
 
 void PlaneBook::erase(std::string_view type, const Uuid& id) {
-  if (type == kPlane) planes_.erase(id);
+  if (type == kPlane) access_changes_ += planes_.erase(id);
   config_stores_.erase(type, id);
   const auto at = type == kCertificate ? certificates_.find(id) : certificates_.end();
   if (at == certificates_.end()) return;
   const auto [first, last] = by_fingerprint_.equal_range(at->second.fingerprint);
   const auto indexed = std::find_if(first, last, [&](const auto& entry) { return entry.second == id; });
   if (indexed != last) by_fingerprint_.erase(indexed);
+  ++access_changes_;
   certificates_.erase(at);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -52,6 +53,10 @@ class PlaneBook {
   /// Every control plane to which the certificate with that SHA-256 fingerprint (hexadecimal) is pinned.
   [[nodiscard]] std::vector<PinnedCertificate> find_by_fingerprint(std::string_view fingerprint) const;
 
+  /// How often something has changed that says which data planes may join: a certificate, a kind of certificates, or
+  /// which control planes there are.
+  [[nodiscard]] std::uint64_t access_changes() const { return access_changes_; }
+
   [[nodiscard]] const ConfigStores& config_stores() const { return config_stores_; }
 
   /// Looks at the book as it is and says what is to be written; may be called again when somebody else was first.
@@ -80,6 +85,7 @@ class PlaneBook {
   Uuid local_;  // of them, the default one
   std::map<Uuid, PinnedCertificate> certificates_;
   std::multimap<std::string, Uuid, std::less<>> by_fingerprint_;
+  std::uint64_t access_changes_ = 0;
   ConfigStores config_stores_;
   std::function<void()> told_;
 };

@@ -10,10 +10,16 @@
 #include "crypto/pem.h"
 
 namespace sluice::control::planes {
+namespace {
+constexpr std::size_t kPrefixDigits = 10;
+}
 
 std::string PlaneProfile::host_prefix() const {
-  constexpr std::size_t kDigits = 10;
-  return crypto::sha256_hex("control plane " + id.to_string()).substr(0, kDigits);
+  return crypto::sha256_hex("control plane " + id.to_string()).substr(0, kPrefixDigits);
+}
+
+bool PlaneProfile::is_host_prefix(std::string_view label) {
+  return label.size() == kPrefixDigits && label.find_first_not_of("0123456789abcdef") == label.npos;
 }
 
 std::string PlaneProfile::to_text() const {

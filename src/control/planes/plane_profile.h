@@ -48,8 +48,12 @@ struct PlaneProfile {
   std::uint64_t members_epoch = 0;
 
   [[nodiscard]] bool is_group() const { return cluster_type == kGroupType; }
+  /// Whether its certificates are those of authorities that issue its nodes', not the nodes' own.
+  [[nodiscard]] bool has_authorities() const { return auth_type == "pki_client_certs"; }
   /// Ten hexadecimal digits that name it in host names.
   [[nodiscard]] std::string host_prefix() const;
+  /// Whether `label`, of a host name in lower case, has that form, be it anybody's.
+  [[nodiscard]] static bool is_host_prefix(std::string_view label);
 
   /// The form in which stores keep it: a JSON object.
   [[nodiscard]] std::string to_text() const;

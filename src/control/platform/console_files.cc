@@ -102,7 +102,7 @@ Reply page(int status, std::string_view text) {
 Reply no_console() {
   return page(200,
               "<h1>The platform API answers here</h1><p>The console's files are not installed. Build them "
-              "(<code>npm ci &amp;&amp; npm run build</code> in <code>web/</code>) or install the package that has "
+              "(<code>./dev build</code> in the source tree, with Node 20.19 or later) or install the package that has "
               "them, or say with the setting <code>console_path</code> where they are; then restart.</p>"
               "<p>Without them: <a href=\"/v2/control-planes\">/v2/control-planes</a>, and "
               "<code>docs/platform-api.md</code>.</p>");

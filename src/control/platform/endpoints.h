@@ -19,10 +19,21 @@ void add_planes(admin::RouteTree& tree, const Parts& parts);
 void add_groups(admin::RouteTree& tree, const Parts& parts);
 /// `/v2/control-planes/{id}/nodes`, `/expected-config-..`. node_endpoints.cc
 void add_nodes(admin::RouteTree& tree, const Parts& parts);
+/// `/v2/control-planes/{id}/cluster-door`: where data planes come to, and what they are shown. door_endpoint.cc
+void add_cluster_door(admin::RouteTree& tree, const Parts& parts);
+/// `/v2/control-planes/{id}/import-source`: what another gateway is configured with. import_endpoint.cc
+void add_import(admin::RouteTree& tree, const Parts& parts);
+/// `/v2/control-planes/{id}/traffic`: the last hour. traffic_endpoint.cc
+void add_traffic(admin::RouteTree& tree, const Parts& parts);
 /// `/v2/control-planes/{id}/dp-client-certificates`. certificate_endpoints.cc
 void add_certificates(admin::RouteTree& tree, const Parts& parts);
 /// `/v2/control-planes/{id}/config-stores`, and their secrets. config_store_endpoints.cc
 void add_config_stores(admin::RouteTree& tree, const Parts& parts);
+/// `/v2/control-planes/{id}/versions`: every version of its entities, what lies between, the way back.
+/// history_endpoints.cc
+void add_history(admin::RouteTree& tree, const Parts& parts);
+/// `/v1/search`: any entity of any control plane. search_endpoints.cc
+void add_search(admin::RouteTree& tree, const Parts& parts);
 /// `/kic/api/control-planes/{id}/v1/..`: what an ingress controller says of itself. ingress_endpoints.cc
 void add_ingress(admin::RouteTree& tree, const Parts& parts);
 /// `/konnect-api/api/runtime_groups`, `/v2/organizations/me`: what older clients ask for. legacy_endpoints.cc
@@ -41,6 +52,8 @@ void add_audit(admin::RouteTree& tree, const Parts& parts);
 
 /// The control plane that the path names first; the reply when there is none, as a problem.
 std::expected<const planes::PlaneProfile*, Reply> plane_of(const Parts& parts, const Request& request);
+/// The same, when it is open; the reply in the older form.
+std::expected<planes::ControlPlane*, Reply> open_plane(const Parts& parts, const Request& request);
 /// The body as JSON, or the reply: only JSON is taken.
 std::expected<Json, Reply> json_body(const Request& request);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/cluster/node_book.h"
+#include "control/cluster/node_refusal.h"
 #include "control/platform/endpoints.h"
 #include "control/platform/ingress_nodes.h"
 #include "control/platform/plane_view.h"
@@ -13,17 +14,6 @@ namespace {
 
 using cluster::NodeBook;
 using cluster::NodeRecord;
-
-/// The open control plane that the path names, or the reply in the older form.
-std::expected<planes::ControlPlane*, Reply> open_plane(const Parts& parts, const Request& request) {
-  const auto id = Uuid::parse(request.params.front());
-  if (!id || parts.planes.book().find(*id) == nullptr) return std::unexpected(Reply::message(404, "Not Found"));
-  planes::ControlPlane* plane = parts.planes.find(*id);
-  if (plane != nullptr) return plane;
-  Reply reply = Reply::message(503, "The control plane is being opened; try again");
-  reply.headers.emplace_back("Retry-After", "1");
-  return std::unexpected(std::move(reply));
-}
 
 std::int64_t seconds(const store::SysTime& time) {
   return std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
@@ -80,7 +70,7 @@ Json show(const Parts& parts, const NodeBook& book, const NodeRecord& node) {
       {"in_sync", cluster::in_sync(node, book)},
       {"config_version", node.config_version ? Json(to_string(*node.config_version)) : Json()},
       {"config_since", seconds(node.config_since)},
-      {"config_error", node.config_error},
+      {"config_error", cluster::bounded_config_error(node.config_error)},
       {"certificate_fingerprint", node.certificate_fingerprint},
       {"certificate_expires", node.certificate_expires ? Json(seconds(*node.certificate_expires)) : Json()}};
   return shown;
@@ -195,7 +185,8 @@ Reply remove(const Parts& parts, const Request& request) {
   NodeBook* book = (*plane)->nodes();
   const NodeRecord* node = find(book, request);
   if (node == nullptr) return Reply::message(404, "Not Found");
-  book->erase(node->peer.node_id);
+  const Uuid id = node->peer.node_id;  // the record goes
+  book->erase(id);
   return Reply::empty(204);
 }
 
@@ -220,6 +211,16 @@ Reply expected_version(const Parts& parts, const Request& request) {
 }
 
 }  // namespace
+
+std::expected<planes::ControlPlane*, Reply> open_plane(const Parts& parts, const Request& request) {
+  const auto id = Uuid::parse(request.params.front());
+  if (!id || parts.planes.book().find(*id) == nullptr) return std::unexpected(Reply::message(404, "Not Found"));
+  planes::ControlPlane* plane = parts.planes.find(*id);
+  if (plane != nullptr) return plane;
+  Reply reply = Reply::message(503, "The control plane is being opened; try again");
+  reply.headers.emplace_back("Retry-After", "1");
+  return std::unexpected(std::move(reply));
+}
 
 void add_nodes(admin::RouteTree& tree, const Parts& parts) {
   const std::string one = "/v2/control-planes/{id}";

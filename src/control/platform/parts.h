@@ -7,6 +7,7 @@
 
 #include "control/admin/parts.h"
 #include "control/planes/control_planes.h"
+#include "http/client.h"
 
 namespace sluice::control::platform {
 
@@ -23,6 +24,7 @@ struct Parts {
   store::AsyncStore* durable = nullptr;           // whose trail is shown; null: nobody's
   std::function<bool()> database_reachable = {};  // cheap; empty: it always is
   std::string console;                            // folder of the console's files; empty: there are none
+  http::Client* outside = nullptr;                // to servers that an administrator names; null: they are not asked
 };
 
 }  // namespace sluice::control::platform

@@ -106,11 +106,18 @@ PlatformServer::PlatformServer(Parts parts, rt::Reactor& control)
       access_(parts_.settings, parts_.tokens, parts_.accounts, admin::Access::Sessions::Taken),
       entities_(parts_),
       console_(parts_.console, control) {
+  const bool has_proxy = parts_.settings.role == settings::Role::All && !parts_.settings.proxy_listen.empty();
+  if (has_proxy) local_traffic_.emplace(parts_.planes, control, Uuid::parse(parts_.node.node_id).value_or(Uuid{}));
   add_planes(tree_, parts_);
   add_groups(tree_, parts_);
   add_nodes(tree_, parts_);
+  add_cluster_door(tree_, parts_);
+  add_traffic(tree_, parts_);
+  add_import(tree_, parts_);
   add_certificates(tree_, parts_);
   add_config_stores(tree_, parts_);
+  add_history(tree_, parts_);
+  add_search(tree_, parts_);
   add_ingress(tree_, parts_);
   add_legacy(tree_, parts_);
   if (parts_.accounts == nullptr) return;

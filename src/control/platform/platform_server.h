@@ -10,6 +10,7 @@
 #include "control/iam/front_door.h"
 #include "control/platform/console_files.h"
 #include "control/platform/core_entities.h"
+#include "control/platform/local_traffic.h"
 #include "control/platform/parts.h"
 #include "http/server_stream.h"
 
@@ -46,6 +47,7 @@ class PlatformServer final : public http::Handler {
   CoreEntities entities_;
   std::unique_ptr<iam::FrontDoor> door_;  // null where there are no accounts
   ConsoleFiles console_;
+  std::optional<LocalTraffic> local_traffic_;  // where this process has a proxy
 };
 
 }  // namespace sluice::control::platform

@@ -27,6 +27,8 @@ class Change {
   [[nodiscard]] virtual Refusal locate(const std::vector<sync::ConfigProblem>& problems) const = 0;
   /// Whether it replaces everything.
   [[nodiscard]] virtual bool whole() const { return false; }
+  /// What the history says of it beside what it did; mostly empty.
+  [[nodiscard]] virtual std::string note() const { return {}; }
   /// What the latest prepare() did, by operation.
   [[nodiscard]] virtual std::vector<Effect> effects() const { return {}; }
 };

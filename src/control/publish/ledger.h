@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <vector>
 
@@ -20,6 +21,9 @@ class Ledger {
                                                                          std::vector<store::Commit> group) = 0;
   /// All that happened after a version; Errc::NotFound when that is no longer known.
   virtual Task<Result<store::LogPart>> read_log(store::Version after) = 0;
+  /// Which rows changed after a version, without documents: at most `most` of them. Where there are more it has not
+  /// reached the newest version.
+  virtual Task<Result<store::LogPart>> read_touched(store::Version after, std::size_t most) = 0;
   /// Everything.
   virtual Task<Result<store::Contents>> load() = 0;
 };

@@ -34,6 +34,19 @@ std::vector<sync::EntityKey> rows_left_out(const sync::Delta& whole, const store
   return removals;
 }
 
+/// Those of a whole configuration's rows that are not there already: share_unchanged() has made them the same texts.
+/// A file that is loaded again and again fills no history.
+std::vector<sync::EntityRow> rows_that_differ(const sync::Delta& whole, const store::MemoryStore& store) {
+  std::vector<sync::EntityRow> rows;
+  for (const auto& row : whole.upserts) {
+    const store::Space* space = store.space_of(row.type, row.id);
+    const bool same =
+        space != nullptr && space->id() == row.workspace && *space->table(row.type).find(row.id) == row.document;
+    if (!same) rows.push_back(row);
+  }
+  return rows;
+}
+
 Refusal not_kept(const store::CommitError& error) {
   using enum store::CommitFailure;
   Refusal refusal{.cause = Refusal::Cause::Unavailable, .what = error.error.what};
@@ -86,6 +99,7 @@ struct Publisher::Job {
   bool load = false;
   bool alone = false;      // to be tried without others, to see who is at fault
   sync::Delta delta;       // of the latest attempt
+  sync::Delta written;     // where that is a whole configuration: what of it changes something
   store::Version version;  // the one it makes
   std::optional<Outcome> outcome;
   std::coroutine_handle<> waiting;
@@ -299,17 +313,18 @@ Task<void> Publisher::carry_out(Group& group, Attempt& attempt) {
 void Publisher::note_changes(const Group& group) {
   std::map<std::pair<std::string_view, Uuid>, Uuid> made;  // by the same group: in which workspace
   for (const auto& job : group) {
-    if (job->delta.complete) workspaces_.note_all(job->version);
-    for (const auto& key : job->delta.removals) {
+    if (job->delta.complete && options_.ledger == nullptr) workspaces_.note_all(job->version);
+    const sync::Delta& delta = job->delta.complete ? job->written : job->delta;
+    for (const auto& key : delta.removals) {
       const auto at = made.find({key.type, key.id});
       const store::Space* space = at == made.end() ? store_.space_of(key.type, key.id) : nullptr;
       if (at != made.end() || space != nullptr) {
         workspaces_.note(key.type, space != nullptr ? space->id() : at->second, job->version);
       } else {
-        workspaces_.note_all(job->version);  // by a whole configuration, perhaps
+        workspaces_.note_all(job->version);
       }
     }
-    for (const auto& row : job->delta.upserts) {
+    for (const auto& row : delta.upserts) {
       workspaces_.note(row.type, row.workspace, job->version);
       made.insert_or_assign({row.type, row.id}, row.workspace);
     }
@@ -336,8 +351,13 @@ Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
     std::vector<store::Commit> commits;
     for (const auto& job : group) {
       if (is_empty(job->delta)) continue;
-      store::Commit commit{job->delta.upserts, job->delta.removals, job->author};
-      if (job->delta.complete) commit.removals = rows_left_out(job->delta, store_);
+      if (job->delta.complete) {
+        job->written.upserts = rows_that_differ(job->delta, store_);
+        job->written.removals = rows_left_out(job->delta, store_);
+      }
+      const sync::Delta& delta = job->delta.complete ? job->written : job->delta;
+      store::Commit commit{delta.upserts, delta.removals, job->author};
+      commit.note = job->change->note();
       commits.push_back(std::move(commit));
     }
     const auto kept = co_await options_.ledger->commit(attempt.base, std::move(commits));
@@ -416,10 +436,9 @@ Task<void> Publisher::look_up(Group& group, const Attempt& attempt) {
 bool Publisher::has_kept(const Group& group, const store::LogPart& news) {
   return group.back()->version <= news.reached && std::ranges::all_of(group, [&](const std::shared_ptr<Job>& job) {
            if (is_empty(job->delta)) return true;  // made no version
-           const Rows wanted = rows_of(job->delta);
-           const Rows kept = rows_of(news.entries, job->version);
-           // What a whole configuration leaves out is in the log only.
-           return job->delta.complete ? std::ranges::includes(kept, wanted) : kept == wanted;
+           const Rows wanted = rows_of(job->delta.complete ? job->written : job->delta);
+           // A configuration that was there already leaves nothing to be told by.
+           return !wanted.empty() && rows_of(news.entries, job->version) == wanted;
          });
 }
 

@@ -43,6 +43,7 @@ class FakeLedger final : public Ledger {
     }
     return Result<store::LogPart>(std::move(part));
   }
+  Task<Result<store::LogPart>> read_touched(store::Version after, std::size_t) override { return read_log(after); }
   Task<Result<store::Contents>> load() override { return Result<store::Contents>(store::Contents{}); }
 
   void append(const store::Commit& commit) {

@@ -31,6 +31,10 @@ Task<Result<store::LogPart>> StoreLedger::read_log(store::Version after) {
   }
 }
 
+Task<Result<store::LogPart>> StoreLedger::read_touched(store::Version after, std::size_t most) {
+  return store_.read_touched(after, most);
+}
+
 Task<Result<store::Contents>> StoreLedger::load() {
   return store_.load();
 }

@@ -18,6 +18,7 @@ class StoreLedger final : public Ledger {
   Task<std::expected<store::Version, store::CommitError>> commit(store::Version expected,
                                                                  std::vector<store::Commit> group) override;
   Task<Result<store::LogPart>> read_log(store::Version after) override;
+  Task<Result<store::LogPart>> read_touched(store::Version after, std::size_t most) override;
   Task<Result<store::Contents>> load() override;
 
  private:

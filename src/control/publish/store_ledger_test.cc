@@ -116,6 +116,22 @@ TEST_F(StoreLedgerTest, AVersionWithoutRowsStopsNobody) {
   EXPECT_EQ(one->publisher->version(), (store::Version{1, 2}));
 }
 
+TEST_F(StoreLedgerTest, WhatWasTouchedIsReadWithoutDocumentsAndNotBeyondABound) {
+  const auto plane = open();
+  const store::Version before = plane->publisher->version();
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(write(*plane, "user-" + std::to_string(i)));
+  const auto all = rt::run(reactor, plane->ledger.read_touched(before, 5));
+  ASSERT_TRUE(all.has_value());
+  EXPECT_EQ(all->reached, plane->publisher->version());
+  ASSERT_EQ(all->entries.size(), 5U);
+  EXPECT_EQ(all->entries.front().document, nullptr);
+  EXPECT_EQ(all->entries.front().version, before.next());
+  const auto some = rt::run(reactor, plane->ledger.read_touched(before, 2));
+  ASSERT_TRUE(some.has_value());
+  EXPECT_EQ(some->entries.size(), 2U);
+  EXPECT_EQ(some->reached, before.next().next()) << "and says that there is more";
+}
+
 TEST_F(StoreLedgerTest, TheBackupOfAnotherStoreIsTakenOverWhole) {
   const std::string backup = folder / "backup";
   {

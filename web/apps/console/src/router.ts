@@ -64,6 +64,20 @@ const routes: RouteRecordRaw[] = [
         meta: { title: 'nav.transfer' },
       },
       {
+        path: 'history',
+        name: 'history',
+        props: (route) => ({ cp: route.params['cp'], type: route.query['type'], entity: route.query['entity'] }),
+        component: () => import('./pages/HistoryPage.vue'),
+        meta: { title: 'nav.history' },
+      },
+      {
+        path: 'history/:version',
+        name: 'history-version',
+        props: true,
+        component: () => import('./pages/HistoryVersionPage.vue'),
+        meta: { title: 'nav.history' },
+      },
+      {
         path: 'plugins/new',
         name: 'plugin-catalog',
         props: true,

@@ -140,6 +140,21 @@ export async function expectedHash(id: string, signal?: AbortSignal): Promise<st
   return (await call<{ expected_hash: string }>(`${base(id)}/expected-config-hash`, { signal })).data.expected_hash;
 }
 
+/** Where data planes come to. */
+export interface ClusterDoor {
+  /** False: this server takes no data planes. */
+  open: boolean;
+  /** Null: wherever this server was found. */
+  host: string | null;
+  port: number | null;
+  /** PEM of the certificate that nodes are shown, when no authority vouches for it. */
+  authority: string | null;
+}
+
+export async function getClusterDoor(id: string): Promise<ClusterDoor> {
+  return (await call<ClusterDoor>(`${base(id)}/cluster-door`)).data;
+}
+
 export async function removeDataPlane(id: string, node: string): Promise<void> {
   await call(`${base(id)}/nodes/${part(node)}`, { method: 'DELETE' });
 }

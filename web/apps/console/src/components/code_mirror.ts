@@ -101,6 +101,8 @@ const look = EditorView.theme({
   '.cm-changedLine, .cm-insertedLine': { backgroundColor: 'var(--good-soft) !important' },
   '.cm-deletedLine, &.cm-merge-a .cm-changedLine': { backgroundColor: 'var(--bad-soft) !important' },
   '.cm-collapsedLines': { background: 'var(--surface-2)', color: 'var(--text-2)' },
+  // In place of a sign that few fonts have.
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"…"' },
 });
 
 function languageOf(language: Language): Extension {
@@ -146,13 +148,26 @@ export function replaceText(view: EditorView, text: string): void {
   if (view.state.doc.toString() !== text) view.dispatch({ changes: { from: 0, to: length, insert: text } });
 }
 
+export interface Side {
+  text: string;
+  label: string;
+}
+
 /** Two texts side by side, with what is alike folded away. */
-export function makeDifference(parent: HTMLElement, before: string, after: string, language: Language): MergeView {
-  const extensions = [...basics(language), EditorState.readOnly.of(true), EditorView.editable.of(false)];
+export function makeDifference(parent: HTMLElement, before: Side, after: Side, language: Language): MergeView {
+  const shown = ({ text, label }: Side): { doc: string; extensions: Extension[] } => ({
+    doc: text,
+    extensions: [
+      ...basics(language),
+      EditorState.readOnly.of(true),
+      EditorView.editable.of(false),
+      EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': 'true', tabindex: '0' }),
+    ],
+  });
   return new MergeView({
     parent,
-    a: { doc: before, extensions },
-    b: { doc: after, extensions },
+    a: shown(before),
+    b: shown(after),
     gutter: false,
     collapseUnchanged: { margin: 2, minSize: 4 },
   });

@@ -8,9 +8,22 @@ const link = { address: 'cp.example:8005', serverName: 'a.cp.example', authority
 
 describe('linkOf', () => {
   it('reads host and port from the URL, whatever its scheme', () => {
-    const of = (control_plane_endpoint: string): object => linkOf({ config: { control_plane_endpoint } as never });
+    const of = (control_plane_endpoint: string): object =>
+      linkOf({ config: { control_plane_endpoint } as never }, null, 'here');
     expect(of('https://a.cp.example:8005')).toMatchObject({ address: 'a.cp.example:8005', serverName: 'a.cp.example' });
     expect(of('wss://a.cp.example')).toMatchObject({ address: 'a.cp.example:443' });
+  });
+
+  it('takes the address where the console was found, when the certificate stands for itself', () => {
+    const plane = { config: { control_plane_endpoint: 'https://a.cp.host:8005' } as never };
+    const door = { open: true, host: null, port: 8005, authority: 'PEM' };
+    expect(linkOf(plane, door, '10.0.0.7')).toEqual({
+      address: '10.0.0.7:8005',
+      serverName: 'a.cp.host',
+      authority: 'PEM',
+    });
+    expect(linkOf(plane, { ...door, host: '::1' }, '10.0.0.7').address).toBe('[::1]:8005');
+    expect(linkOf(plane, { ...door, authority: null }, '10.0.0.7').address).toBe('a.cp.host:8005');
   });
 });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that start a data plane, with everything filled in.
-import type { ControlPlane } from '@/api/control_planes';
+import type { ClusterDoor, ControlPlane } from '@/api/control_planes';
 import type { Identity } from './x509';
 
 export interface Link {
@@ -11,10 +11,18 @@ export interface Link {
   authority: string;
 }
 
-/** Where nodes of a control plane connect to, from the URL that it names. */
-export function linkOf({ config }: Pick<ControlPlane, 'config'>): Link {
+/**
+ * Where nodes of a control plane connect to. A certificate from an authority goes with names below a domain, and the
+ * control plane names its own; one that stands for itself goes with any address, so that is where `here` is, the host
+ * under which the console was found.
+ */
+export function linkOf({ config }: Pick<ControlPlane, 'config'>, door: ClusterDoor | null, here: string): Link {
   const url = new URL(config.control_plane_endpoint.replace(/^(wss?|https?):/, 'https:'));
-  return { address: `${url.hostname}:${url.port || '443'}`, serverName: url.hostname, authority: '' };
+  const named = { address: `${url.hostname}:${url.port || '443'}`, serverName: url.hostname, authority: '' };
+  if (!door?.authority) return named;
+  const host = door.host ?? here;
+  const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return { ...named, address: `${bracketed}:${door.port}`, authority: door.authority };
 }
 
 function settings(link: Link): [string, string][] {

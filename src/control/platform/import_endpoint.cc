@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+#include "base/log.h"
+#include "control/platform/endpoints.h"
+#include "control/platform/kong_reader.h"
+
+namespace sluice::control::platform {
+namespace {
+
+constexpr std::int64_t kPatienceMs = 60'000;
+
+std::string text_of(const Json& body, std::string_view name) {
+  const Json* member = body.find(name);
+  return member != nullptr && member->is_string() ? member->as_string() : std::string();
+}
+
+std::expected<KongSource, Reply> source_of(const Request& request) {
+  const auto body = json_body(request);
+  if (!body) return std::unexpected(body.error());
+  KongSource source;
+  source.url = text_of(*body, "admin_url");
+  while (source.url.ends_with('/')) source.url.pop_back();
+  if (auto wrong = wrong_with(source.url)) {
+    return std::unexpected(invalid({.field = "admin_url", .rule = "is_url", .reason = *std::move(wrong)}));
+  }
+  source.token = Secret(text_of(*body, "admin_token"));
+  for (const char c : source.token.reveal()) {
+    if (c > ' ' && c != 0x7f) continue;
+    return std::unexpected(invalid({.field = "admin_token", .rule = "", .reason = "must be visible characters"}));
+  }
+  const Json* verify = body->find("verify_tls");
+  source.verify_tls = verify == nullptr || !verify->is_bool() || verify->as_bool();
+  return source;
+}
+
+/// Changes nothing here, and is an administrator's all the same: it makes this server ask another one.
+Task<Reply> read(const Parts& parts, const Request& request) {
+  const auto plane = plane_of(parts, request);
+  if (!plane) co_return plane.error();
+  if (parts.outside == nullptr) co_return problem(503, "This server asks no other servers.");
+  auto source = source_of(request);
+  if (!source) co_return source.error();
+  // What one reads takes memory, and time of this shard.
+  static thread_local bool busy = false;
+  if (busy) co_return problem(409, "Another import is being read; try again when it is done.");
+  struct Turn {
+    Turn() { busy = true; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() { busy = false; }
+  } const turn;
+  const std::string url = source->url;
+  KongReader reader(*parts.outside, parts.catalog, *std::move(source), request.reactor->after_ms(kPatienceMs));
+  auto entities = co_await reader.read();
+  if (!entities) {
+    log::info("import.failed", {{"url", url}, {"user", request.who.name}, {"error", entities.error()}});
+    co_return problem(502, "Could not be read", url + entities.error().what);
+  }
+  log::info("import.read", {{"url", url}, {"user", request.who.name}});
+  co_return Reply::json(200, Json::Object{{"upsert", *std::move(entities)}});
+}
+
+}  // namespace
+
+void add_import(admin::RouteTree& tree, const Parts& parts) {
+  tree.add("POST", "/v2/control-planes/{id}/import-source",
+           [&parts](const Request& request) { return read(parts, request); });
+}
+
+}  // namespace sluice::control::platform
