@@ -21,6 +21,9 @@ bool goes_back(const Standing& from, const Standing& to) {
 
 std::optional<Refusal> Applier::judge_order(const Incoming& incoming) const {
   const Standing& now = state_.standing;
+  if (incoming.only_first && !now.empty()) {
+    return Refusal{Refusal::Kind::Stale, "version " + now.version + " came meanwhile, and is served"};
+  }
   if (!incoming.delta.complete && incoming.from != now.version) {
     return Refusal{Refusal::Kind::OutOfOrder, "changes version " + incoming.from + ", and " +
                                                   (now.version.empty() ? "none" : now.version) + " is served"};
@@ -35,6 +38,8 @@ std::optional<Refusal> Applier::judge_order(const Incoming& incoming) const {
 }
 
 Task<std::optional<Refusal>> Applier::apply(Incoming incoming) {
+  rt::Turn turn(line_, parts_.control);
+  co_await turn;
   if (auto refusal = judge_order(incoming)) {
     ++counts_.refused;
     co_return refusal;

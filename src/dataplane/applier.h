@@ -11,6 +11,7 @@
 #include "entity/catalog.h"
 #include "rt/offload.h"
 #include "rt/task.h"
+#include "rt/turn.h"
 #include "sync/local.h"
 
 namespace sluice::dataplane {
@@ -33,7 +34,7 @@ class Applier {
   Applier(const Applier&) = delete;
   Applier& operator=(const Applier&) = delete;
 
-  /// Nothing: it is served, or was so before. One call at a time.
+  /// Nothing: it is served, or was so before. One after the other, in the order of the calls.
   Task<std::optional<Refusal>> apply(Incoming incoming);
 
   [[nodiscard]] const Standing& standing() const { return state_.standing; }
@@ -56,6 +57,7 @@ class Applier {
   State state_;
   Counts counts_;
   std::uint64_t ignored_last_ = 0;
+  const rt::Turn::Line line_ = rt::Turn::make_line();
 };
 
 }  // namespace sluice::dataplane

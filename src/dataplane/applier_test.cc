@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dataplane/folder_lock.h"
 #include "dataplane/gateway_fixture.h"
 
 namespace sluice::dataplane {
@@ -180,6 +181,39 @@ TEST_F(ApplierTest, GoesOnServingWhenTheDiskTakesNothing) {
   EXPECT_TRUE(cache->is_behind());
   EXPECT_THAT(served("services", 1), HasSubstr("two.test"));
   EXPECT_EQ(applier->standing().version, version(6));
+}
+
+TEST_F(ApplierTest, LeavesItsFilesWhenWhatIsBeingWrittenHasBeen) {
+  begin();
+  cache->use_key(new_cache_key());  // makes a fold due
+  ASSERT_TRUE(rt::turn_until(reactor, [&] {
+    cache->keep_house();
+    return listing(".base").size() + listing(".new").size() > 1;  // it has begun
+  }));
+  rt::run(reactor, cache->leave(reactor.after_ms(5'000)));
+  EXPECT_TRUE(listing(".new").empty());
+  const auto before = listing("");
+  for (int i = 0; i < 5; ++i) {
+    cache->keep_house();
+    reactor.run_once(5);
+  }
+  EXPECT_EQ(listing(""), before) << "another process writes now";
+  EXPECT_TRUE(FolderLock(folder_).take().has_value());
+  cache->come_back();
+  rows[0] = service(1, "two.test");
+  ASSERT_FALSE(apply_now(whole_of(rows, 6)).has_value());
+  EXPECT_FALSE(cache->is_behind());
+}
+
+TEST_F(ApplierTest, ChangesFollowEachOtherWhenTheyComeAtOnce) {
+  begin();
+  const auto second = service(1, "two.test"), third = service(1, "three.test");
+  auto one = applier->apply(change({second}, {}, 5, {second, rows[1]}));
+  auto other = applier->apply(change({third}, {}, 6, {third, rows[1]}));
+  one.start();
+  other.start();
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return one.ready() && other.ready(); }));
+  EXPECT_EQ(applier->standing().version, version(7)) << "the second one is judged when the first is served";
 }
 
 TEST_F(ApplierTest, TakesTheSameConfigurationOnce) {

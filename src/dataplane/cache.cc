@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "rt/first_of.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -64,6 +65,8 @@ void Cache::report(const Result<>& outcome) {
 }
 
 void Cache::keep_house() {
+  if (left_) return;
+  if (key_due_ && !changing_key_ && now_ms() >= key_not_before_ms_) tasks_.spawn(change_key());
   if (!fold_due_ || folding_ || committing_ || latest_.standing.empty() || now_ms() < not_before_ms_) return;
   folding_ = true;
   tasks_.spawn(fold());
@@ -82,14 +85,55 @@ Task<void> Cache::fold() {
 }
 
 void Cache::use_key(CacheKey key) {
-  tasks_.spawn(change_key(std::move(key)));
+  key_due_ = std::move(key);
+  key_not_before_ms_ = 0;
+  if (!left_ && !changing_key_) tasks_.spawn(change_key());
 }
 
-Task<void> Cache::change_key(CacheKey key) {
-  fold_due_ = co_await rt::offload(pool_, control_, [files = files_, key = std::move(key)] {
-    files->use_key(key);
-    return files->fold_due();
+/// Whoever restarts with the new certificate finds the old key sealed under the new one; until that is written, this
+/// process goes on under the old one.
+Task<void> Cache::change_key() {
+  changing_key_ = true;
+  const CacheKey key = *key_due_;
+  Done done = co_await rt::offload(pool_, control_, [files = files_, key] {
+    Result<> outcome = files->use_key(key);
+    return Done{std::move(outcome), 0, files->fold_due()};
   });
+  changing_key_ = false;
+  fold_due_ = done.fold_due;
+  if (!done.outcome) {
+    if (!key_failing_) log::error("cluster_cache.key_not_kept", {{"error", done.outcome.error()}});
+    key_failing_ = true;
+    key_not_before_ms_ = now_ms() + kRetryMs;
+    co_return;
+  }
+  key_failing_ = false;
+  if (*key_due_ == key) key_due_.reset();
+}
+
+Task<void> Cache::release_files() {
+  co_await rt::offload(pool_, control_, [files = files_] {
+    files->leave();
+    return true;
+  });
+}
+
+Task<void> Cache::leave(rt::Deadline deadline) {
+  left_ = true;
+  files_->announce_leaving();
+  Task<void> released = release_files();
+  Task<void> patience = [](rt::Reactor& reactor, rt::Deadline until) -> Task<void> {
+    co_await rt::Sleep(reactor, until);
+  }(control_, deadline);
+  co_await rt::FirstOf(released, patience);
+  // The lock keeps the other process from writing until this one has; it serves meanwhile.
+  if (!released.ready()) log::warn("cluster_cache.still_writing", {{"version", latest_.standing.version}});
+}
+
+void Cache::come_back() {
+  left_ = false;
+  files_->come_back();
+  fold_due_ = true;
 }
 
 }  // namespace sluice::dataplane

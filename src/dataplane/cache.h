@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "dataplane/cache_files.h"
@@ -26,15 +27,20 @@ class Cache {
   Task<void> commit(std::shared_ptr<const Step> step, State next);
   /// Writes everything anew where that is due. To be called about once a second.
   void keep_house();
-  /// Files are made under `key` from now on.
+  /// Files are made under `key` from now on. Tried again until the disk takes it.
   void use_key(CacheKey key);
-  /// What is served is not on disk.
-  [[nodiscard]] bool is_behind() const { return behind_; }
+  /// Leaves the files to another process when what is being written has been; waits no longer than `deadline`.
+  Task<void> leave(rt::Deadline deadline);
+  /// Goes on after leave().
+  void come_back();
+  /// What is served would not be there after a restart.
+  [[nodiscard]] bool is_behind() const { return behind_ || key_failing_; }
 
  private:
   void report(const Result<>& outcome);
   Task<void> fold();
-  Task<void> change_key(CacheKey key);
+  Task<void> change_key();
+  Task<void> release_files();
   [[nodiscard]] std::int64_t now_ms() const { return control_.clock().mono_ms(); }
 
   std::shared_ptr<CacheFiles> files_;
@@ -47,6 +53,11 @@ class Cache {
   bool fold_due_ = false;
   bool behind_ = false;
   std::int64_t not_before_ms_ = 0;  // the next attempt, while behind
+  bool left_ = false;
+  std::optional<CacheKey> key_due_;  // that files are not made under yet
+  bool changing_key_ = false;
+  bool key_failing_ = false;            // and it was said
+  std::int64_t key_not_before_ms_ = 0;  // the next attempt
   rt::TaskScope tasks_;
 };
 

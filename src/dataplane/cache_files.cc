@@ -32,7 +32,7 @@ std::unexpected<Error> damaged(const std::string& file, const std::string& why) 
 }  // namespace
 
 CacheFiles::CacheFiles(CacheOptions options, CacheKey key)
-    : options_(std::move(options)), key_(key), journal_key_(std::move(key)) {
+    : options_(std::move(options)), ring_(options_.folder, std::move(key)), lock_(options_.folder) {
   ::mkdir(options_.folder.c_str(), 0700);
 }
 
@@ -58,9 +58,10 @@ std::vector<CacheFiles::Generation> CacheFiles::list() const {
   return generations;
 }
 
-Result<CacheFiles::Loaded> CacheFiles::read_base(std::uint64_t number) const {
+Result<CacheFiles::Loaded> CacheFiles::read_base(std::uint64_t number) {
   const std::string file = path(number, kBase);
-  TRY(RecordReader reader, RecordReader::open(key_, file));
+  TRY(RecordReader reader, RecordReader::open(ring_.keys(), file));
+  under_earlier_key_ = under_earlier_key_ || reader.key() != 0;
   auto first = reader.next();
   if (!first) return damaged(file, "its beginning is " + first.error().what);
   if (first->kind != RecordKind::Header) return damaged(file, "does not begin with a header");
@@ -90,8 +91,9 @@ void CacheFiles::replay(std::uint64_t number, Loaded& loaded, bool last) {
               {{"file", file}, {"error", why}, {"kept", loaded.state.standing.version}});
     loaded.damaged = true;
   };
-  auto reader = RecordReader::open(key_, file);
+  auto reader = RecordReader::open(ring_.keys(), file);
   if (!reader) return stop(reader.error().what);
+  under_earlier_key_ = under_earlier_key_ || reader->key() != 0;
   for (;;) {
     auto record = reader->next();
     if (!record && record.error().code == Errc::NotFound) break;
@@ -111,7 +113,8 @@ void CacheFiles::replay(std::uint64_t number, Loaded& loaded, bool last) {
     loaded.state = std::move(next);
     loaded.sequence = read->sequence;
   }
-  if (!last || loaded.damaged) return;
+  // Of another process's journal the end may be under way.
+  if (!last || loaded.damaged || !lock_.is_held()) return;
   auto writer = RecordWriter::resume(file, *std::move(reader));
   if (!writer) return stop(writer.error().what);
   journal_.emplace(*std::move(writer));
@@ -119,6 +122,8 @@ void CacheFiles::replay(std::uint64_t number, Loaded& loaded, bool last) {
 
 std::optional<CacheFiles::Loaded> CacheFiles::load() {
   const std::lock_guard lock(mutex_);
+  static_cast<void>(own());  // without it, what is there is only read
+  ring_.read();
   const std::vector<Generation> generations = list();
   if (generations.empty()) return std::nullopt;
   next_generation_ = generations.front().number + 1;
@@ -140,8 +145,8 @@ std::optional<CacheFiles::Loaded> CacheFiles::load() {
     sequence_ = loaded->sequence;
     std::error_code failed;
     base_size_ = fs::file_size(path(generation.number, kBase), failed);
-    rewrite_due_ = loaded->damaged || !loaded->trusted || !journal_;
-    if (rewrite_due_) journal_.reset();
+    rewrite_due_ = loaded->damaged || !loaded->trusted || !journal_ || under_earlier_key_;
+    if (loaded->damaged || !loaded->trusted) journal_.reset();
     return *std::move(loaded);
   }
   if (unusable_.empty()) return std::nullopt;
@@ -189,7 +194,6 @@ Result<> CacheFiles::begin_generation(std::uint64_t number, std::uint64_t from_s
     return std::unexpected(std::move(begun).error());
   }
   journal_.emplace(*std::move(begun));
-  journal_key_ = key;
   generation_ = number;
   base_size_ = base_size;
   rewrite_due_ = false;
@@ -201,7 +205,7 @@ Result<> CacheFiles::begin_generation(std::uint64_t number, std::uint64_t from_s
 Result<> CacheFiles::carry_over(RecordWriter& to, std::uint64_t from_sequence) {
   if (sequence_ == from_sequence) return {};
   if (!journal_) return fail(Errc::Conflict, "changes came that are in no journal", Blame::System);
-  TRY(RecordReader reader, RecordReader::open(journal_key_, path(generation_, kJournal)));
+  TRY(RecordReader reader, RecordReader::open(ring_.keys(), path(generation_, kJournal)));
   std::uint64_t reached = from_sequence;
   while (reached < sequence_) {
     TRY(const RecordSeal::Opened record, reader.next());
@@ -229,6 +233,7 @@ void CacheFiles::forget_older(std::uint64_t number) {
 Result<> CacheFiles::commit(const Step& step, const State& next) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t sequence = ++sequence_;
+  if (auto owned = own(); !owned) return fail_to_keep(std::move(owned).error());
   // A change that touches most of the configuration costs less as a new base than as an entry that is folded at once.
   const bool large =
       step.puts.size() + step.removals.size() > 64 && 2 * (step.puts.size() + step.removals.size()) > next.rows.size();
@@ -236,18 +241,48 @@ Result<> CacheFiles::commit(const Step& step, const State& next) {
     auto kept = journal_->add(RecordKind::Change, to_text(step, sequence, next.rows.digest()));
     if (kept) kept = journal_->sync();
     if (kept) return kept;
-    journal_.reset();  // what follows would be a gap
-    rewrite_due_ = true;
-    return kept;
+    return fail_to_keep(std::move(kept).error());
   }
   const std::uint64_t number = next_generation_++;
-  auto base = write_base(number, next, sequence, key_);
-  auto begun = base ? begin_generation(number, sequence, key_, base->size()) : std::unexpected(base.error());
-  if (!begun) {
-    journal_.reset();
-    rewrite_due_ = true;
-  }
+  const CacheKey& key = ring_.present();
+  auto base = write_base(number, next, sequence, key);
+  auto begun = base ? begin_generation(number, sequence, key, base->size()) : std::unexpected(base.error());
+  if (!begun) return fail_to_keep(std::move(begun).error());
   return begun;
+}
+
+/// A change that is in no journal: whatever follows would be behind a gap.
+Result<> CacheFiles::fail_to_keep(Error error) {
+  journal_.reset();
+  rewrite_due_ = true;
+  return std::unexpected(std::move(error));
+}
+
+/// The folder is this process's to write. What another one did there meanwhile is not known here.
+Result<> CacheFiles::own() {
+  if (lock_.is_held()) return {};
+  if (left_) return fail(Errc::Conflict, options_.folder + " is left to another process", Blame::System);
+  TRY(lock_.take());
+  const std::vector<Generation> generations = list();
+  if (!generations.empty()) next_generation_ = std::max(next_generation_, generations.front().number + 1);
+  journal_.reset();
+  rewrite_due_ = sequence_ != 0;
+  return {};
+}
+
+void CacheFiles::leave() {
+  const std::lock_guard written(folding_);
+  const std::lock_guard lock(mutex_);
+  if (!going_) return;
+  left_ = true;
+  journal_.reset();
+  lock_.release();
+}
+
+void CacheFiles::come_back() {
+  going_ = false;
+  const std::lock_guard lock(mutex_);
+  left_ = false;
 }
 
 void CacheFiles::skip() {
@@ -274,8 +309,9 @@ Result<> CacheFiles::fold(const State& state, std::uint64_t sequence) {
   std::optional<CacheKey> key;
   {
     const std::lock_guard lock(mutex_);
+    TRY(own());
     number = next_generation_++;
-    key = key_;
+    key = ring_.present();
   }
   TRY(const RecordWriter base, write_base(number, state, sequence, *key));
   const std::lock_guard lock(mutex_);
@@ -286,11 +322,13 @@ Result<> CacheFiles::fold(const State& state, std::uint64_t sequence) {
   return begin_generation(number, sequence, *key, base.size());
 }
 
-void CacheFiles::use_key(CacheKey key) {
+Result<> CacheFiles::use_key(CacheKey key) {
   const std::lock_guard lock(mutex_);
-  if (key_ == key) return;
-  key_ = std::move(key);
+  if (ring_.present() == key) return {};
+  TRY(own());
+  TRY(ring_.replace(std::move(key)));
   rewrite_due_ = true;
+  return {};
 }
 
 }  // namespace sluice::dataplane

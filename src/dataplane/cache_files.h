@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -10,6 +11,8 @@
 
 #include "base/error.h"
 #include "dataplane/cache_records.h"
+#include "dataplane/folder_lock.h"
+#include "dataplane/key_ring.h"
 #include "dataplane/record_file.h"
 #include "dataplane/sealed_records.h"
 #include "dataplane/standing.h"
@@ -24,7 +27,8 @@ struct CacheOptions {
 
 /// The last good configuration on disk: generations of a base (everything) with a journal (the changes since), of which
 /// two are kept. The newest base that opens counts, with every journal from its own on as far as they follow; so a base
-/// that is damaged costs nothing as long as the one before is there.
+/// that is damaged costs nothing as long as the one before is there. One process writes there at a time; another one
+/// only reads, and is told Errc::Conflict when it wants to write.
 ///
 /// Every call blocks. Thread-safe; commit() and fold() may run side by side.
 class CacheFiles {
@@ -53,8 +57,15 @@ class CacheFiles {
   [[nodiscard]] bool fold_due() const;
   /// Writes a new base. `state` is that of change number `sequence`; changes that come meanwhile are carried over.
   Result<> fold(const State& state, std::uint64_t sequence);
-  /// From now on files are made under `key`; makes a fold due when it is another one.
-  void use_key(CacheKey key);
+  /// From now on files are made under `key`; makes a fold due when it is another one. Until then, and when the fold
+  /// fails, what is there opens under either. Goes on with the present one when it fails.
+  Result<> use_key(CacheKey key);
+  /// Leaves the folder to another process when what is being written has been. Nothing more is written before
+  /// come_back(); then everything anew.
+  /// Announced, it takes as long as what is being written; come_back() meanwhile calls it off.
+  void announce_leaving() { going_ = true; }
+  void leave();
+  void come_back();
 
  private:
   struct Generation {
@@ -64,7 +75,7 @@ class CacheFiles {
   };
   [[nodiscard]] std::string path(std::uint64_t number, const char* kind) const;
   [[nodiscard]] std::vector<Generation> list() const;
-  Result<Loaded> read_base(std::uint64_t number) const;
+  Result<Loaded> read_base(std::uint64_t number);
   void replay(std::uint64_t number, Loaded& loaded, bool last);
   Result<RecordWriter> write_base(std::uint64_t number, const State& state, std::uint64_t sequence,
                                   const CacheKey& key) const;
@@ -72,17 +83,22 @@ class CacheFiles {
                             std::uint64_t base_size);
   Result<> carry_over(RecordWriter& to, std::uint64_t from_sequence);
   void forget_older(std::uint64_t number);
+  Result<> own();
+  Result<> fail_to_keep(Error error);
 
   const CacheOptions options_;
   mutable std::mutex mutex_;  // of everything below; taken on blocking threads only
-  CacheKey key_;
-  CacheKey journal_key_;
+  KeyRing ring_;
+  FolderLock lock_;
+  std::atomic<bool> going_ = false;
+  bool left_ = false;
   std::optional<RecordWriter> journal_;  // none: everything has to be written first
   std::uint64_t generation_ = 0;         // of the journal
   std::uint64_t next_generation_ = 1;
   std::uint64_t sequence_ = 0;
   std::uint64_t base_size_ = 0;
   bool rewrite_due_ = false;
+  bool under_earlier_key_ = false;       // something that was read is
   std::vector<std::uint64_t> unusable_;  // generations that did not open
   std::mutex folding_;                   // one base is written at a time
 };

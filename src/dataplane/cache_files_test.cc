@@ -114,11 +114,87 @@ TEST_F(CacheTest, TakesOverAnotherClusterKey) {
   const auto cache = files();
   commit_to(*cache, 2);
   key_ = new_cache_key();
-  cache->use_key(key_);
+  ASSERT_TRUE(cache->use_key(key_));
   EXPECT_TRUE(cache->fold_due());
   ASSERT_TRUE(cache->fold(state_, cache->sequence()));
   commit_to(*cache, 3);
   EXPECT_EQ(found(), 3U);
+}
+
+TEST_F(CacheTest, ARestartBetweenANewClusterKeyAndTheFoldLosesNothing) {
+  {
+    const auto cache = files();
+    commit_to(*cache, 2);
+    key_ = new_cache_key();
+    ASSERT_TRUE(cache->use_key(key_));
+    commit_to(*cache, 4);
+  }
+  const auto second = files();
+  const auto loaded = second->load();
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(number_of(loaded->state), 4U);
+  EXPECT_TRUE(second->fold_due()) << "it is made anew under the present key";
+  commit_to(*second, 5);
+  ASSERT_TRUE(second->fold(state_, second->sequence()));
+  EXPECT_EQ(found(), 5U);
+}
+
+TEST_F(CacheTest, SeveralClusterKeysBeforeTheFoldLoseNothing) {
+  const auto cache = files();
+  commit_to(*cache, 2);
+  for (int i = 0; i < 3; ++i) {
+    key_ = new_cache_key();
+    ASSERT_TRUE(cache->use_key(key_));
+  }
+  EXPECT_EQ(found(), 2U);
+}
+
+TEST_F(CacheTest, TheFormerClusterKeyOpensNothingThatIsMadeLater) {
+  const CacheKey former = key_;
+  const auto cache = files();
+  commit_to(*cache, 2);
+  key_ = new_cache_key();
+  ASSERT_TRUE(cache->use_key(key_));
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(cache->fold(state_, cache->sequence()));
+  key_ = former;
+  EXPECT_EQ(found(), 0U);
+}
+
+TEST_F(CacheTest, OneProcessWritesAtATime) {
+  const auto first = files();
+  commit_to(*first, 3);
+  const auto second = files();
+  ASSERT_TRUE(second->load().has_value()) << "another may read";
+  const auto before = listing("");
+  const Step next = step(4);
+  State state = state_;
+  apply(next, state);
+  const auto refused = second->commit(next, state);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::Conflict);
+  EXPECT_FALSE(second->fold(state, second->sequence()).has_value());
+  EXPECT_EQ(listing(""), before);
+  commit_to(*first, 4);
+  EXPECT_EQ(found(), 4U);
+}
+
+TEST_F(CacheTest, AnotherProcessGoesOnWhenThisOneHasLeft) {
+  const auto first = files();
+  commit_to(*first, 3);
+  const auto second = files();
+  ASSERT_TRUE(second->load().has_value());
+  commit_to(*first, 4);
+  const State then = state_;
+  first->announce_leaving();
+  first->leave();
+  commit_to(*second, 6);
+  EXPECT_FALSE(first->fold(then, 4).has_value()) << "it writes nothing any more";
+  EXPECT_EQ(found(), 6U);
+  second->announce_leaving();
+  second->leave();
+  first->come_back();
+  commit_to(*first, 7);
+  EXPECT_EQ(found(), 7U);
 }
 
 TEST_F(CacheTest, DistrustsDocumentsOfAnotherRelease) {

@@ -14,8 +14,10 @@ namespace sluice::dataplane {
 namespace {
 
 constexpr std::int64_t kConnectMs = 15'000;
+constexpr std::int64_t kPatienceMs = 2'000;  // with a control plane that does not answer, where nothing is served yet
 constexpr std::int64_t kTickMs = 1'000;
-constexpr int kTicksBetweenLooks = 60;  // at the certificate's files, while connected
+/// At the certificate's files: what is on disk has to be kept under the new key before somebody restarts the process.
+constexpr int kTicksBetweenLooks = 5;
 constexpr int kUnheardMost = 3;
 constexpr std::int64_t kGoodbyeMs = 2'000;
 constexpr std::uint16_t kGoingAway = 1001;  // RFC 6455, 7.4.1
@@ -29,6 +31,7 @@ void ControlLink::start() {
 
 void ControlLink::stop() {
   tasks_.cancel();
+  falling_back_ = false;
   set_connected(false, status_.protocol);
 }
 
@@ -36,16 +39,18 @@ Task<void> ControlLink::keep_house() {
   for (int tick = 1;; ++tick) {
     co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(kTickMs));
     parts_.cache.keep_house();
-    if (parts_.fallback != nullptr) parts_.fallback->keep_house(identity_);
-    if (tick % kTicksBetweenLooks == 0 && status_.connected) {
+    if (tick % kTicksBetweenLooks == 0) {
       const auto learned = co_await learn_identity();
-      if (!learned) log::warn("cluster.certificate_unreadable", {{"error", learned.error()}});
+      const std::string why = learned ? std::string() : learned.error().what;
+      if (!why.empty() && why != unreadable_) log::warn("cluster.certificate_unreadable", {{"error", why}});
+      unreadable_ = why;
     }
   }
 }
 
 Task<void> ControlLink::stay_connected() {
   for (;;) {
+    if (parts_.applier.standing().empty()) tasks_.spawn(fall_back_beside(status_.attempts + 1));
     const Error error = co_await connect_once();
     const std::int64_t now = parts_.reactor.clock().mono_ms();
     const std::int64_t lived = connected_ms_ != 0 ? now - connected_ms_ : 0;
@@ -67,11 +72,10 @@ Task<Result<>> ControlLink::learn_identity() {
                              return ClusterIdentity::make(std::move(materials), shared);
                            });
   if (!learned) co_return std::unexpected(std::move(learned).error());
-  if (identity_ && identity_ != *learned) {
-    log::notice("cluster.certificate_replaced", {{"sha256", (*learned)->fingerprint()}});
-  }
+  const bool known = identity_ && identity_->materials() == (*learned)->materials();
+  if (identity_ && !known) log::notice("cluster.certificate_replaced", {{"sha256", (*learned)->fingerprint()}});
   if (!identity_ || !(identity_->cache_key() == (*learned)->cache_key())) parts_.cache.use_key((*learned)->cache_key());
-  identity_ = *std::move(learned);
+  if (!known) identity_ = *std::move(learned);
   status_.certificate_ends = identity_->not_after();
   expiry_.tell(identity_->fingerprint(), identity_->not_after(), unix_seconds());
   co_return Result<>{};
@@ -133,6 +137,8 @@ Task<Error> ControlLink::speak(std::string_view path, bool rpc, bool& try_protoc
                             .settings = settings_,
                             .link = link,
                             .peer_pem = peer_pem,
+                            .identity = identity,
+                            .fallback = parts_.fallback,
                             .on_agreement = {}};
   Error error;
   if (rpc) {
@@ -157,6 +163,7 @@ Task<Error> ControlLink::speak(std::string_view path, bool rpc, bool& try_protoc
 void ControlLink::set_connected(bool connected, std::string_view protocol) {
   if (connected) {
     connected_ms_ = parts_.reactor.clock().mono_ms();
+    status_.copy_made_at = 0;
     reported_.clear();
     status_.last_error.clear();
     log::notice("cluster.connected", {{"control_plane", settings_.address.host},
@@ -187,9 +194,19 @@ void ControlLink::report(const Error& error, bool was_connected) {
              {"serving", parts_.applier.standing().version}});
 }
 
+/// An address that swallows packets says nothing for as long as one waits: a new node does not.
+Task<void> ControlLink::fall_back_beside(std::uint64_t attempt) {
+  co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(kPatienceMs));
+  if (attempt == status_.attempts && !status_.connected) co_await fall_back();
+}
+
+/// Whatever the control plane sends meanwhile wins.
 Task<void> ControlLink::fall_back() {
-  if (parts_.fallback == nullptr || !parts_.fallback->imports() || !identity_) co_return;
+  if (parts_.fallback == nullptr || !parts_.fallback->imports() || !identity_ || falling_back_) co_return;
+  falling_back_ = true;
   const auto imported = co_await parts_.fallback->import(identity_);
+  falling_back_ = false;
+  if (imported && !status_.connected) status_.copy_made_at = *imported;
   if (imported || fallback_reported_ == imported.error().what) co_return;
   fallback_reported_ = imported.error().what;
   log::warn("cluster.fallback_not_imported", {{"error", imported.error()}});

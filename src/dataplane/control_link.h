@@ -29,6 +29,8 @@ struct LinkStatus {
   std::string last_error;             // why it is not connected
   std::int64_t certificate_ends = 0;  // Unix seconds; 0: it could not be read
   std::uint64_t attempts = 0;
+  /// When the copy was signed that is served because the control plane is away; Unix seconds, 0: none is.
+  std::int64_t copy_made_at = 0;
 };
 
 /// The way to the control plane: connects, follows the configuration, and comes back when the link is lost, for ever.
@@ -67,6 +69,7 @@ class ControlLink {
   [[nodiscard]] std::string target(std::string_view path, bool rpc) const;
   void set_connected(bool connected, std::string_view protocol);
   void report(const Error& error, bool was_connected);
+  Task<void> fall_back_beside(std::uint64_t attempt);
   Task<void> fall_back();
 
   const Parts parts_;
@@ -78,7 +81,9 @@ class ControlLink {
   int unheard_ = 0;                // greetings in a row that nobody answered
   std::int64_t connected_ms_ = 0;  // monotonic; of the present link, 0: none
   std::string reported_;           // the last error, so that the same one is not said again
+  std::string unreadable_;         // why the certificate's files were not, at the last look
   std::string fallback_reported_;
+  bool falling_back_ = false;
   rt::TaskScope tasks_;
 };
 

@@ -16,6 +16,8 @@
 #include "dataplane/gateway_fixture.h"
 #include "entity/workspace.h"
 #include "sync/signature.h"
+#include "sync/snapshot_file.h"
+#include "sync/wire/certified.h"
 #include "sync/wire/deltas.h"
 #include "sync/wire/hello.h"
 #include "sync/wire/reconfigure.h"
@@ -92,6 +94,28 @@ class OneConnectProxy {
   std::thread thread_;
 };
 
+/// For tests: a store in memory.
+class MemoryObjects final : public objects::ObjectStore {
+ public:
+  explicit MemoryObjects(std::map<std::string, std::string>& objects) : objects_(objects) {}
+  Task<Result<std::string>> get(std::string name, std::size_t /*most*/, rt::Deadline /*deadline*/) override {
+    if (!objects_.contains(name)) co_return fail(Errc::NotFound, "no " + name);
+    co_return objects_[name];
+  }
+  Task<Result<objects::Beginning>> peek(std::string name, std::size_t /*size*/, rt::Deadline /*deadline*/) override {
+    if (!objects_.contains(name)) co_return fail(Errc::NotFound, "no " + name);
+    co_return objects::Beginning{objects_[name], "tag"};
+  }
+  Task<Result<>> put(std::string name, std::string octets, std::string /*tag*/, rt::Deadline /*deadline*/) override {
+    objects_[name] = std::move(octets);
+    co_return Result<>{};
+  }
+  [[nodiscard]] std::string address() const override { return "memory"; }
+
+ private:
+  std::map<std::string, std::string>& objects_;
+};
+
 class ControlLinkTest : public GatewayTest {
  protected:
   void SetUp() override {
@@ -103,6 +127,7 @@ class ControlLinkTest : public GatewayTest {
   }
   void TearDown() override {
     link.reset();
+    fallback.reset();
     control_plane.reset();
     GatewayTest::TearDown();
   }
@@ -110,7 +135,7 @@ class ControlLinkTest : public GatewayTest {
   void join(LinkSettings settings = {}) {
     link.reset();
     settings.address.host = "127.0.0.1";
-    settings.address.port = control_plane->port();
+    settings.address.port = silent_port != 0 ? silent_port : control_plane->port();
     if (settings.shared) settings.address.server_name = ClusterIdentity::kSharedName;
     settings.self.node_id = numbered(1);
     settings.self.hostname = "node one";
@@ -124,7 +149,7 @@ class ControlLinkTest : public GatewayTest {
                                                             .catalog = catalog,
                                                             .applier = *applier,
                                                             .cache = *cache,
-                                                            .fallback = nullptr,
+                                                            .fallback = fallback.get(),
                                                             .read_materials = [this]() -> Result<ClusterMaterials> {
                                                               return ClusterMaterials{.certificate = shown.certificate,
                                                                                       .key = Secret(shown.key),
@@ -242,6 +267,39 @@ class ControlLinkTest : public GatewayTest {
     push.hash = digest_of(after);
     return push_text(push, std::span(&row, 1));
   }
+  /// What the control plane answers to whoever serves `rows` as that version.
+  sync::wire::Certified certify(std::vector<sync::EntityRow> rows, std::uint64_t number) const {
+    const sync::Snapshot header = snapshot_of({}, digest_of(rows), number);
+    sync::order_rows(rows);
+    sync::SnapshotStatement statement(header, rows.size());
+    for (const auto& row : rows) statement.add(row);
+    const auto signer = *sync::Signer::make(pair.certificate, Secret(pair.key));
+    return {header.made_by, header.made_at, signer->sign(statement.finish()), pair.certificate};
+  }
+  static sync::Snapshot snapshot_of(std::vector<sync::EntityRow> rows, std::string hash, std::uint64_t number) {
+    sync::Snapshot snapshot{.control_plane = kControlPlane,
+                            .version = version(number),
+                            .hash = std::move(hash),
+                            .made_by = "sluice/test",
+                            .made_at = kSignedAt,
+                            .rows = {}};
+    snapshot.rows.upserts = std::move(rows);
+    return snapshot;
+  }
+  /// As another node has left it.
+  void put_copy(std::vector<sync::EntityRow> rows, std::uint64_t number) {
+    const auto certified = certify(rows, number);
+    const std::string hash = digest_of(rows);
+    sync::order_rows(rows);
+    objects[copy_name(kControlPlane)] =
+        sync::write_snapshot(snapshot_of(std::move(rows), hash, number), certified.signature, certified.certificate);
+    objects[guide_name(ClusterIdentity::kSharedName)] = R"({"control_planes":[")" + std::string(kControlPlane) + "\"]}";
+  }
+  void use_fallback(Fallback::Terms terms) {
+    terms.server_name = ClusterIdentity::kSharedName;
+    fallback = std::make_unique<Fallback>(
+        Fallback::Parts{reactor, pool, *applier, std::make_unique<MemoryObjects>(objects)}, terms);
+  }
   [[nodiscard]] const RpcCall* last(std::string_view method) const {
     for (auto call = heard.rbegin(); call != heard.rend(); ++call) {
       if (call->method == method) return &*call;
@@ -249,6 +307,7 @@ class ControlLinkTest : public GatewayTest {
     return nullptr;
   }
 
+  static constexpr std::int64_t kSignedAt = 1'790'000'000;
   net::tls::PemPair pair;   // the control plane's
   net::tls::PemPair shown;  // ours
   std::vector<std::string> authorities;
@@ -262,6 +321,9 @@ class ControlLinkTest : public GatewayTest {
   std::vector<RpcCall> heard;
   std::vector<std::string> pings;
   int links = 0;
+  std::uint16_t silent_port = 0;               // to which the node goes instead
+  std::map<std::string, std::string> objects;  // of the store that copies stand in
+  std::unique_ptr<Fallback> fallback;          // null: none
   std::unique_ptr<ControlLink> link;
 };
 
@@ -405,6 +467,79 @@ TEST_F(ControlLinkTest, StaysAwayWhenItsCertificateHasExpired) {
   EXPECT_THAT(link->status().last_error, HasSubstr("has expired"));
   EXPECT_FALSE(served("services", 1).empty()) << "what it has is served for ever";
   EXPECT_EQ(links, 0);
+}
+
+TEST_F(ControlLinkTest, KeepsACopyThatTheControlPlaneHasSigned) {
+  std::vector rows = {service(1, "one.test"), route(2, 1)};
+  to_say_first = push_all(rows, 5, pair);
+  on_call = [&](const RpcCall& call) -> std::string {
+    if (call.method != sync::wire::kCertify) return {};
+    return sync::wire::result_text(*call.id, to_text(certify(rows, 5)));
+  };
+  use_fallback({.exports = true});
+  join();
+  ASSERT_TRUE(until([&] { return objects.size() == 2; })) << "the copy, and what tells of it";
+  EXPECT_EQ(to_json(*last(sync::wire::kCertify)->id), "0") << "our calls behind the greeting are counted from zero";
+  const auto read = sync::read_snapshot(objects[copy_name(kControlPlane)], pair.certificate, kSignedAt + 1, 1 << 20);
+  ASSERT_TRUE(read.has_value()) << read.error().what;
+  EXPECT_EQ(read->version, version(5));
+  EXPECT_EQ(read->made_at, kSignedAt);
+}
+
+TEST_F(ControlLinkTest, ANodeThatMerelyRestartedWritesNoCopy) {
+  ASSERT_FALSE(apply_now(whole_of({service(1, "one.test")}, 9)).has_value());
+  use_fallback({.exports = true});
+  control_plane->kill();
+  join();
+  ASSERT_TRUE(until([&] { return link->status().attempts == 2; }));
+  EXPECT_TRUE(objects.empty()) << "what it has may be old: only the control plane knows";
+}
+
+TEST_F(ControlLinkTest, StartsFromTheCopyWhileTheControlPlaneSaysNothing) {
+  std::vector rows = {service(1, "one.test"), route(2, 1)};
+  put_copy(rows, 5);
+  use_fallback({.imports = true});
+  const int silent = *net::listen_on(net::Address(*IpAddress::parse("127.0.0.1"), 0), {});  // nobody accepts there
+  silent_port = net::Address::local_of(silent).port();
+  join();
+  ASSERT_TRUE(until([&] { return applier->standing().version == version(5); }));
+  EXPECT_EQ(link->status().attempts, 1U) << "beside the first attempt, which is still under way";
+  EXPECT_EQ(link->status().copy_made_at, kSignedAt);
+  link.reset();
+  ::close(silent);
+}
+
+TEST_F(ControlLinkTest, TheControlPlaneReplacesTheCopy) {
+  std::vector rows = {service(1, "one.test"), route(2, 1)};
+  put_copy(rows, 5);
+  use_fallback({.imports = true});
+  control_plane->kill();
+  join();
+  ASSERT_TRUE(until([&] { return applier->standing().version == version(5); }));
+  to_say_first = push_all({service(1, "two.test"), route(2, 1)}, 6, pair);
+  control_plane->restart();
+  ASSERT_TRUE(until([&] { return applier->standing().version == version(6); }));
+  EXPECT_EQ(link->status().copy_made_at, 0);
+}
+
+TEST_F(ControlLinkTest, AnEmptyAnswerOfKongWipesNothing) {
+  capabilities = {"kong.sync.v2"};
+  const Uuid workspace = numbered(500);
+  int asked = 0;
+  on_call = [&](const RpcCall& call) -> std::string {
+    if (call.method != "kong.sync.v2.get_delta" || !call.id) return {};
+    std::vector<sync::EntityRow> rows;
+    if (++asked == 1) rows.push_back(service(1, "one.test"));
+    const auto deltas = sync::wire::deltas_text(rows, {}, version(1, 0), workspace);
+    std::string answer = sync::wire::result_text(*call.id, sync::wire::get_delta_result(deltas, true));
+    if (asked > 1) return answer;
+    const std::string news = sync::wire::new_version_params(version(2, 0));
+    return "[" + answer + "," + sync::wire::call_text("kong.sync.v2.notify_new_version", news, 0) + "]";
+  };
+  join();
+  ASSERT_TRUE(until([&] { return asked == 2; }));
+  for (int i = 0; i < 20; ++i) reactor.run_once(5);
+  EXPECT_THAT(served("services", 1), HasSubstr("one.test"));
 }
 
 TEST_F(ControlLinkTest, AsksKongForChangesWhenThereIsNews) {

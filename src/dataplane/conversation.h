@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -14,9 +15,12 @@
 #include "http/websocket/connection.h"
 #include "rt/offload.h"
 #include "rt/scope.h"
+#include "sync/traffic.h"
 #include "sync/wire/peer.h"
 
 namespace sluice::dataplane {
+
+class Fallback;
 
 /// How a data plane joins, as its settings have it.
 struct LinkSettings {
@@ -28,6 +32,7 @@ struct LinkSettings {
   std::size_t max_payload = std::size_t{64} << 20;  // octets of a message, unpacked
   sync::wire::Peer self;                            // who we are; plugins named
   Json process_conf;                                // settings without secrets, which protocol 1 sends
+  std::function<sync::Traffic()> traffic;           // what this node has done; empty: it does not say
 };
 
 /// What both protocols need of a link: messages that come in time, and pings.
@@ -40,7 +45,9 @@ class Conversation {
     Applier& applier;
     const LinkSettings& settings;
     http::websocket::Connection& link;
-    const std::string& peer_pem;         // the control plane's certificate
+    const std::string& peer_pem;                           // the control plane's certificate
+    std::shared_ptr<const ClusterIdentity> identity = {};  // with which the link was made
+    Fallback* fallback = nullptr;                          // null: no copies are kept
     std::function<void()> on_agreement;  // both sides know each other: from here on the link counts as up
   };
   explicit Conversation(const Parts& parts) : parts_(parts), busy_until_ms_(parts.reactor.clock().mono_ms()) {}

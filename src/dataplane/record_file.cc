@@ -53,6 +53,17 @@ Result<RecordReader> RecordReader::open(const CacheKey& key, const std::string& 
   return RecordReader(std::move(opened), std::move(seal), static_cast<std::uint64_t>(status.st_size));
 }
 
+Result<RecordReader> RecordReader::open(std::span<const CacheKey> keys, const std::string& file) {
+  for (std::size_t i = 0; i < keys.size() && keys.size() > 1; ++i) {
+    TRY(RecordReader probe, open(keys[i], file));
+    if (!probe.next()) continue;
+    TRY(RecordReader reader, open(keys[i], file));
+    reader.key_ = i;
+    return reader;
+  }
+  return open(keys.front(), file);
+}
+
 Result<RecordSeal::Opened> RecordReader::next() {
   if (offset_ == size_) return fail(Errc::NotFound, "the end", Blame::System);
   constexpr std::size_t kLength = 4;

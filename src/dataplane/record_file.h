@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +40,10 @@ class RecordReader {
  public:
   /// Errc::NotFound, Io, or Unsupported when it is no cache of ours.
   static Result<RecordReader> open(const CacheKey& key, const std::string& file);
+  /// Under whichever of `keys` its first record opens; under the first of them where none does.
+  static Result<RecordReader> open(std::span<const CacheKey> keys, const std::string& file);
+  /// Which of them that was.
+  [[nodiscard]] std::size_t key() const { return key_; }
   /// Errc::NotFound at the end of the file, where the one before was whole; Closed and Invalid as RecordSeal::open().
   Result<RecordSeal::Opened> next();
   /// Behind the last good record.
@@ -55,6 +61,7 @@ class RecordReader {
   std::uint64_t size_;
   std::uint64_t offset_ = RecordSeal::kPrelude;
   std::uint64_t index_ = 0;
+  std::size_t key_ = 0;
 };
 
 /// Writes a file record by record. Blocks.

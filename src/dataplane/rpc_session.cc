@@ -5,9 +5,12 @@
 #include <utility>
 
 #include "base/log.h"
+#include "dataplane/fallback.h"
 #include "entity/workspace.h"
 #include "sync/signature.h"
 #include "sync/version.h"
+#include "sync/wire/certified.h"
+#include "sync/wire/traffic.h"
 
 namespace sluice::dataplane {
 namespace {
@@ -26,6 +29,7 @@ constexpr std::int64_t kPingMs = 30'000;
 constexpr std::int64_t kDeadMs = 45'000;
 constexpr std::int64_t kPollMs = 30'000;
 constexpr std::int64_t kAnswerMs = 5'000;
+constexpr std::int64_t kLookMs = 1'000;  // whether a copy is due
 /// What a control plane may ask of us, whatever it says.
 constexpr std::uint32_t kLeastPingMs = 1'000;
 constexpr std::uint32_t kMostDeadMs = 300'000;
@@ -51,7 +55,7 @@ Task<Result<RpcSession::End>> RpcSession::run() {
   parts_.on_agreement();
   if (!strict_) {
     CO_TRY(co_await ask_for_changes());
-    asking_.spawn(ask_for_ever());
+    chores_.spawn(ask_for_ever());
   }
   auto ended = co_await converse();
   co_return std::unexpected(ended ? Error{.code = Errc::Closed, .what = "ended"} : std::move(ended).error());
@@ -71,7 +75,6 @@ Task<Result<>> RpcSession::greet() {
     hello.config_version = standing.version;
     hello.config_hash = standing.hash;
   }
-  next_id_ = kHelloId + 1;
   CO_TRY(co_await send(sync::wire::call_text(kHello, to_text(hello), kHelloId)));
   CO_TRY(const std::string text, co_await receive());
   heard_ = true;
@@ -100,6 +103,10 @@ void RpcSession::agree(const sync::wire::HelloReply& reply) {
   const std::uint32_t dead = std::min(reply.dead_ms, kMostDeadMs);
   const std::uint32_t every = std::max(reply.ping_ms, kLeastPingMs);
   keep_alive(every, std::max(dead, 2 * every));
+  if (parts_.settings.traffic) chores_.spawn(report_for_ever(every));
+  if (parts_.fallback == nullptr) return;
+  parts_.fallback->heard_from(control_plane_);
+  chores_.spawn(ask_for_signatures());
 }
 
 Task<Result<>> RpcSession::send_text(std::string text) {
@@ -127,6 +134,10 @@ Task<Result<>> RpcSession::converse() {
 Task<Result<>> RpcSession::take(RpcMessage message) {
   if (auto* call = std::get_if<RpcCall>(&message)) co_return co_await take_call(std::move(*call));
   RpcReply& reply = std::get<RpcReply>(message);
+  if (certify_id_ && reply.id == Json(*certify_id_)) {
+    take_signature(reply);
+    co_return Result<>{};
+  }
   if (!asked_ || !(reply.id == Json(*asked_))) co_return Result<>{};
   asked_.reset();
   if (const auto* error = std::get_if<sync::wire::RpcError>(&reply.outcome)) {
@@ -231,6 +242,41 @@ Task<Result<>> RpcSession::say_refused(std::string_view method, const Standing& 
   co_return co_await send_text(sync::wire::call_text(method, sync::wire::refused_params(refused)));
 }
 
+/// Counts since this node started, so that one that gets lost is made up for by the next. The first one goes at once.
+Task<void> RpcSession::report_for_ever(std::int64_t every_ms) {
+  for (;;) {
+    const std::string counts = sync::wire::traffic_params(parts_.settings.traffic());
+    const auto sent = co_await send_text(sync::wire::call_text(sync::wire::kTrafficReport, counts));
+    if (!sent) co_return;  // whoever receives learns of it
+    co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(every_ms));
+  }
+}
+
+/// Whoever keeps a copy for others asks for a signature of what is served.
+Task<void> RpcSession::ask_for_signatures() {
+  for (;;) {
+    co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(kLookMs));
+    const Standing& now = parts_.applier.standing();
+    if (certify_id_ || now.control_plane != control_plane_ || !parts_.fallback->wants_signature()) continue;
+    certify_id_ = next_id_++;
+    to_certify_ = parts_.applier.state();
+    const std::string params = sync::wire::standing_params({.version = now.version, .hash = now.hash, .reason = {}});
+    const auto sent = co_await send_text(sync::wire::call_text(sync::wire::kCertify, params, certify_id_));
+    if (!sent) co_return;  // whoever receives learns of it
+  }
+}
+
+void RpcSession::take_signature(const RpcReply& reply) {
+  certify_id_.reset();
+  State state = std::exchange(to_certify_, {});
+  if (const auto* error = std::get_if<sync::wire::RpcError>(&reply.outcome)) {
+    return parts_.fallback->not_signed(error->message);
+  }
+  auto certified = sync::wire::read_certified(std::get<Json>(reply.outcome));
+  if (!certified) return parts_.fallback->not_signed(certified.error().what);
+  parts_.fallback->signed_by_control_plane(std::move(state), *std::move(certified), parts_.identity);
+}
+
 // With Kong's
 // -------------------------------------------------------------------------------------------------------------------
 
@@ -259,7 +305,8 @@ Task<void> RpcSession::ask_for_ever() {
 Task<Result<>> RpcSession::take_changes(const Json& result) {
   CO_TRY(const auto answer, sync::wire::read_get_delta_result(result));
   CO_TRY(auto deltas, sync::wire::read_deltas(*answer.deltas, known_default_workspace(parts_.applier.standing())));
-  if (deltas.version.empty() && !answer.full) co_return Result<>{};  // nothing new
+  // Nothing new, also where it says to be everything: a configuration of Kong's has its workspaces at least.
+  if (deltas.version.empty()) co_return Result<>{};
   Incoming incoming;
   incoming.from = parts_.applier.standing().version;
   incoming.to = {.control_plane = {},

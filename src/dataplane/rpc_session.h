@@ -43,6 +43,9 @@ class RpcSession final : public Conversation {
   Task<Result<>> ask_for_everything(std::string reason);
   Task<Result<>> say_standing(std::string_view method, std::string reason);
   Task<Result<>> say_refused(std::string_view method, const Standing& what, const Refusal& refusal);
+  Task<void> report_for_ever(std::int64_t every_ms);
+  Task<void> ask_for_signatures();
+  void take_signature(const sync::wire::RpcReply& reply);
 
   // session with Kong's
   Task<Result<>> ask_for_changes();
@@ -54,7 +57,7 @@ class RpcSession final : public Conversation {
   bool strict_ = false;
   bool syncs_ = false;
   std::string control_plane_;  // ours: its UUID
-  std::uint64_t next_id_ = 1;
+  std::uint64_t next_id_ = 0;  // of our calls behind the greeting
 
   // The parts of a whole configuration, until the last one is here.
   std::vector<sync::EntityRow> parts_so_far_;
@@ -64,8 +67,10 @@ class RpcSession final : public Conversation {
   std::optional<std::uint64_t> asked_;  // id of the question that is under way
   std::int64_t asked_ms_ = 0;
   bool ask_again_ = false;
-  std::string refused_;  // the version that was last refused, and reported
-  rt::TaskScope asking_;
+  std::string refused_;                      // the version that was last refused, and reported
+  std::optional<std::uint64_t> certify_id_;  // likewise, of a signature
+  State to_certify_;                         // what that is about
+  rt::TaskScope chores_;                     // last: its tasks use everything above
 };
 
 }  // namespace sluice::dataplane

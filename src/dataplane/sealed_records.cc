@@ -70,6 +70,11 @@ Result<CacheKey> CacheKey::from_cluster_key(const Secret<std::string>& cluster_k
   return CacheKey(Secret(crypto::hmac_sha256(kExtractSalt, material.reveal())));
 }
 
+Result<CacheKey> CacheKey::from_octets(std::string_view octets) {
+  if (octets.size() != kSize) return fail(Errc::Invalid, "a key of another length", Blame::System);
+  return CacheKey(Secret(std::string(octets)));
+}
+
 Secret<std::string> CacheKey::of_file(std::string_view salt) const {
   std::string info(kExpandInfo);
   info.append(salt).append(1, '\x01');

@@ -20,6 +20,10 @@ class CacheKey {
  public:
   /// `cluster_key_pem` is the text of the private key.
   static Result<CacheKey> from_cluster_key(const Secret<std::string>& cluster_key_pem);
+  /// One that was written down, sealed under another. Errc::Invalid unless it has kSize octets.
+  static Result<CacheKey> from_octets(std::string_view octets);
+  static constexpr std::size_t kSize = 32;
+  [[nodiscard]] const Secret<std::string>& octets() const { return octets_; }
   /// 32 octets for the file that begins with `salt`.
   [[nodiscard]] Secret<std::string> of_file(std::string_view salt) const;
   friend bool operator==(const CacheKey&, const CacheKey&) = default;
@@ -30,7 +34,7 @@ class CacheKey {
 };
 
 /// What a record of a file is. Part of what its seal covers, as its place is.
-enum class RecordKind : std::uint8_t { Header = 1, Rows = 2, End = 3, Change = 4 };
+enum class RecordKind : std::uint8_t { Header = 1, Rows = 2, End = 3, Change = 4, Keys = 5 };
 
 /// Records of one file: a prelude of kPrelude octets (magic and salt), then each record as length (4 octets, little
 /// endian), kind, nonce, ciphertext and tag of AES-256-GCM. A record opens only in its file, at its place.

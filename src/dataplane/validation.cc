@@ -19,6 +19,9 @@ using schema::EntityBase;
 /// Above so many removals, reading every reference once costs less than looking for each id in every text.
 constexpr std::size_t kFewRemovals = 8;
 
+/// Of entities that are wrong; the rest is counted. No more go over the link.
+constexpr std::size_t kMostShown = 50;
+
 /// 32 characters that name it to the outside: the version where there is no hash, as Kong shows it.
 std::string shown_hash(const Standing& standing) {
   if (standing.hash.size() == 32) return standing.hash;
@@ -31,14 +34,14 @@ class Problems {
   explicit Problems(const entity::Catalog& catalog) : catalog_(catalog) {}
 
   void add(const std::string& type, const Json& entity, schema::Violations violations) {
-    const EntityBase* described = catalog_.find(type);
-    list_.entities.push_back({described != nullptr ? described->singular() : type, entity, std::move(violations)});
-    ++count_;
+    if (++count_ > kMostShown) return;
     if (message_.empty()) {
       const Json* id = entity.find("id");
       message_ = type + " " + (id != nullptr && id->is_string() ? id->as_string() : std::string("without an id")) +
-                 ": " + std::string(trim(list_.entities.back().violations.text()));
+                 ": " + std::string(trim(violations.text()));
     }
+    const EntityBase* described = catalog_.find(type);
+    list_.entities.push_back({described != nullptr ? described->singular() : type, entity, std::move(violations)});
   }
   void add(const std::string& type, const Json& entity, std::string_view field, std::string message) {
     schema::Violation violation;

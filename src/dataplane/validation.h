@@ -17,7 +17,8 @@ namespace sluice::dataplane {
 struct Incoming {
   std::string from;  // the version that it changes; empty when `delta` is complete
   Standing to;
-  bool strict = false;  // `to.hash` is a sync::Digest that has to be met, and order is kept
+  bool strict = false;      // `to.hash` is a sync::Digest that has to be met, and order is kept
+  bool only_first = false;  // for a node that serves nothing yet, and no other
   sync::Delta delta;
 };
 

@@ -117,6 +117,21 @@ Result<> Gunzip::check_size() const {
               Blame::Upstream);
 }
 
+std::string gunzip_beginning(std::string_view octets, std::size_t most) {
+  z_stream stream{};
+  const int begun = inflateInit2(&stream, kGzipWindow);
+  SLUICE_ASSERT(begun == Z_OK);
+  std::string unpacked(most, '\0');
+  stream.next_in = octets_of(octets);
+  stream.avail_in = static_cast<uInt>(std::min(octets.size(), kMostAtOnce));
+  stream.next_out = reinterpret_cast<Bytef*>(unpacked.data());
+  stream.avail_out = static_cast<uInt>(unpacked.size());
+  inflate(&stream, Z_SYNC_FLUSH);  // what it says matters little: the octets so far are good
+  unpacked.resize(unpacked.size() - stream.avail_out);
+  inflateEnd(&stream);
+  return unpacked;
+}
+
 Result<std::string> gunzip(std::string_view octets, std::size_t limit, Gunzip::Ratio ratio) {
   Gunzip reader(octets, limit, ratio);
   std::string whole;

@@ -61,6 +61,9 @@ class Gunzip {
   bool ended_ = false;
 };
 
+/// What can be unpacked of the beginning of something longer, up to about `most` octets; as much as is not damaged.
+std::string gunzip_beginning(std::string_view octets, std::size_t most);
+
 /// All of it. Memory grows with what is there, never with what is announced.
 Result<std::string> gunzip(std::string_view octets, std::size_t limit, Gunzip::Ratio ratio = Gunzip::Ratio::Any);
 

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "rt/task.h"
 #include "sync/delta.h"
+#include "sync/traffic.h"
 
 namespace sluice::sync {
 
@@ -37,6 +38,7 @@ struct NodeStatus {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_active = 0;
   std::uint64_t total_requests = 0;
+  Traffic traffic;  // of HTTP requests that were routed or refused; the same requests
 };
 
 /// A request that is imagined, for explain().
@@ -72,8 +74,8 @@ class LocalGateway {
   /// Health of an upstream's targets by "host:port": HEALTHY, UNHEALTHY, HEALTHCHECKS_OFF or DNS_ERROR, with the
   /// addresses behind each; {} for an upstream that is not known.
   [[nodiscard]] virtual Json upstream_health(const Uuid& upstream) const = 0;
-  /// Takes a target ("host:port") out of the turns of its upstream, or puts it back, until told otherwise. Not part of
-  /// the configuration: a restart forgets it. False: there is no such upstream or target.
+  /// Takes a target ("host:port"), or one of its addresses ("host:port/ip:port"), out of the turns of its upstream, or
+  /// puts it back, until told otherwise. A restart forgets it. False: there is no such upstream or target.
   virtual bool set_health(const Uuid& /*upstream*/, const std::string& /*target*/, bool /*healthy*/) { return false; }
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/snapshot_file.h"
 
+#include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/json.h"
@@ -36,27 +38,7 @@ std::string statement(crypto::Digest& digest) {
   return to_json(Json::Array{"sluice snapshot file", to_hex(digest.finish())});
 }
 
-/// Packs lines and digests them.
-class LineWriter {
- public:
-  void add(std::string line) {
-    line += '\n';
-    digest_.update(line);
-    gzip_.add(line);
-  }
-  std::string finish(const Signer& signer) {
-    gzip_.add(to_json(Json::Object{{"signature", signer.sign(statement(digest_))},
-                                   {"certificate", signer.certificate_pem()}}) +
-              "\n");
-    return gzip_.finish();
-  }
-
- private:
-  crypto::Digest digest_{crypto::Hash::Sha256};
-  Gzip gzip_{kLevel};
-};
-
-std::string header_line(const Snapshot& snapshot) {
+std::string header_line(const Snapshot& snapshot, std::size_t rows) {
   return to_json(Json::Object{{"format", kFormat},
                               {"format_version", kFormatVersion},
                               {"control_plane", snapshot.control_plane},
@@ -64,7 +46,8 @@ std::string header_line(const Snapshot& snapshot) {
                               {"hash", snapshot.hash},
                               {"made_by", snapshot.made_by},
                               {"made_at", snapshot.made_at},
-                              {"rows", snapshot.rows.upserts.size()}});
+                              {"rows", rows}}) +
+         "\n";
 }
 
 std::string row_line(const EntityRow& row) {
@@ -73,7 +56,7 @@ std::string row_line(const EntityRow& row) {
   line += ",\"id\":\"" + row.id.to_string() + '"';
   if (!row.workspace.is_nil()) line += ",\"workspace\":\"" + row.workspace.to_string() + '"';
   line += ",\"document\":" + *row.document;
-  return line += '}';
+  return line += "}\n";
 }
 
 /// Unpacks line by line.
@@ -172,11 +155,43 @@ Result<> check_signature(std::string_view line, const std::string& signed_statem
 
 }  // namespace
 
-std::string write_snapshot(const Snapshot& snapshot, const Signer& signer) {
-  LineWriter out;
-  out.add(header_line(snapshot));
+void order_rows(std::vector<EntityRow>& rows) {
+  const auto name = [](const EntityRow& row) { return std::tie(row.type, row.id); };
+  if (!std::ranges::is_sorted(rows, {}, name)) std::ranges::sort(rows, {}, name);
+}
+
+SnapshotStatement::SnapshotStatement(const Snapshot& header, std::size_t count) {
+  digest_.update(header_line(header, count));
+}
+
+void SnapshotStatement::add(const EntityRow& row) {
+  digest_.update(row_line(row));
+}
+
+std::string SnapshotStatement::finish() {
+  return statement(digest_);
+}
+
+std::string write_snapshot(const Snapshot& snapshot, std::string_view signature, std::string_view certificate_pem) {
+  Gzip out(kLevel);
+  out.add(header_line(snapshot, snapshot.rows.upserts.size()));
   for (const EntityRow& row : snapshot.rows.upserts) out.add(row_line(row));
-  return out.finish(signer);
+  out.add(to_json(Json::Object{{"signature", signature}, {"certificate", certificate_pem}}) + "\n");
+  return out.finish();
+}
+
+std::string write_snapshot(const Snapshot& snapshot, const Signer& signer) {
+  SnapshotStatement signed_text(snapshot, snapshot.rows.upserts.size());
+  for (const EntityRow& row : snapshot.rows.upserts) signed_text.add(row);
+  return write_snapshot(snapshot, signer.sign(signed_text.finish()), signer.certificate_pem());
+}
+
+Result<Snapshot> peek_snapshot(std::string_view beginning) {
+  const std::string text = gunzip_beginning(beginning.substr(0, kSnapshotHead), kSnapshotHead);
+  const std::size_t end = text.find('\n');
+  if (end == text.npos) return invalid("it has no header");
+  TRY(Header header, read_header(std::string_view(text).substr(0, end)));
+  return std::move(header.snapshot);
 }
 
 Result<Snapshot> read_snapshot(std::string_view octets, std::string_view trusted_pem, double now, std::size_t limit,

@@ -20,6 +20,7 @@
 #include "http/accept_connection.h"
 #include "http/server.h"
 #include "logged_handler.h"
+#include "outside_client.h"
 #include "store/async_store.h"
 #include "store/memory_store.h"
 #include "store_upkeep.h"
@@ -126,6 +127,7 @@ struct Admin::Parts::Platform {
                {parts.store, parts.publisher, parts.gateway, parts.changes, parts.guard, parts.keeping->durable,
                 parts.control},
                [this](const store::MemoryStore& rows) { return compiler.make(rows); }),
+        outside(parts.control, parts.settings),
         handler(make_parts(parts, node.options, supervised), parts.control),
         logged(parts.control, node.files, handler),
         server(parts.control, parts.options, logged) {}
@@ -142,11 +144,13 @@ struct Admin::Parts::Platform {
             .accounts = &parts.keeping->accounts,
             .durable = &parts.keeping->durable,
             .database_reachable = std::move(base.database_reachable),
-            .console = console_folder(parts.settings)};
+            .console = console_folder(parts.settings),
+            .outside = &outside.client()};
   }
 
   Compiler compiler;
   control::planes::ControlPlanes planes;
+  OutsideClient outside;
   control::platform::PlatformServer handler;
   LoggedHandler logged;
   http::Server server;

@@ -3,7 +3,10 @@
 
 #include <utility>
 
+#include <unistd.h>
+
 #include "base/log.h"
+#include "base/strings.h"
 #include "crypto/pem.h"
 #include "http/accept_connection.h"
 #include "net/tls/server_context.h"
@@ -16,21 +19,9 @@ using control::cluster::Hub;
 
 /// The longest that a node may take for its handshake, from its turn on.
 constexpr std::int64_t kHandshakeMs = 15'000;
-/// So many at a time: ten thousand that come at once would all be late otherwise, and their work lost.
-constexpr unsigned kHandshakesAtOnce = 64;
-constexpr std::int64_t kLookForTurnMs = 5;
-
-/// One of those under way, as long as it lives.
-class Turn {
- public:
-  explicit Turn(unsigned& count) : count_(count) { ++count_; }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() { --count_; }
-
- private:
-  unsigned& count_;
-};
+/// The longest that data planes of other control planes wait for one that does not open.
+constexpr std::int64_t kOpenMostMs = 10'000;
+constexpr std::int64_t kLookAgainMs = 5;
 
 control::cluster::LinkTerms link_terms(const settings::Settings& settings) {
   control::cluster::LinkTerms terms;
@@ -80,12 +71,20 @@ struct Cluster::Trust {
   }
 };
 
-Cluster::Cluster(Parts parts) : parts_(std::move(parts)), door_(*this, {}), watch_(parts_.control) {
+Cluster::Cluster(Parts parts)
+    : parts_(std::move(parts)), line_(parts_.control), door_(*this, {}, parts_.control), watch_(parts_.control) {
   options_.max_connections = 0;
 }
 
+/// The control planes go on without us, in this process or in the next version of the program.
 Cluster::~Cluster() {
+  chores_.cancel();
+  // The supervisor holds the sockets, too: only this takes them out of our reactor.
+  if (server_ != nullptr) server_->drain();
+  server_.reset();
+  for (const int socket : sockets_) ::close(socket);
   parts_.planes.set_observer(nullptr);
+  for (control::planes::ControlPlane* plane : parts_.planes.open_planes()) closing(*plane);
 }
 
 Result<std::unique_ptr<Cluster>> Cluster::make(Parts parts, const Materials& materials) {
@@ -113,7 +112,10 @@ void Cluster::opened(control::planes::ControlPlane& plane) {
                    .ledger = plane.publisher().ledger(),
                    .notes = &parts_.notes,
                    .replica = parts_.replica,
-                   .signer = trust_->signer};
+                   .signer = trust_->signer,
+                   .digest_bits = plane.is_group() ? control::planes::kGroupDigestBits : 0,
+                   .plane = std::make_shared<const control::planes::PlaneLease>(&plane),
+                   .traffic = &plane.traffic()};
   auto& hub = hubs_[plane.id()];
   control::cluster::LinkTerms terms = link_terms(parts_.settings);
   terms.plugins = parts_.plugins;
@@ -133,52 +135,72 @@ void Cluster::closing(control::planes::ControlPlane& plane) {
   hubs_.erase(found);
 }
 
+/// Most changes of the book are about something else.
+void Cluster::changed(control::planes::ControlPlane&) {
+  const std::uint64_t now = parts_.planes.book().access_changes();
+  if (std::exchange(access_changes_, now) != now) door_.judge_again();
+}
+
 std::shared_ptr<Hub> Cluster::find(const Uuid& control_plane) const {
   const auto found = hubs_.find(control_plane);
   return found == hubs_.end() ? nullptr : found->second;
 }
 
-/// "<prefix>.cp.example.com": the first label is the control plane's.
-std::shared_ptr<Hub> Cluster::by_server_name(std::string_view name) const {
-  const auto* profile = parts_.planes.book().find_by_prefix(name.substr(0, name.find('.')));
-  return profile != nullptr ? find(profile->id) : nullptr;
+/// "<prefix>.cp.example.com": the first label is the control plane's. One that is nobody's asks for a control plane all
+/// the same, which has been deleted, or which another replica has just made.
+Result<std::shared_ptr<Hub>> Cluster::by_server_name(std::string_view name) const {
+  const std::string label = to_lower(name.substr(0, name.find('.')));
+  if (!control::planes::PlaneProfile::is_host_prefix(label)) return nullptr;
+  const auto* profile = parts_.planes.book().find_by_prefix(label);
+  if (profile == nullptr) {
+    return fail(Errc::Forbidden, "there is no control plane of the name that it asks for: " + std::string(name),
+                Blame::Client);
+  }
+  if (auto hub = find(profile->id)) return hub;
+  return fail(Errc::Unavailable, "the control plane that it asks for is not open here: " + profile->name,
+              Blame::System);
 }
 
 std::shared_ptr<Hub> Cluster::standard() const {
   return hubs_.at(parts_.planes.local().id());
 }
 
-std::vector<std::shared_ptr<Hub>> Cluster::by_certificate(std::string_view sha256) const {
-  std::vector<std::shared_ptr<Hub>> hubs;
+std::vector<Uuid> Cluster::pinned_at(std::string_view sha256) const {
+  std::vector<Uuid> planes;
   for (const auto& pinned : parts_.planes.book().find_by_fingerprint(sha256)) {
-    if (auto hub = find(pinned.control_plane)) hubs.push_back(std::move(hub));
+    const auto* profile = parts_.planes.book().find(pinned.control_plane);
+    if (profile != nullptr && !profile->has_authorities()) planes.push_back(profile->id);
   }
-  return hubs;
+  return planes;
 }
 
-std::vector<std::string> Cluster::issuers(const Hub& hub) const {
+std::optional<std::vector<std::string>> Cluster::issuers(const Uuid& control_plane) const {
+  const auto* profile = parts_.planes.book().find(control_plane);
+  if (profile == nullptr || !profile->has_authorities()) return std::nullopt;
   std::vector<std::string> texts;
-  const auto* profile = parts_.planes.book().find(hub.control_plane());
-  if (profile == nullptr || profile->auth_type != "pki_client_certs") return texts;
-  for (const auto& issuer : parts_.planes.certificates(hub.control_plane())) texts.push_back(issuer.pem);
+  for (const auto& issuer : parts_.planes.certificates(control_plane)) texts.push_back(issuer.pem);
   return texts;
 }
 
 // Connections
 // -------------------------------------------------------------------------------------------------------------------
 
-/// Whoever no control plane would take is gone before HTTP begins.
+/// Whoever no control plane would take is gone before HTTP begins. An ingress controller says only with its request
+/// which of several it means.
 Task<Result<>> Cluster::prepare(net::Stream& stream, http::ConnectionInfo& info, std::string& early) {
-  while (handshakes_ >= kHandshakesAtOnce) {
-    co_await rt::Sleep(parts_.control, parts_.control.after_ms(kLookForTurnMs));
+  control::cluster::HandshakeLine::Turn turn(line_, stream, info.peer.ip());
+  const auto came = co_await turn.come();
+  if (!came) {
+    static log::Counted crowded(log::Level::Notice, "cluster.crowded");
+    if (came.error().code == Errc::Refused) crowded.hit({{"peer", info.peer.to_string()}});
+    co_return came;
   }
-  const Turn turn(handshakes_);
   http::AcceptTerms terms{.tls = true, .context = trust_->context};
   CO_TRY(
       co_await http::accept_connection(stream, info, early, std::move(terms), parts_.control.after_ms(kHandshakeMs)));
   const auto hub = door_.judge(stream, info.tls_info ? info.tls_info->sni : "");
-  if (hub) co_return Result<>{};
-  log::warn("cluster.refused", {{"peer", info.peer.to_string()}, {"reason", hub.error().what}});
+  if (hub || hub.error().code == Errc::Conflict) co_return Result<>{};
+  control::cluster::Door::note_refused(info.peer, hub.error());
   co_return std::unexpected(hub.error());
 }
 
@@ -186,7 +208,18 @@ void Cluster::listen(const std::vector<int>& sockets) {
   handler_ = std::make_unique<control::cluster::ClusterServer>(
       door_, parts_.settings.cluster_rpc ? control::cluster::Rpc::On : control::cluster::Rpc::Off, parts_.ingress);
   server_ = std::make_unique<http::Server>(parts_.control, options_, *handler_);
-  for (const int socket : sockets) {
+  sockets_ = sockets;
+  chores_.spawn(serve_when_open());
+}
+
+/// Data planes that came sooner would be told that there is no such control plane, and stay away for a while.
+Task<void> Cluster::serve_when_open() {
+  const rt::Deadline deadline = parts_.control.after_ms(kOpenMostMs);
+  while (!parts_.planes.all_open() && !deadline.passed(parts_.control.clock())) {
+    co_await rt::Sleep(parts_.control, parts_.control.after_ms(kLookAgainMs));
+  }
+  if (!parts_.planes.all_open()) log::warn("cluster.not_all_open");
+  for (const int socket : std::exchange(sockets_, {})) {
     server_->listen(socket, [this](net::Stream& stream, http::ConnectionInfo& info, std::string& early,
                                    const http::Admit&) { return prepare(stream, info, early); });
   }

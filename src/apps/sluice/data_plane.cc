@@ -23,6 +23,9 @@ namespace {
 
 using dataplane::ClusterMaterials;
 
+/// How long another process waits for what this one is writing.
+constexpr std::int64_t kLeaveMs = 5'000;
+
 /// Documents in the cache are taken as they are only by a release that would make them the same.
 std::string maker(const Vocabulary& vocabulary) {
   std::string plugins;
@@ -74,6 +77,7 @@ Result<dataplane::LinkSettings> link_settings(const DataPlane::Parts& parts) {
                                    {"node_id", parts.node_parts.options.node_id},
                                    {"cluster_mtls", link.shared ? "shared" : "pki"},
                                    {"cluster_max_payload", settings.cluster_max_payload.count}};
+  link.traffic = [&node = parts.node] { return node.status().traffic; };
   return link;
 }
 
@@ -125,6 +129,7 @@ struct DataPlane::Members {
 
   [[nodiscard]] dataplane::State load_and_serve();
   Result<> prepare_fallback();
+  void keep_key();
   void assemble(dataplane::State served);
 
   const DataPlane::Parts parts;
@@ -149,7 +154,9 @@ struct DataPlane::Members {
 };
 
 DataPlane::DataPlane(std::unique_ptr<Members> members) : members_(std::move(members)) {}
-DataPlane::~DataPlane() = default;
+DataPlane::~DataPlane() {
+  members_->keep_key();
+}
 
 Result<std::unique_ptr<DataPlane>> DataPlane::make(Parts parts, const Materials& materials) {
   ClusterMaterials held = held_materials(materials);
@@ -189,6 +196,17 @@ Result<> DataPlane::Members::prepare_fallback() {
   return {};
 }
 
+/// Certificates are replaced, and then the process is restarted: the next one has but the new key, and has to find this
+/// one's under it.
+void DataPlane::Members::keep_key() {
+  const auto now = cluster_materials(parts.settings, held);
+  if (!now) return;
+  auto key = dataplane::CacheKey::from_cluster_key(now->key);
+  if (!key) return;
+  const auto kept_it = kept->use_key(*std::move(key));
+  if (!kept_it) log::info("cluster_cache.key_not_kept", {{"error", kept_it.error()}});
+}
+
 dataplane::State DataPlane::Members::load_and_serve() {
   auto loaded = kept->load();
   if (!loaded) return {};
@@ -223,7 +241,9 @@ void DataPlane::Members::assemble(dataplane::State served) {
         dataplane::Fallback::Terms{.imports = settings.cluster_fallback_config_import,
                                    .exports = settings.cluster_fallback_config_export,
                                    .export_delay_ms = settings.cluster_fallback_config_export_delay.count(),
-                                   .made_by = std::string("sluice/") + SLUICE_VERSION});
+                                   .server_name = link_settings.address.server_name,
+                                   .shared = link_settings.shared,
+                                   .memory = settings::below_prefix(settings, "cluster/control_plane.json")});
   }
   // A copy of the settings: a reload replaces what the reference shows, and the files are read on another thread.
   auto read = [settings = parts.settings, held_ones = held] { return cluster_materials(settings, held_ones); };
@@ -255,11 +275,13 @@ void DataPlane::serve_kept() {
 }
 
 void DataPlane::start() {
+  members_->cache->come_back();
   members_->link->start();
 }
 
-void DataPlane::leave() {
+Task<void> DataPlane::leave() {
   members_->link->stop();
+  co_await members_->cache->leave(members_->parts.control.after_ms(kLeaveMs));
 }
 
 void DataPlane::leave_status() {

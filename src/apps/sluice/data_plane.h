@@ -35,8 +35,9 @@ class DataPlane {
   void serve_kept();
   /// Joins the control plane.
   void start();
-  /// Leaves it, and writes nothing any more: another process does. start() joins again.
-  void leave();
+  /// Leaves it, and writes nothing any more when this is over, within seconds: another process does. start() joins
+  /// again.
+  Task<void> leave();
   /// Stops accepting connections of the status API.
   void leave_status();
   /// Serves on open sockets, in the order of status_listen; owns them from then on.

@@ -120,6 +120,10 @@ Reply DataPlaneStatus::metrics() const {
     gauge(text, "sluice_data_plane_config_age_seconds", "How long the configuration that is served has been so.",
           static_cast<double>(std::max<std::int64_t>(0, parts_.control.clock().wall_ms() - now.since_ms)) / 1000);
   }
+  if (link.copy_made_at != 0) {
+    gauge(text, "sluice_data_plane_fallback_age_seconds", "How long ago the copy was signed that is served meanwhile.",
+          static_cast<double>(parts_.control.clock().wall_ms()) / 1000 - static_cast<double>(link.copy_made_at));
+  }
   gauge(text, "sluice_data_plane_config_on_disk", "Whether what is served would be there after a restart.",
         now.empty() || parts_.cache.is_behind() ? 0 : 1);
   counter(text, "sluice_data_plane_config_applied_total", "Configurations and changes brought into service.",

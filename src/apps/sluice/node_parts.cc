@@ -345,6 +345,7 @@ net::dns::Settings dns_settings(const Settings& settings) {
   dns.order = record_types(settings.dns_order);
   dns.last_first = std::ranges::find(settings.dns_order, settings::DnsRecord::Last) != settings.dns_order.end();
   dns.share_questions = !settings.dns_no_sync;
+  dns.both_families = settings.dns_happy_eyeballs;
   for (const settings::ResolverAddress& server : settings.dns_resolver) {
     dns.channel.servers.push_back(to_string(server.ip, server.port));
   }

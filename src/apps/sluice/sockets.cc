@@ -51,6 +51,12 @@ class OpenOnes {
   std::multimap<std::string, int> by_address_;  // those of an address in the order in which they were opened
 };
 
+Result<int> open_datagrams(const settings::Listener& listener, const net::Address& address, bool shared,
+                           OpenOnes& open_ones) {
+  if (auto open = open_ones.take(address, true)) return *open;
+  return net::bind_udp(address, {.reuse_port = shared, .v6_only = listener.ipv6only, .tell_local = true});
+}
+
 /// `shared`: one of several sockets on the address.
 Result<int> open_one(const settings::Listener& listener, bool shared, OpenOnes& open_ones) {
   const net::Address address(listener.ip, listener.port);
@@ -61,10 +67,7 @@ Result<int> open_one(const settings::Listener& listener, bool shared, OpenOnes& 
   options.v6_only = listener.ipv6only;
   options.keep_alive = listener.so_keepalive;
   options.reuse_port = shared;
-  if (listener.udp) {
-    if (auto open = open_ones.take(address, true)) return *open;
-    return net::bind_udp(address, {.reuse_port = shared, .v6_only = listener.ipv6only, .tell_local = true});
-  }
+  if (listener.udp) return open_datagrams(listener, address, shared, open_ones);
   if (auto open = open_ones.take(address, false)) {
     ::listen(*open, options.backlog);
     ::setsockopt(*open, SOL_SOCKET, SO_KEEPALIVE, options.keep_alive ? &on : &off, sizeof on);
@@ -79,6 +82,20 @@ Result<int> open_one(const settings::Listener& listener, bool shared, OpenOnes& 
 /// Only what keeps a configuration can be more than one control plane.
 bool has_platform(const settings::Settings& settings) {
   return settings.database != settings::Database::Off && settings.role != settings::Role::DataPlane;
+}
+
+/// Those for HTTP/3, on the ports of the sockets that have been opened for the same listeners.
+Result<> open_quic(const std::vector<settings::Listener>& listeners, ListeningSockets& sockets, OpenOnes& open_ones) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    auto& group = sockets.quic.emplace_back();
+    if (!listeners[i].http3) continue;
+    for (const int beside : sockets.proxy[i]) {
+      const net::Address address(listeners[i].ip, net::Address::local_of(beside).port());
+      TRY(int socket, open_datagrams(listeners[i], address, true, open_ones));
+      group.push_back(socket);
+    }
+  }
+  return {};
 }
 
 bool has_cluster(const settings::Settings& settings) {
@@ -156,6 +173,7 @@ Result<ListeningSockets> ListeningSockets::open(const settings::Settings& settin
   auto open_all = [&]() -> Result<> {
     if (settings.role != settings::Role::ControlPlane) {
       TRY(open_for_shards(settings.proxy_listen, sockets.proxy));
+      TRY(open_quic(settings.proxy_listen, sockets, reusable));
       TRY(open_for_shards(settings.stream_listen, sockets.streams));
     }
     TRY(open_group(settings.admin_listen, sockets.admin, reusable));
@@ -178,6 +196,10 @@ Result<ListeningSockets> ListeningSockets::inherited(const Json& json, std::span
   if (const Json* streams = json.find("streams")) {
     TRY(sockets.streams, read_groups(streams, descriptors));
   }
+  if (const Json* quic = json.find("quic")) {
+    TRY(sockets.quic, read_groups(quic, descriptors));
+  }
+  sockets.quic.resize(sockets.proxy.size());
   TRY(sockets.admin, read_numbers(json.find("admin"), descriptors));
   TRY(sockets.status, read_numbers(json.find("status"), descriptors));
   TRY(sockets.gui, read_numbers(json.find("gui"), descriptors));
@@ -186,14 +208,14 @@ Result<ListeningSockets> ListeningSockets::inherited(const Json& json, std::span
 }
 
 Json ListeningSockets::to_json() const {
-  return Json::Object{{"proxy", groups_json(proxy)}, {"streams", groups_json(streams)},
-                      {"admin", numbers(admin)},     {"status", numbers(status)},
-                      {"gui", numbers(gui)},         {"cluster", numbers(cluster)}};
+  return Json::Object{{"proxy", groups_json(proxy)}, {"quic", groups_json(quic)}, {"streams", groups_json(streams)},
+                      {"admin", numbers(admin)},     {"status", numbers(status)}, {"gui", numbers(gui)},
+                      {"cluster", numbers(cluster)}};
 }
 
 std::vector<int> ListeningSockets::all() const {
   std::vector<int> list;
-  for (const auto* groups : {&proxy, &streams}) {
+  for (const auto* groups : {&proxy, &quic, &streams}) {
     for (const auto& group : *groups) list.insert(list.end(), group.begin(), group.end());
   }
   list.insert(list.end(), admin.begin(), admin.end());
@@ -208,6 +230,7 @@ ListeningSockets ListeningSockets::as_places() const {
     for (int& socket : group) socket = next++;
   };
   std::ranges::for_each(places.proxy, number);  // in the order of all()
+  std::ranges::for_each(places.quic, number);
   std::ranges::for_each(places.streams, number);
   for (auto* group : {&places.admin, &places.status, &places.gui, &places.cluster}) number(*group);
   return places;

@@ -17,6 +17,7 @@ namespace sluice::apps {
 /// gets them by number and takes its descriptors from there.
 struct ListeningSockets {
   std::vector<std::vector<int>> proxy;    // of each listener: one per shard
+  std::vector<std::vector<int>> quic;     // likewise, for datagrams; of listeners without http3 there are none
   std::vector<std::vector<int>> streams;  // likewise, of stream_listen; some are for UDP
   std::vector<int> admin;
   std::vector<int> status;

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "commands.h"
 #include "control/iam/token_book.h"
+#include "control/publish/restoration.h"
 #include "desk.h"
 #include "prefix.h"
 #include "storage.h"
@@ -46,6 +47,7 @@ Result<store::Version> go_back(store::DurableStore& store, const store::Version&
     TRY(const auto head, store.head());
     TRY(auto change, store.changes_back_to(wanted));
     change.author = "sluice restore --to " + to_string(wanted);
+    change.note = control::publish::restored_from(wanted);
     const auto made = store.commit(head, std::span(&change, 1));
     if (made) return *made;
     const bool again = made.error().failure == store::CommitFailure::Conflict && attempt < kMaxAttempts;

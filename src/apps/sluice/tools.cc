@@ -48,7 +48,7 @@ int print_version(bool as_json) {
   }
   Json::Array features;
   for (const char* name :
-       {"tls", "http2", "upstream-tls", "proxy-protocol", "explain", "stream", "supervisor", "database"})
+       {"tls", "http2", "http3", "upstream-tls", "proxy-protocol", "explain", "stream", "supervisor", "database"})
     features.emplace_back(name);
   fmt::print("{}\n", to_json(Json::Object{{"version", SLUICE_VERSION}, {"features", std::move(features)}}));
   return 0;

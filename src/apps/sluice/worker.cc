@@ -18,6 +18,19 @@
 #include "base/strings.h"
 
 namespace sluice::apps {
+namespace {
+
+/// What a listener with HTTP/3 says of it, to clients who reach its port by the number that port_maps gives. RFC 7838.
+std::string alt_svc(const std::vector<int>& sockets, const std::vector<settings::PortMap>& maps) {
+  if (sockets.empty()) return {};
+  std::uint16_t port = net::Address::local_of(sockets.front()).port();
+  for (const settings::PortMap& map : maps) {
+    if (map.inside == port) port = map.outside;
+  }
+  return fmt::format("h3=\":{}\"; ma=86400", port);
+}
+
+}  // namespace
 
 Worker::Worker(WorkerOrders orders)
     : owned_settings_(std::move(orders.settings)),
@@ -202,6 +215,8 @@ void Worker::open_doors() {
                       .http2 = listener.http2,
                       .proxy_protocol = listener.proxy_protocol,
                       .sockets = sockets_.proxy[i],
+                      .quic_sockets = sockets_.quic[i],
+                      .alt_svc = alt_svc(sockets_.quic[i], settings_.port_maps),
                       .max_connections = share_of_shard(listener.max_connections, shards_)});
   }
   for (std::size_t i = 0; i < sockets_.streams.size(); ++i) {

@@ -106,7 +106,7 @@ Task<void> Worker::release() {
   released_.gui = copies(sockets_.gui);
   released_.cluster = copies(sockets_.cluster);
   cluster_.reset();  // data planes come back, to the other process
-  if (data_plane_) data_plane_->leave();
+  if (data_plane_) co_await data_plane_->leave();
   if (admin_) co_await admin_->release();
   // Without it, what was posted and acknowledged would be lost: then this process keeps its place.
   const rt::Deadline deadline = control_.after_ms(kKeepsakeMs);

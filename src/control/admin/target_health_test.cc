@@ -23,9 +23,12 @@ TEST_F(TargetHealthTest, IsHandedToTheGateway) {
   EXPECT_EQ(gateway.marks.back(), "127.0.0.1:9001 healthy");
 }
 
-TEST_F(TargetHealthTest, AnAddressOfATargetStandsForIt) {
+TEST_F(TargetHealthTest, AnAddressOfATargetIsHandedOverWithIt) {
   gateway.health = entity::parse(R"({"127.0.0.1:9001":{"addresses":[{"ip":"10.0.0.1","port":9001}]}})");
   EXPECT_EQ(say("127.0.0.1:9001/10.0.0.1:9001", "unhealthy")->status, 204);
+  EXPECT_EQ(gateway.marks.back(), "127.0.0.1:9001/10.0.0.1:9001 unhealthy");
+  EXPECT_EQ(say("127.0.0.1:9001/127.0.0.1:9001", "unhealthy")->status, 204) << "its own name, where that is an address";
+  EXPECT_EQ(gateway.marks.back(), "127.0.0.1:9001 unhealthy");
   EXPECT_EQ(say("127.0.0.1:9001/10.0.0.2:9001", "unhealthy")->status, 404);
 }
 

@@ -174,24 +174,25 @@ Reply read_health(const Parts& parts, const Request& request) {
 // What the operator says of it
 // -------------------------------------------------------------------------------------------------------------------
 
-/// "127.0.0.1:80" of an address in a list of them.
+/// "127.0.0.1:80" or "[::1]:80" of an address in a list of them.
 std::string name_of(const Json& address) {
   const Json* ip = address.find("ip");
   const Json* port = address.find("port");
   const bool whole = ip != nullptr && ip->is_string() && port != nullptr && port->is_int();
-  return whole ? ip->as_string() + ":" + std::to_string(port->as_int()) : std::string();
+  if (!whole) return {};
+  const bool is_v4 = ip->as_string().find(':') == std::string::npos;
+  return (is_v4 ? ip->as_string() : "[" + ip->as_string() + "]") + ":" + std::to_string(port->as_int());
 }
 
 /// Whether the gateway reaches the target under that address.
 bool has_address(const Json& health, const std::string& target, const std::string& wanted) {
-  if (wanted == target) return true;
   const Json* known = health.find(target);
   const Json* addresses = known != nullptr ? known->find("addresses") : nullptr;
   return addresses != nullptr && addresses->is_array() &&
          std::ranges::any_of(addresses->as_array(), [&](const Json& one) { return name_of(one) == wanted; });
 }
 
-/// Takes a target out of the turns of its upstream on this node, or puts it back.
+/// Takes a target, or one of its addresses, out of the turns of its upstream on this node, or puts it back.
 Reply set_health(const Parts& parts, const Request& request, bool healthy) {
   const View view(parts, request);
   const Uuid upstream = select_upstream(view.space, request);
@@ -200,12 +201,12 @@ Reply set_health(const Parts& parts, const Request& request, bool healthy) {
   const Uuid id = select_child(targets, "upstream", upstream, request.params[1]);
   if (id.is_nil()) return Reply::not_found();
   const std::string target = store::member_texts(**targets.find(id), "target").front();
-  // TODO(feature): addresses of one target are taken out together, since the gateway knows no marks of their own.
-  const bool whole = request.params.size() < 3;
+  const bool whole = request.params.size() < 3 || request.params[2] == target;
   if (!whole && !has_address(parts.gateway.upstream_health(upstream), target, request.params[2])) {
     return Reply::not_found();
   }
-  return parts.gateway.set_health(upstream, target, healthy) ? Reply::empty(204) : Reply::not_found();
+  const std::string place = whole ? target : target + "/" + request.params[2];
+  return parts.gateway.set_health(upstream, place, healthy) ? Reply::empty(204) : Reply::not_found();
 }
 
 }  // namespace

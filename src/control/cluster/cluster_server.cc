@@ -89,17 +89,19 @@ Task<void> ClusterServer::serve(http::ServerStream& stream, bool second) {
   }
   const auto hub = door_.judge(*accepted->stream, server_name);
   if (!hub) {
-    log::warn("cluster.refused", {{"peer", stream.connection().peer.to_string()}, {"reason", hub.error().what}});
+    door_.note_refused(stream.connection().peer, hub.error());
     accepted->stream->abort();
     co_return;
   }
   http::websocket::Connection link(*accepted->stream, http::websocket::Role::Server,
-                                   {.max_message = (*hub)->terms().max_payload, .answer_pings = false},
+                                   {.max_message = kLongestFromNode, .answer_pings = false},
                                    std::move(accepted->early));
   Caller caller = caller_of(stream, *accepted->stream);
   caller.peer = std::move(peer);
   const auto session =
       second ? make_session_v2(*hub, link, std::move(caller)) : make_session_v1(*hub, link, std::move(caller));
+  const Door::Guest guest(door_, *accepted->stream, server_name, *hub,
+                          [&session](const std::string& why) { session->dismiss(why); });
   co_await session->run();
 }
 

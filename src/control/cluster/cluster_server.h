@@ -23,8 +23,7 @@ class ClusterServer final : public http::Handler {
   /// `door` outlives the server. `ingress` answers what is below /kic, where ingress controllers come with a
   /// certificate that the door let in; empty: nobody does. Without protocol 2 there is no /v2/outlet: who asks for it
   /// is told before anything else is agreed upon, and comes to /v1/outlet.
-  ClusterServer(const Door& door, Rpc rpc, Answer ingress = {})
-      : door_(door), rpc_(rpc), ingress_(std::move(ingress)) {}
+  ClusterServer(Door& door, Rpc rpc, Answer ingress = {}) : door_(door), rpc_(rpc), ingress_(std::move(ingress)) {}
 
   Task<void> handle(http::ServerStream& stream) override;
   Task<void> refuse(http::ServerStream& stream, int status, std::string_view why) override;
@@ -32,7 +31,7 @@ class ClusterServer final : public http::Handler {
  private:
   Task<void> serve(http::ServerStream& stream, bool second);
 
-  const Door& door_;
+  Door& door_;
   const Rpc rpc_;
   const Answer ingress_;
 };

@@ -14,10 +14,11 @@ using testing::Not;
 /// No control plane at all.
 class Nobody final : public Directory {
  public:
-  [[nodiscard]] std::shared_ptr<Hub> by_server_name(std::string_view) const override { return nullptr; }
+  [[nodiscard]] Result<std::shared_ptr<Hub>> by_server_name(std::string_view) const override { return nullptr; }
   [[nodiscard]] std::shared_ptr<Hub> standard() const override { return nullptr; }
-  [[nodiscard]] std::vector<std::shared_ptr<Hub>> by_certificate(std::string_view) const override { return {}; }
-  [[nodiscard]] std::vector<std::string> issuers(const Hub&) const override { return {}; }
+  [[nodiscard]] std::shared_ptr<Hub> find(const Uuid&) const override { return nullptr; }
+  [[nodiscard]] std::vector<Uuid> pinned_at(std::string_view) const override { return {}; }
+  [[nodiscard]] std::optional<std::vector<std::string>> issuers(const Uuid&) const override { return std::nullopt; }
 };
 
 class ClusterServerTest : public testing::Test {
@@ -35,7 +36,7 @@ class ClusterServerTest : public testing::Test {
 
   rt::Reactor reactor;
   Nobody nobody;
-  Door door{nobody, {}};
+  Door door{nobody, {}, reactor};
 };
 
 TEST_F(ClusterServerTest, WithoutProtocol2ItsPathIsNotThereBeforeAnythingIsAgreedUpon) {

@@ -5,10 +5,17 @@
 #include <array>
 #include <set>
 
+#include <fmt/core.h>
+
 #include "control/cluster/view.h"
 
 namespace sluice::control::cluster {
 namespace {
+
+constexpr std::size_t kMostReached = 4'096;
+
+// No peer has it: of the view that all have for whom there is no room.
+const std::string kCrowded;
 
 sync::wire::Peer peer_like_us(const Feed::Options& options) {
   sync::wire::Peer peer;
@@ -35,8 +42,10 @@ Feed::~Feed() = default;
 
 void Feed::start(const store::Version& version) {
   version_ = version;
-  steps_.clear();
-  rows_ = 0;
+  horizon_ = version;
+  touched_.clear();
+  reached_ = {version};
+  too_old_ = {};
   for (const auto& [key, view] : views_) {
     if (const auto alive = view.lock()) alive->start();
   }
@@ -44,10 +53,34 @@ void Feed::start(const store::Version& version) {
 }
 
 std::shared_ptr<View> Feed::view(const sync::wire::Peer& peer) {
-  std::weak_ptr<View>& slot = views_[sync::wire::Projection::key(peer)];
-  if (auto alive = slot.lock()) return alive;
+  const std::string key = sync::wire::Projection::key(peer);
+  if (const auto known = views_.find(key); known != views_.end()) {
+    if (auto alive = known->second.lock()) return alive;
+  }
+  if (views_.size() >= options_.max_views) {
+    std::erase_if(views_, [](const auto& entry) { return entry.second.expired(); });
+    if (views_.size() - views_.count(kCrowded) >= options_.max_views) return crowded_view();
+  }
   sync::wire::Projection projection(store_.catalog(), peer, options_.kong, options_.sluice);
   auto made = std::make_shared<View>(*this, std::move(projection));
+  made->start();
+  views_[key] = made;
+  return made;
+}
+
+std::shared_ptr<View> Feed::crowded_view() {
+  std::weak_ptr<View>& slot = views_[kCrowded];
+  if (auto alive = slot.lock()) return alive;
+  sync::wire::CompatibilityIssue issue{
+      .code = "TOO_MANY_KINDS",
+      .severity = sync::wire::CompatibilityIssue::Severity::Error,
+      .description = fmt::format("The data planes that are connected are of {} kinds, by release and plugins; this one "
+                                 "would be of one more.",
+                                 options_.max_views),
+      .resolution = "Give data planes the same release and the same plugins, and connect this one again.",
+      .affected = {}};
+  sync::wire::Projection projection(store_.catalog(), peer_like_us(options_), options_.kong, options_.sluice);
+  auto made = std::make_shared<View>(*this, std::move(projection), std::move(issue));
   made->start();
   slot = made;
   return made;
@@ -56,6 +89,11 @@ std::shared_ptr<View> Feed::view(const sync::wire::Peer& peer) {
 View& Feed::whole() {
   if (whole_ == nullptr) whole_ = view(peer_like_us(options_));
   return *whole_;
+}
+
+rt::BlockingPool& Feed::pool() {
+  if (pool_ == nullptr) pool_ = std::make_unique<rt::BlockingPool>(1);
+  return *pool_;
 }
 
 void Feed::each_row(const std::function<void(const sync::EntityRow&)>& visit) const {
@@ -109,49 +147,72 @@ void Feed::changing(const store::MemoryStore& before, const sync::Delta& delta, 
   }
   // Of another epoch: what its numbers meant is no longer certain.
   if (version.epoch != version_.epoch) {
-    steps_.clear();
-    rows_ = 0;
+    touched_.clear();
+    reached_.clear();
+    horizon_ = version;
+    too_old_ = {};
   } else {
-    keep(std::move(step));
+    for (const sync::EntityRow& row : step.upserts) note(row.type, row.id, version);
+    for (const sync::EntityKey& key : step.removals) note(key.type, key.id, version);
+    while (touched_.size() > options_.max_rows) forget_oldest();
   }
   version_ = version;
+  if (options_.digest_bits != 0) reached_.push_back(version);
+  while (!reached_.empty() && (reached_.front() < horizon_ || reached_.size() > kMostReached)) reached_.pop_front();
   if (on_change) on_change();
 }
 
-void Feed::keep(Step step) {
-  rows_ += step.upserts.size() + step.removals.size();
-  steps_.push_back(std::move(step));
-  while (!steps_.empty() && (steps_.size() > options_.max_steps || rows_ > options_.max_rows)) {
-    rows_ -= steps_.front().upserts.size() + steps_.front().removals.size();
-    steps_.pop_front();
-  }
+void Feed::note(const std::string& type, const Uuid& id, const store::Version& version) {
+  const auto* known = store_.catalog().find(type);
+  if (known != nullptr) touched_.push_back({version, known->name(), id});
 }
 
+/// A version is known whole or not at all.
+void Feed::forget_oldest() {
+  horizon_ = touched_.front().version;
+  while (!touched_.empty() && touched_.front().version == horizon_) touched_.pop_front();
+}
+
+bool Feed::knows(const store::Version& version) const {
+  if (version.epoch != version_.epoch || version < horizon_ || version > version_) return false;
+  return options_.digest_bits == 0 || std::ranges::binary_search(reached_, version);
+}
+
+bool Feed::is_ahead(const store::Version& version) const {
+  if (version.epoch != version_.epoch || knows(version)) return false;
+  const unsigned bits = options_.digest_bits;
+  return bits == 0 ? version > version_ : (version.number >> bits) >= (version_.number >> bits);
+}
+
+bool Feed::may_learn(const store::Version& version) const {
+  return version.epoch == version_.epoch && version < horizon_ && version > too_old_;
+}
+
+/// The newest first, until there is no more room: then the horizon is where that was.
 void Feed::prepend(const store::LogPart& part, const store::Version& after) {
-  const store::Version reach = horizon();
-  Step step{.from = after, .to = reach, .upserts = {}, .removals = {}};
-  for (const store::LogEntry& entry : part.entries) {
-    if (entry.version > reach || !is_distributed(entry.type)) continue;
-    if (entry.document != nullptr) {
-      step.upserts.push_back({entry.type, entry.id, entry.document, entry.workspace});
-    } else {
-      step.removals.push_back({entry.type, entry.id});
-    }
+  if (after.epoch != horizon_.epoch || after >= horizon_) return;
+  if (part.reached < horizon_) {
+    too_old_ = std::max(too_old_, after);
+    return;
   }
-  if (part.reached < reach || after >= reach) return;
-  rows_ += step.upserts.size() + step.removals.size();
-  steps_.push_front(std::move(step));
+  const store::Version reach = horizon_;
+  horizon_ = after;
+  for (auto entry = part.entries.rbegin(); entry != part.entries.rend(); ++entry) {
+    if (entry->version > reach || entry->version <= after || !is_distributed(entry->type)) continue;
+    const auto* known = store_.catalog().find(entry->type);
+    if (known != nullptr) touched_.push_front({entry->version, known->name(), entry->id});
+  }
+  while (touched_.size() > options_.max_rows) forget_oldest();
+  if (after < horizon_) too_old_ = std::max(too_old_, after);
 }
 
 std::optional<Step> Feed::since(const store::Version& from) const {
-  const auto first = std::ranges::find(steps_, from, &Step::from);
-  if (first == steps_.end() && from != version_) return std::nullopt;
+  if (!knows(from)) return std::nullopt;
   Step merged{.from = from, .to = version_, .upserts = {}, .removals = {}};
   // Only what a row is in the end counts, and the store says that.
   std::set<std::pair<std::string_view, Uuid>> touched;
-  for (auto step = first; step != steps_.end(); ++step) {
-    for (const auto& row : step->upserts) touched.emplace(row.type, row.id);
-    for (const auto& key : step->removals) touched.emplace(key.type, key.id);
+  for (auto at = std::ranges::upper_bound(touched_, from, {}, &Touch::version); at != touched_.end(); ++at) {
+    touched.emplace(at->type, at->id);
   }
   for (const auto& [name, id] : touched) {
     const std::string type(name);

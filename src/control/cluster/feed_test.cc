@@ -55,6 +55,9 @@ class FeedTest : public testing::Test {
     return peer;
   }
 
+  /// Small ones are there at once.
+  static Frames pushes(View& view, const store::Version& from) { return view.push_since(from).take().frames; }
+
   static sync::Digest digest_of(std::initializer_list<sync::EntityRow> rows) {
     sync::Digest digest;
     for (const auto& each : rows) digest.add(each);
@@ -73,7 +76,7 @@ class FeedTest : public testing::Test {
   entity::Catalog catalog{plugins};
   store::MemoryStore store{catalog};
   store::Version version{1, 7};
-  Feed feed{store, {.kong = {3, 10, 0}, .sluice = {0, 1, 0}, .max_steps = 4}};
+  Feed feed{store, {.kong = {3, 10, 0}, .sluice = {0, 1, 0}, .max_rows = 4}};
 };
 
 TEST_F(FeedTest, NamesWhatItHoldsByADigestThatFollowsEachChange) {
@@ -130,6 +133,52 @@ TEST_F(FeedTest, LearnsOlderStepsFromTheLog) {
   EXPECT_THAT(step->upserts, SizeIs(1));
 }
 
+/// What a log says of one row.
+store::LogEntry entry(const store::Version& version, const sync::EntityRow& row) {
+  return {version, row.type, row.id, {}, nullptr, "", {}};
+}
+
+TEST_F(FeedTest, LeadsOnFromEachVersionThatTheLogTellsOf) {
+  put(1, "a.test");
+  put(2, "b.test");
+  put(3, "c.test");
+  Feed restarted(store, {.kong = {3, 10, 0}, .sluice = {0, 1, 0}});
+  restarted.start(version);
+  store::LogPart part{.reached = version};
+  for (int i = 1; i <= 3; ++i) {
+    part.entries.push_back(entry({1, 7 + static_cast<std::uint64_t>(i)}, row(i, "")));
+  }
+  restarted.prepend(part, {1, 7});
+  for (std::uint64_t behind = 0; behind <= 3; ++behind) {
+    const auto step = restarted.since({1, 10 - behind});
+    ASSERT_TRUE(step) << behind;
+    EXPECT_THAT(step->upserts, SizeIs(behind));
+  }
+  EXPECT_FALSE(restarted.knows({1, 6}));
+  EXPECT_FALSE(restarted.knows({1, 11})) << "which is ahead";
+}
+
+TEST_F(FeedTest, LearnsOfTheLogWhatThereIsRoomFor) {
+  for (int i = 0; i < 3; ++i) put(i, "a.test");
+  Feed restarted(store, {.kong = {3, 10, 0}, .sluice = {0, 1, 0}, .max_rows = 2});
+  restarted.start(version);
+  store::LogPart part{.reached = version};
+  for (std::uint64_t number = 8; number <= 10; ++number) part.entries.push_back(entry({1, number}, row(1, "")));
+  EXPECT_TRUE(restarted.may_learn({1, 7}));
+  restarted.prepend(part, {1, 7});
+  EXPECT_EQ(restarted.horizon(), (store::Version{1, 8}));
+  EXPECT_FALSE(restarted.may_learn({1, 7})) << "nobody need ask the log again";
+}
+
+TEST_F(FeedTest, AsksTheLogNoMoreForWhatIsTooLongAgo) {
+  put(1, "a.test");
+  Feed restarted(store, {.kong = {3, 10, 0}, .sluice = {0, 1, 0}});
+  restarted.start(version);
+  restarted.prepend({.entries = {}, .reached = {1, 3}}, {1, 2});
+  EXPECT_FALSE(restarted.may_learn({1, 2}));
+  EXPECT_TRUE(restarted.may_learn({1, 3}));
+}
+
 TEST_F(FeedTest, TakesAWholeConfigurationForWhatItChanges) {
   put(1, "a.test");
   put(2, "b.test");
@@ -154,19 +203,36 @@ TEST_F(FeedTest, BegetsNoStepsAcrossEpochs) {
   EXPECT_FALSE(feed.since(before));
 }
 
+TEST_F(FeedTest, OfAGroupKnowsOnlyTheStatesThatItHad) {
+  Feed group(store, {.kong = {3, 10, 0}, .sluice = {0, 1, 0}, .digest_bits = 8});
+  const auto at = [](std::uint64_t sum, std::uint64_t digest) { return store::Version{1, (sum << 8U) | digest}; };
+  group.start(at(7, 50));
+  group.changing(store, {}, at(8, 50));
+  EXPECT_TRUE(group.knows(at(7, 50)));
+  EXPECT_FALSE(group.knows(at(8, 40))) << "another replica's, as far as this one";
+  for (const std::uint64_t digest : {40U, 60U}) EXPECT_TRUE(group.is_ahead(at(8, digest)));
+  EXPECT_FALSE(group.is_ahead(at(7, 40)));
+  EXPECT_FALSE(group.is_ahead(at(8, 50)));
+  group.changing(store, {}, at(9, 1));
+  EXPECT_FALSE(group.is_ahead(at(8, 40))) << "and gets everything";
+  EXPECT_FALSE(group.since(at(8, 40)));
+  EXPECT_TRUE(feed.is_ahead(version.next()));
+  EXPECT_FALSE(feed.is_ahead({version.epoch + 1, 0}));
+}
+
 TEST_F(FeedTest, SharesAViewBetweenPeersOfOneKind) {
   const auto one = feed.view(peer());
   EXPECT_EQ(one, feed.view(peer()));
   put(1, "a.test");
-  const auto pushed = one->push_since({1, 7});
+  const auto pushed = pushes(*one, {1, 7});
   ASSERT_NE(pushed, nullptr);
-  EXPECT_EQ(pushed, one->push_since({1, 7}));
+  EXPECT_EQ(pushed, pushes(*one, {1, 7}));
 }
 
 TEST_F(FeedTest, PushesAChangeWithTheDigestOfTheResult) {
   const auto view = feed.view(peer());
   put(1, "a.test");
-  const auto frames = view->push_since({1, 7});
+  const auto frames = pushes(*view, {1, 7});
   ASSERT_NE(frames, nullptr);
   ASSERT_THAT(*frames, SizeIs(1));
   std::vector<sync::wire::RpcMessage> keeps;
@@ -179,6 +245,61 @@ TEST_F(FeedTest, PushesAChangeWithTheDigestOfTheResult) {
   ASSERT_TRUE(deltas);
   ASSERT_THAT(deltas->upserts, SizeIs(1));
   EXPECT_EQ(*deltas->upserts[0].document, *row(1, "a.test").document);
+}
+
+TEST_F(FeedTest, PushesEverythingWhereAChangeIsTooMuchForOneMessage) {
+  Feed narrow(store, {.kong = {3, 10, 0}, .sluice = {0, 1, 0}, .max_change = 1000});
+  narrow.start(version);
+  const auto change_both = [&](int number, std::size_t octets) {
+    const sync::Delta delta = puts({row(number, std::string(octets, 'x'))});
+    version = version.next();
+    narrow.changing(store, delta, version);
+    store.apply(delta);
+  };
+  const store::Version before = version;
+  change_both(1, 300);
+  EXPECT_NE(pushes(narrow.whole(), before), nullptr);
+  change_both(2, 800);
+  EXPECT_EQ(pushes(narrow.whole(), before), nullptr);
+  const auto answered = narrow.whole().answer_since(before).take();
+  EXPECT_NE(answered.frames, nullptr) << "Kong knows no parts: everything would be larger still";
+}
+
+TEST_F(FeedTest, FindsIssuesOnceForAllNodesOfAKind) {
+  sync::wire::Peer bare = peer();
+  bare.plugins.emplace();
+  const auto view = feed.view(bare);
+  EXPECT_FALSE(view->withheld());
+  const Json plugin = Json::Object{{"id", row(1, "").id.to_string()}, {"name", "key-auth"}, {"enabled", true}};
+  change(puts({{"plugins", row(1, "").id, std::make_shared<const std::string>(to_json(plugin)), Uuid{}}}));
+  ASSERT_TRUE(view->withheld());
+  const Issues one = view->issues();
+  EXPECT_THAT(one, SizeIs(1));
+  put(2, "b.test");
+  EXPECT_TRUE(view->issues().shares(one)) << "what changed has none";
+  Issues own = one;
+  own.push_back(one.front());
+  EXPECT_THAT(one, SizeIs(1));
+}
+
+TEST_F(FeedTest, SendsNothingToKindsBeyondItsBound) {
+  Feed small(store, {.kong = {3, 10, 0}, .sluice = {0, 1, 0}, .max_views = 3});
+  small.start(version);
+  const auto kind = [&](const std::string& plugin) {
+    sync::wire::Peer one = peer();
+    one.plugins.emplace().emplace(plugin, "1");
+    return small.view(one);
+  };
+  static_cast<void>(small.whole());
+  auto a = kind("a");
+  const auto b = kind("b");
+  const auto c = kind("c");
+  EXPECT_FALSE(b->withheld());
+  EXPECT_TRUE(c->withheld());
+  EXPECT_EQ(c->issues().front().code, "TOO_MANY_KINDS");
+  EXPECT_EQ(c, kind("d"));
+  a.reset();
+  EXPECT_FALSE(kind("d")->withheld()) << "nobody is of that kind any more";
 }
 
 TEST_F(FeedTest, KeepsDistributedTypesOnly) {

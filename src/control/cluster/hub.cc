@@ -12,9 +12,11 @@ namespace {
 
 // A change is told to so many nodes before whoever else waits on this shard has its turn.
 constexpr std::size_t kToldAtOnce = 128;
-constexpr std::int64_t kWriteNodesMs = 10'000;
-constexpr std::int64_t kReadNodesMs = 10'000;
-constexpr std::string_view kNotes = "cluster_nodes/";
+
+/// Far below what either side takes as one message; the rest goes out in parts.
+std::size_t most_in_a_change(const LinkTerms& terms) {
+  return std::min(terms.max_payload / 4, Feed::Options().max_change);
+}
 
 }  // namespace
 
@@ -22,13 +24,18 @@ Hub::Hub(const Uuid& control_plane, Parts parts, LinkTerms terms)
     : control_plane_(control_plane),
       parts_(std::move(parts)),
       terms_(terms),
-      feed_(parts_.store, {.kong = terms.kong, .sluice = terms.sluice}),
+      feed_(parts_.store, {.kong = terms.kong,
+                           .sluice = terms.sluice,
+                           .max_change = most_in_a_change(terms),
+                           .digest_bits = parts_.digest_bits,
+                           .reactor = &parts_.reactor}),
       nodes_(feed_) {
   feed_.on_change = [this] {
     tell_again_ = true;
     if (!telling_) chores_.spawn(tell_sessions());
   };
   nodes_.on_erase = [this](const Uuid& id) { end_others(id, nullptr); };
+  use_signer(parts_.signer);
 }
 
 Hub::~Hub() = default;
@@ -36,7 +43,17 @@ Hub::~Hub() = default;
 void Hub::close() {
   chores_.cancel();
   feed_.on_change = {};
+  parts_.traffic = nullptr;
   for (const auto& [number, session] : sessions_) session->end();
+}
+
+void Hub::use_signer(std::shared_ptr<const sync::Signer> signer) {
+  parts_.signer = std::move(signer);
+  nodes_.set_door_certificate(parts_.signer != nullptr ? parts_.signer->certificate_pem() : std::string());
+}
+
+void Hub::note_traffic(const Uuid& node, const sync::Traffic& total) {
+  if (parts_.traffic != nullptr) parts_.traffic->note(node, total, unix_millis());
 }
 
 std::uint64_t Hub::join(Session& session) {
@@ -52,11 +69,20 @@ void Hub::leave(const Session& session, std::uint64_t number) {
   if (at != end) by_node_.erase(at);
 }
 
-/// A node that comes again has lost its earlier link, whether we noticed or not.
+bool Hub::is_taken(const Session& newcomer) const {
+  const auto [begin, end] = by_node_.equal_range(newcomer.node_id());
+  return std::any_of(begin, end, [&](const auto& entry) {
+    return !entry.second->has_ended() && entry.second->certificate() != newcomer.certificate();
+  });
+}
+
+/// A node that comes again has lost its earlier link, whether we noticed or not. With `but`: links that bring it the
+/// configuration as that one does.
 void Hub::end_others(const Uuid& node, const Session* but) {
   const auto [begin, end] = by_node_.equal_range(node);
   for (auto at = begin; at != end; ++at) {
-    if (at->second != but) at->second->end();
+    Session& other = *at->second;
+    if (&other != but && (but == nullptr || other.carries_configuration())) other.end();
   }
 }
 
@@ -81,55 +107,34 @@ Task<void> Hub::tell_sessions() {
 }
 
 Task<void> Hub::learn_history(store::Version version) {
+  const auto is_enough = [&] { return parts_.ledger == nullptr || !feed_.may_learn(version); };
+  while (learning_ && !is_enough()) co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(20));
+  if (is_enough()) co_return;
+  chores_.spawn(read_history(version));
   while (learning_) co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(20));
-  if (parts_.ledger == nullptr || feed_.since(version) || version >= feed_.version()) co_return;
-  learning_ = true;
-  auto part = co_await parts_.ledger->read_log(version);
-  learning_ = false;
-  if (part && part->entries.size() <= feed_.options().max_rows) feed_.prepend(*part, version);
 }
 
-// Nodes, written down
-// -------------------------------------------------------------------------------------------------------------------
-
-std::string Hub::notes_name(std::string_view replica) const {
-  return std::string(kNotes) + control_plane_.to_string() + "/" + std::string(replica);
+/// On the hub's own account: the session that asks may end meanwhile.
+Task<void> Hub::read_history(store::Version version) {
+  struct Busy {
+    explicit Busy(bool& set) : flag(set) { flag = true; }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+    ~Busy() { flag = false; }
+    bool& flag;
+  } const busy(learning_);
+  auto part = co_await parts_.ledger->read_touched(version, feed_.options().max_rows);
+  if (!part && part.error().code == Errc::NotFound) part = store::LogPart{};  // leads nowhere, and will not
+  if (part) feed_.prepend(*part, version);
 }
 
 void Hub::keep_nodes(const settings::Settings& settings) {
   if (parts_.notes == nullptr) return;
-  chores_.spawn(write_nodes(settings));
-  if (parts_.notes->shared()) chores_.spawn(read_nodes());
-}
-
-Task<void> Hub::write_nodes(const settings::Settings& settings) {
-  const auto known = co_await parts_.notes->meta(notes_name(parts_.replica));
-  if (known && *known) nodes_.remember(**known);
-  for (;;) {
-    co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(kWriteNodesMs));
-    const auto purged = nodes_.purge(settings.cluster_data_plane_purge_delay, store::SysTime(Millis(unix_millis())));
-    if (purged > 0) log::notice("cluster.nodes_purged", {{"nodes", purged}});
-    if (!nodes_.take_changed()) continue;
-    const auto written = co_await parts_.notes->set_meta(notes_name(parts_.replica), nodes_.to_text());
-    if (!written) nodes_.touch();  // later, then
-  }
-}
-
-Task<void> Hub::read_nodes() {
-  for (;;) {
-    co_await read_nodes_once();
-    co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(kReadNodesMs));
-  }
-}
-
-Task<void> Hub::read_nodes_once() {
-  const std::string prefix = notes_name("");
-  const auto notes = co_await parts_.notes->metas(prefix);
-  if (!notes) co_return;
-  for (const auto& [name, text] : *notes) {
-    const std::string replica = name.substr(prefix.size());
-    if (replica != parts_.replica) nodes_.take_over(replica, text);
-  }
+  notes_ = std::make_unique<NodeNotes>(nodes_, NodeNotes::Parts{.reactor = parts_.reactor,
+                                                                .store = *parts_.notes,
+                                                                .control_plane = control_plane_,
+                                                                .replica = parts_.replica});
+  chores_.spawn(notes_->keep(settings));
 }
 
 }  // namespace sluice::control::cluster

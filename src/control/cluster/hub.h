@@ -8,11 +8,15 @@
 
 #include "base/time.h"
 #include "control/cluster/feed.h"
+#include "control/cluster/node_notes.h"
 #include "control/cluster/node_registry.h"
+#include "control/cluster/notary.h"
 #include "control/cluster/plugin_versions.h"
+#include "control/planes/traffic_history.h"
 #include "control/publish/ledger.h"
 #include "rt/reactor.h"
 #include "rt/scope.h"
+#include "settings/settings.h"
 #include "store/async_store.h"
 #include "sync/signature.h"
 
@@ -44,8 +48,11 @@ class Hub {
     const store::MemoryStore& store;
     publish::Ledger* ledger = nullptr;   // what tells of older changes; null: nothing does
     store::AsyncStore* notes = nullptr;  // where nodes are written down; null: nowhere
-    std::string replica;                 // UUID of this process, for that
-    std::shared_ptr<const sync::Signer> signer;
+    std::string replica = {};            // UUID of this process, for that
+    std::shared_ptr<const sync::Signer> signer = {};
+    unsigned digest_bits = 0;                   // of versions, where it is a group; see Feed::Options
+    std::shared_ptr<const void> plane = {};     // keeps the control plane while there are links
+    planes::TrafficHistory* traffic = nullptr;  // where it goes what nodes tell of theirs; null: nowhere
   };
   /// Everything borrowed outlives the hub.
   Hub(const Uuid& control_plane, Parts parts, LinkTerms terms);
@@ -58,9 +65,12 @@ class Hub {
   [[nodiscard]] rt::Reactor& reactor() const { return parts_.reactor; }
   /// Of links that begin now. What goes over a link is signed with the key whose certificate it began with.
   [[nodiscard]] std::shared_ptr<const sync::Signer> signer() const { return parts_.signer; }
-  void use_signer(std::shared_ptr<const sync::Signer> signer) { parts_.signer = std::move(signer); }
+  void use_signer(std::shared_ptr<const sync::Signer> signer);
   [[nodiscard]] Feed& feed() { return feed_; }
   [[nodiscard]] NodeRegistry& nodes() { return nodes_; }
+  [[nodiscard]] Notary& notary() { return notary_; }
+  /// A node tells what it has done since it started.
+  void note_traffic(const Uuid& node, const sync::Traffic& total);
   /// The control plane is going: ends what it does, and its links. Nothing that it borrows is used after this.
   void close();
   [[nodiscard]] std::size_t connected() const { return sessions_.size(); }
@@ -74,18 +84,19 @@ class Hub {
   friend class Session;
   std::uint64_t join(Session& session);
   void leave(const Session& session, std::uint64_t number);
+  /// Whether a link that lives has the node's name, with another certificate.
+  [[nodiscard]] bool is_taken(const Session& newcomer) const;
   void end_others(const Uuid& node, const Session* but);
+  Task<void> read_history(store::Version version);
   Task<void> tell_sessions();
-  Task<void> write_nodes(const settings::Settings& settings);
-  Task<void> read_nodes();
-  Task<void> read_nodes_once();
-  [[nodiscard]] std::string notes_name(std::string_view replica) const;
 
   const Uuid control_plane_;
   Parts parts_;
   const LinkTerms terms_;
   Feed feed_;
   NodeRegistry nodes_;
+  Notary notary_{parts_.reactor};
+  std::unique_ptr<NodeNotes> notes_;            // null: they are written down nowhere
   std::map<std::uint64_t, Session*> sessions_;  // connected, by when they came
   std::multimap<Uuid, Session*> by_node_;       // the same
   std::uint64_t next_ = 1;

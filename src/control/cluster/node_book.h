@@ -12,9 +12,9 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "control/cluster/issues.h"
 #include "store/version.h"
 #include "sync/wire/peer.h"
-#include "sync/wire/projection.h"
 
 namespace sluice::control::cluster {
 
@@ -41,7 +41,7 @@ struct NodeRecord {
   std::string config_hash = std::string(32, '0');  // of what it serves, as it says; zeros: nothing
   std::optional<store::Version> config_version;    // the version that this is, when it came from us
   store::SysTime config_since;                     // since when it serves that
-  std::vector<sync::wire::CompatibilityIssue> issues;
+  Issues issues;
   /// What it last refused, an object {version|hash, name, message, errors, at}; null: it takes what it gets.
   Json config_error;
   std::string certificate_fingerprint;  // SHA-256 of the DER, lower-case hexadecimal
@@ -62,6 +62,8 @@ class NodeBook {
   /// The digest of the configuration that a node should serve; zeros: there is none.
   [[nodiscard]] virtual std::string expected_hash() const = 0;
   [[nodiscard]] virtual store::Version expected_version() const = 0;
+  /// What the control plane shows to nodes that come, PEM, with its issuers behind it; empty: not known.
+  [[nodiscard]] virtual std::string door_certificate() const { return {}; }
 };
 
 /// Whether the node serves what it should, and was heard of not long ago.

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+
+#include "control/cluster/node_refusal.h"
 
 namespace sluice::control::cluster {
 namespace {
@@ -57,6 +60,32 @@ void read_peer(const Json& json, sync::wire::Peer& peer) {
   if (const Json* labels = json.find("labels")) peer.labels = read_pairs(*labels);
 }
 
+/// A hash over several things in order.
+class Mixture {
+ public:
+  template <class... Texts>
+  void add(const Texts&... texts) {
+    (mix(std::hash<std::string_view>()(texts)), ...);
+  }
+  void add(std::int64_t number) { mix(static_cast<std::uint64_t>(number)); }
+  [[nodiscard]] std::uint64_t value() const { return value_; }
+
+ private:
+  void mix(std::uint64_t part) {
+    constexpr std::uint64_t kPrime = 0x9E3779B97F4A7C15;
+    value_ = (value_ ^ part) * kPrime;
+    value_ ^= value_ >> 32U;
+  }
+  std::uint64_t value_ = 0;
+};
+
+std::size_t octets_in(const std::map<std::string, std::string>& map) {
+  constexpr std::size_t kAroundAPair = 100;
+  std::size_t octets = 0;
+  for (const auto& [key, value] : map) octets += key.size() + value.size() + kAroundAPair;
+  return octets;
+}
+
 }  // namespace
 
 std::string_view to_string(SyncStatus status) {
@@ -91,7 +120,7 @@ Json to_json_value(const NodeRecord& node) {
                     {"config_hash", node.config_hash},
                     {"config_version", node.config_version ? Json(to_string(*node.config_version)) : Json()},
                     {"config_since", millis(node.config_since)},
-                    {"config_error", node.config_error},
+                    {"config_error", bounded_config_error(node.config_error)},
                     {"certificate_fingerprint", node.certificate_fingerprint},
                     {"certificate_expires", node.certificate_expires ? millis(*node.certificate_expires) : Json()}};
   return json;
@@ -114,12 +143,66 @@ Result<NodeRecord> read_node(const Json& json) {
   node.config_hash = read_text(json, "config_hash");
   if (const auto version = store::parse_version(read_text(json, "config_version"))) node.config_version = *version;
   node.config_since = read_time(json, "config_since");
-  if (const Json* error = json.find("config_error")) node.config_error = *error;
+  if (const Json* error = json.find("config_error")) node.config_error = bounded_config_error(*error);
   node.certificate_fingerprint = read_text(json, "certificate_fingerprint");
   if (const Json* expires = json.find("certificate_expires"); expires != nullptr && expires->is_int()) {
     node.certificate_expires = read_time(json, "certificate_expires");
   }
+  keep_small(node);
   return node;
+}
+
+std::uint64_t fingerprint_of(const NodeRecord& node) {
+  Mixture mixture;
+  mixture.add(node.peer.hostname, node.peer.kong_version, node.peer.sluice_version, node.ip, node.protocol);
+  for (const auto& [key, value] : node.peer.labels) mixture.add(key, value);
+  if (node.peer.plugins) {
+    for (const auto& [name, version] : *node.peer.plugins) mixture.add(name, version);
+  }
+  mixture.add(node.certificate_fingerprint, node.connected ? "connected" : "", to_string(node.sync_status));
+  mixture.add(node.first_seen.time_since_epoch().count());
+  if (node.certificate_expires) mixture.add(node.certificate_expires->time_since_epoch().count());
+  if (!node.config_error.is_null()) mixture.add(to_json(node.config_error));
+  if (node.connected) return mixture.value();
+  mixture.add(node.config_hash, node.config_version ? to_string(*node.config_version) : "");
+  mixture.add(node.config_since.time_since_epoch().count());
+  return mixture.value();
+}
+
+void keep_small(NodeRecord& node) {
+  constexpr std::size_t kMostOfPlugins = 24 * 1024;
+  constexpr std::size_t kMostOfLabels = 8 * 1024;
+  if (node.peer.plugins && octets_in(*node.peer.plugins) > kMostOfPlugins) node.peer.plugins.reset();
+  if (octets_in(node.peer.labels) > kMostOfLabels) node.peer.labels.clear();
+  node.config_error = bounded_config_error(node.config_error);
+}
+
+std::string to_text(const Roll& roll) {
+  Json behind;
+  if (roll.behind) {
+    behind = Json::array();
+    for (const Uuid& id : *roll.behind) behind.as_array().emplace_back(id.to_string());
+  }
+  return to_json(Json::Object{{"at", millis(roll.at)},
+                              {"version", to_string(roll.version)},
+                              {"hash", roll.hash},
+                              {"behind", std::move(behind)}});
+}
+
+Result<Roll> read_roll(std::string_view text) {
+  TRY(const Json json, parse_json(text));
+  Roll roll;
+  roll.at = read_time(json, "at");
+  TRY(roll.version, store::parse_version(read_text(json, "version")));
+  roll.hash = read_text(json, "hash");
+  const Json* behind = json.find("behind");
+  if (behind == nullptr || !behind->is_array()) return roll;
+  roll.behind.emplace();
+  for (const Json& each : behind->as_array()) {
+    if (!each.is_string()) continue;
+    if (const auto id = Uuid::parse(each.as_string())) roll.behind->insert(*id);
+  }
+  return roll;
 }
 
 }  // namespace sluice::control::cluster

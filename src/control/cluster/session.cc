@@ -16,6 +16,7 @@ constexpr std::int64_t kLookAgainMs = 1'000;
 constexpr std::int64_t kGoodbyeMs = 2'000;
 constexpr std::uint16_t kPolicyViolation = 1008;  // RFC 6455, 7.4.1
 constexpr std::uint16_t kNormalClosure = 1000;
+constexpr std::size_t kShownError = 1'000;  // octets of what a node says, in the log
 
 store::SysTime now() {
   return store::SysTime(Millis(unix_millis()));
@@ -68,10 +69,16 @@ void Session::end() {
   ended_ = true;    // seen within a second: whoever calls may be in the midst of all sessions
 }
 
+void Session::dismiss(std::string why) {
+  end();
+  why_ended_ = {.code = Errc::Forbidden, .blame = Blame::Client, .what = std::move(why)};
+  wake();
+}
+
 Task<Result<>> Session::listen() {
   for (;;) {
     CO_TRY(http::websocket::Message message, co_await receive());
-    if (ended_) co_return fail(Errc::Closed, "the node came by another link");
+    if (ended_) co_return std::unexpected(why_ended_);
     saw_it();
     using Kind = http::websocket::Message::Kind;
     if (message.kind == Kind::Close) co_return Result<>{};
@@ -86,7 +93,7 @@ Task<Result<>> Session::listen() {
 
 Task<Result<>> Session::speak() {
   for (;;) {
-    if (ended_) co_return fail(Errc::Closed, "the node came by another link");
+    if (ended_) co_return std::unexpected(why_ended_);
     if (view_ != nullptr && noted_ != hub_.feed().version()) note_issues();
     if (has_work()) {
       CO_TRY(co_await work());
@@ -120,9 +127,17 @@ Task<Result<>> Session::pong(std::string_view payload) {
 // The record
 // -------------------------------------------------------------------------------------------------------------------
 
-void Session::enter() {
-  NodeRecord& node = hub_.nodes().meet(node_id());
+/// A name belongs to the certificate that came with it for as long as its link lives: whoever has another certificate
+/// can neither take the link away nor write into the record.
+Result<> Session::enter() {
+  if (hub_.is_taken(*this)) {
+    static log::Counted taken(log::Level::Warn, "cluster.node_id_taken");
+    taken.hit({{"node", node_id().to_string()}, {"ip", caller_.ip}});
+    return fail(Errc::Forbidden, "a node with this id is connected with another certificate", Blame::Client);
+  }
   number_ = hub_.join(*this);
+  if (!carries_configuration()) return {};
+  NodeRecord& node = hub_.nodes().meet(node_id());
   hub_.end_others(node_id(), this);
   node.peer = caller_.peer;
   node.ip = caller_.ip;
@@ -138,6 +153,7 @@ void Session::enter() {
                                     {"hostname", caller_.peer.hostname},
                                     {"version", caller_.peer.kong_version},
                                     {"protocol", node.protocol}});
+  return {};
 }
 
 bool Session::admit() {
@@ -154,7 +170,8 @@ bool Session::admit() {
                     .description = admission.reason,
                     .resolution = "Run a data plane of a version that this control plane serves.",
                     .affected = {}}};
-  log::warn("cluster.node_incompatible", {{"node", node_id().to_string()}, {"reason", admission.reason}});
+  static log::Counted incompatible(log::Level::Warn, "cluster.node_incompatible");
+  incompatible.hit({{"node", node_id().to_string()}, {"reason", admission.reason}});
   return false;
 }
 
@@ -198,10 +215,11 @@ void Session::note_refusal(const sync::wire::Refused& refused) {
   node_->config_error = Json::Object{{"version", refused.version}, {"hash", refused.hash},     {"name", refused.name},
                                      {"message", refused.message}, {"errors", refused.errors}, {"at", unix_seconds()}};
   hub_.nodes().touch();
-  log::warn("cluster.node_refused_configuration", {{"control_plane", hub_.control_plane().to_string()},
-                                                   {"node", node_id().to_string()},
-                                                   {"version", refused.version},
-                                                   {"error", refused.message}});
+  static log::Counted told(log::Level::Warn, "cluster.node_refused_configuration");
+  told.hit({{"control_plane", hub_.control_plane().to_string()},
+            {"node", node_id().to_string()},
+            {"version", refused.version},
+            {"error", std::string_view(refused.message).substr(0, kShownError)}});
 }
 
 }  // namespace sluice::control::cluster

@@ -14,6 +14,9 @@
 
 namespace sluice::control::cluster {
 
+/// Octets of a message of a node's, as it comes and unpacked: the longest say why a configuration was refused.
+inline constexpr std::size_t kLongestFromNode = 4 * 1024 * 1024;
+
 /// Who is at the other end, as far as the connection says.
 struct Caller {
   sync::wire::Peer peer;  // protocol 1 says it in the URL, protocol 2 in its greeting
@@ -33,11 +36,20 @@ class Session {
 
   /// The life of the link.
   Task<void> run();
-  /// The configuration has changed, or something else is worth a look.
-  void wake() { news_.wake(); }
+  /// The configuration has changed, or something else is worth a look: in a later turn, since the session may be the
+  /// one that asks, and may end when it looks.
+  void wake() { news_.wake_soon(); }
   /// The node has come by another link, or is no longer wanted.
   void end();
+  /// Its certificate opens this control plane no longer: the link ends at once, and the node is told why.
+  void dismiss(std::string why);
   [[nodiscard]] const Uuid& node_id() const { return caller_.peer.node_id; }
+  [[nodiscard]] const std::string& certificate() const { return caller_.certificate_fingerprint; }
+  [[nodiscard]] bool has_ended() const { return ended_; }
+  [[nodiscard]] virtual std::string_view protocol() const = 0;
+  /// Whether the configuration goes over this link. A node of Kong may keep a link of protocol 2 besides the one of
+  /// protocol 1 that brings it its configuration: such a one has no record and replaces nothing.
+  [[nodiscard]] virtual bool carries_configuration() const { return true; }
 
  protected:
   /// Learns who the node is and what it serves. An error ends the link.
@@ -49,12 +61,11 @@ class Session {
   [[nodiscard]] virtual bool has_work() = 0;
   virtual Task<Result<>> work() = 0;
   [[nodiscard]] virtual Millis dead_after() const { return hub_.terms().kong_dead; }
-  [[nodiscard]] virtual std::string_view protocol() const = 0;
 
   /// Whether the node may be served; if not, the record says why.
   [[nodiscard]] bool admit();
-  /// To be called when the node is known: from here on it is listed.
-  void enter();
+  /// To be called when the node is known: from here on it is listed. Forbidden: somebody else has that name here.
+  Result<> enter();
   Task<Result<>> send(std::string_view frame);
   Task<Result<>> pong(std::string_view payload);
   /// The next message; Errc::Timeout when the node has been silent for too long.
@@ -67,8 +78,6 @@ class Session {
   void saw_it();
   /// Whether the node must not be sent what there is now.
   [[nodiscard]] bool withheld() const { return view_->withheld() || plugins_clash_; }
-
-  [[nodiscard]] bool has_ended() const { return ended_; }
 
   const std::shared_ptr<Hub> keeps_;
   Hub& hub_;
@@ -90,6 +99,7 @@ class Session {
   std::vector<OtherPluginVersion> other_plugins_;
   bool plugins_clash_ = false;  // one of those is in use that cannot take what is meant for ours
   bool ended_ = false;
+  Error why_ended_{.code = Errc::Closed, .blame = Blame::Client, .what = "the node came by another link"};
 };
 
 /// The right kind for a connection that has just been accepted.

@@ -37,7 +37,7 @@ Task<Result<>> SessionV1::greet() {
   CO_TRY(sync::wire::BasicInfo info, sync::wire::parse_basic_info(message.payload));
   caller_.peer.plugins = std::move(info.plugins);
   caller_.peer.labels = std::move(info.labels);
-  enter();
+  CO_TRY(enter());
   const bool admitted = admit();
   if (!admitted) co_return fail(Errc::Forbidden, node_->issues.front().description, Blame::Client);
   co_return Result<>{};
@@ -56,16 +56,17 @@ Task<Result<>> SessionV1::take_ping(std::string payload) {
 }
 
 bool SessionV1::has_work() {
-  if (sent_ == hub_.feed().version() || withheld()) return false;
+  if (withheld() || sent_ == view_->reconfigures_to(hub_.terms().kong_push_interval)) return false;
   const std::int64_t since = hub_.reactor().clock().mono_ms() - sent_ms_;
   return !sent_ || since >= hub_.terms().kong_push_interval.count();
 }
 
 Task<Result<>> SessionV1::work() {
-  sent_ = hub_.feed().version();
+  const Parcel parcel = co_await view_->reconfigure(hub_.terms().kong_push_interval);
+  if (has_ended() || withheld()) co_return Result<>{};
+  sent_ = parcel.to;
   sent_ms_ = hub_.reactor().clock().mono_ms();
-  const auto frame = view_->reconfigure();
-  co_return co_await send(*frame);
+  co_return co_await send(parcel.frames->front());
 }
 
 }  // namespace

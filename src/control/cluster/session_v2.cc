@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/json.h"
 #include "base/log.h"
+#include "control/cluster/push_pace.h"
 #include "control/cluster/session.h"
+#include "sync/wire/certified.h"
 #include "sync/wire/deltas.h"
 #include "sync/wire/hello.h"
 #include "sync/wire/rpc.h"
+#include "sync/wire/traffic.h"
 
 namespace sluice::control::cluster {
 namespace {
@@ -15,6 +19,7 @@ using sync::wire::RpcCode;
 using sync::wire::RpcReply;
 
 constexpr std::int64_t kGreetingMs = 5'000;
+constexpr std::size_t kShown = 1'000;  // octets of what a node says, in the log
 constexpr std::string_view kHelloMethod = "kong.meta.v1.hello";
 constexpr std::string_view kGetDelta = "kong.sync.v2.get_delta";
 constexpr std::string_view kNotifyNewVersion = "kong.sync.v2.notify_new_version";
@@ -26,6 +31,10 @@ bool offers(const std::vector<std::string>& names, std::string_view name) {
 
 bool is_sluice_call(std::string_view method, std::string_view name) {
   return method.starts_with(sync::wire::kSluiceSync) && method.substr(sync::wire::kSluiceSync.size()) == name;
+}
+
+bool is_strict_call(std::string_view method) {
+  return is_sluice_call(method, ".applied") || is_sluice_call(method, ".refused") || is_sluice_call(method, ".resync");
 }
 
 /// Protocol 2. A node of ours is pushed what it lacks; one of Kong is told that there is news and asks.
@@ -41,11 +50,13 @@ class SessionV2 final : public Session {
   Task<Result<>> work() override { return strict_ ? push() : announce(); }
   [[nodiscard]] Millis dead_after() const override { return strict_ ? hub_.terms().dead : hub_.terms().kong_dead; }
   [[nodiscard]] std::string_view protocol() const override { return strict_ ? "v2 strict" : "v2"; }
+  [[nodiscard]] bool carries_configuration() const override { return syncs_; }
 
   [[nodiscard]] sync::wire::HelloReply agree(const sync::wire::Hello& hello);
   Task<Result<>> take_call(RpcCall call);
   Task<Result<>> take_get_delta(const RpcCall& call);
   Task<Result<>> take_strict(const RpcCall& call);
+  Task<Result<>> take_certify(const RpcCall& call);
   void take_standing(const sync::wire::Standing& standing);
   void take_reply(const RpcReply& reply);
   Task<Result<>> answer(std::string text) { return send_text(std::move(text)); }
@@ -53,6 +64,7 @@ class SessionV2 final : public Session {
   Task<Result<>> push();
   Task<Result<>> announce();
   [[nodiscard]] bool is_due() const;
+  [[nodiscard]] bool is_ahead(const std::optional<store::Version>& standing) const;
 
   bool strict_ = false;
   bool syncs_ = false;                      // the configuration goes over this link
@@ -62,6 +74,7 @@ class SessionV2 final : public Session {
   std::optional<store::Version> sent_;      // under way: what it was sent or told of
   std::optional<store::Version> refused_;   // what it could not take
   std::int64_t sent_ms_ = 0;                // monotonic
+  PushPace pace_;                           // of whole configurations
   std::uint64_t next_id_ = 0;
 };
 
@@ -77,9 +90,8 @@ Task<Result<>> SessionV2::greet() {
   CO_TRY(sync::wire::Hello hello, sync::wire::parse_hello(call->params));
   caller_.peer = hello.peer;
   const auto reply = agree(hello);
-  enter();
-  const bool admitted = admit();
-  if (!admitted) co_return fail(Errc::Forbidden, node_->issues.front().description, Blame::Client);
+  CO_TRY(enter());
+  if (syncs_ && !admit()) co_return fail(Errc::Forbidden, node_->issues.front().description, Blame::Client);
   CO_TRY(co_await send(sync::wire::result_text(*call->id, to_text(reply))));
   if (strict_) {
     resync_ = hello.config_version.empty();
@@ -110,12 +122,14 @@ sync::wire::HelloReply SessionV2::agree(const sync::wire::Hello& hello) {
 // -------------------------------------------------------------------------------------------------------------------
 
 Task<Result<>> SessionV2::take(http::websocket::Message message) {
-  CO_TRY(const std::string text, sync::wire::decompress(message.payload, hub_.terms().max_payload));
+  CO_TRY(const std::string text, sync::wire::decompress(message.payload, kLongestFromNode));
   auto messages = sync::wire::parse_rpc(text);
   if (!messages) {
-    co_return co_await answer(sync::wire::error_text(nullptr, RpcCode::Parse, messages.error().what));
+    const RpcCode code = parse_json(text) ? RpcCode::InvalidRequest : RpcCode::Parse;
+    co_return co_await answer(sync::wire::error_text(nullptr, code, messages.error().what));
   }
   for (auto& each : *messages) {
+    if (has_ended()) co_return Result<>{};  // the node's record may be gone, and what it asks for
     if (auto* call = std::get_if<RpcCall>(&each)) {
       CO_TRY(co_await take_call(std::move(*call)));
     } else {
@@ -126,7 +140,7 @@ Task<Result<>> SessionV2::take(http::websocket::Message message) {
 }
 
 Task<Result<>> SessionV2::take_call(RpcCall call) {
-  if (call.method == kGetDelta) co_return co_await take_get_delta(call);
+  if (syncs_ && call.method == kGetDelta) co_return co_await take_get_delta(call);
   if (call.method == kNotifyValidationError) {
     const auto refused = sync::wire::read_refused_params(call.params);
     if (refused) {
@@ -135,7 +149,12 @@ Task<Result<>> SessionV2::take_call(RpcCall call) {
     }
     co_return Result<>{};
   }
-  if (call.method.starts_with(sync::wire::kSluiceSync)) co_return co_await take_strict(call);
+  if (strict_ && is_strict_call(call.method)) co_return co_await take_strict(call);
+  if (strict_ && call.id && call.method == sync::wire::kCertify) co_return co_await take_certify(call);
+  if (strict_ && call.method == sync::wire::kTrafficReport) {
+    CO_TRY(const auto traffic, sync::wire::read_traffic(call.params));
+    hub_.note_traffic(node_id(), traffic);
+  }
   if (!call.id) co_return Result<>{};
   co_return co_await answer(sync::wire::error_text(*call.id, RpcCode::MethodNotFound, "Method not found"));
 }
@@ -158,10 +177,12 @@ Task<Result<>> SessionV2::take_get_delta(const RpcCall& call) {
   }
   if (version) co_await hub_.learn_history(*version);
   if (has_ended()) co_return Result<>{};
-  auto deltas = version ? view_->deltas_since(*version) : nullptr;
-  const bool full = deltas == nullptr;
-  if (full) deltas = view_->all_deltas();
-  co_return co_await answer(sync::wire::result_text(*call.id, sync::wire::get_delta_result(*deltas, full)));
+  Parcel parcel;
+  if (version) parcel = co_await view_->answer_since(*version);
+  if (parcel.frames == nullptr && !has_ended()) parcel = co_await view_->answer_all();
+  if (has_ended()) co_return Result<>{};
+  const std::string frame = answer_to(*call.id, parcel.frames->front());
+  co_return co_await send(frame);
 }
 
 /// sluice.sync.v1: applied, refused, resync.
@@ -174,7 +195,8 @@ Task<Result<>> SessionV2::take_strict(const RpcCall& call) {
   }
   CO_TRY(const auto standing, sync::wire::read_standing(call.params));
   if (is_sluice_call(call.method, ".resync")) {
-    log::warn("cluster.node_resyncs", {{"node", node_id().to_string()}, {"reason", standing.reason}});
+    static log::Counted resyncs(log::Level::Warn, "cluster.node_resyncs");
+    resyncs.hit({{"node", node_id().to_string()}, {"reason", std::string_view(standing.reason).substr(0, kShown)}});
     resync_ = true;
   }
   sent_.reset();
@@ -182,6 +204,23 @@ Task<Result<>> SessionV2::take_strict(const RpcCall& call) {
   take_standing(standing);
   wake();
   co_return Result<>{};
+}
+
+/// The node keeps a copy for others, and asks for a signature of what it serves.
+Task<Result<>> SessionV2::take_certify(const RpcCall& call) {
+  const auto standing = sync::wire::read_standing(call.params);
+  if (!standing) {
+    co_return co_await answer(sync::wire::error_text(*call.id, RpcCode::InvalidParams, standing.error().what));
+  }
+  Notary::Question question{.peer = caller_.peer,
+                            .standing = *standing,
+                            .hash = view_->hash(),
+                            .control_plane = hub_.control_plane().to_string(),
+                            .signer = signer_};
+  const auto certified = co_await hub_.notary().certify(hub_.feed(), std::move(question));
+  if (has_ended()) co_return Result<>{};
+  if (certified) co_return co_await answer(sync::wire::result_text(*call.id, to_text(*certified)));
+  co_return co_await answer(sync::wire::error_text(*call.id, RpcCode::Server, certified.error().what));
 }
 
 void SessionV2::take_standing(const sync::wire::Standing& standing) {
@@ -195,7 +234,8 @@ void SessionV2::take_standing(const sync::wire::Standing& standing) {
 /// The only calls of ours tell of news; a node that fails at them asks again by itself.
 void SessionV2::take_reply(const RpcReply& reply) {
   if (const auto* error = std::get_if<sync::wire::RpcError>(&reply.outcome)) {
-    log::warn("cluster.node_answered_error", {{"node", node_id().to_string()}, {"error", error->message}});
+    static log::Counted answered(log::Level::Warn, "cluster.node_answered_error");
+    answered.hit({{"node", node_id().to_string()}, {"error", std::string_view(error->message).substr(0, kShown)}});
   }
 }
 
@@ -207,8 +247,16 @@ void SessionV2::take_reply(const RpcReply& reply) {
 bool SessionV2::is_due() const {
   const store::Version& version = hub_.feed().version();
   if (!syncs_ || sent_ || refused_ == version || withheld()) return false;
-  if (!strict_) return node_ != nullptr && node_->config_version != version;
-  return resync_ || standing_ != version;
+  if (!strict_) return node_ != nullptr && node_->config_version != version && !is_ahead(node_->config_version);
+  const Feed& feed = hub_.feed();
+  const bool lacks_all = resync_ || !standing_ || (!feed.knows(*standing_) && !feed.may_learn(*standing_));
+  if (lacks_all && !pace_.may(hub_.reactor().clock().mono_ms())) return false;
+  return resync_ || (standing_ != version && !is_ahead(standing_));
+}
+
+/// A node that comes from another replica may know more than this one does as yet.
+bool SessionV2::is_ahead(const std::optional<store::Version>& standing) const {
+  return standing && hub_.feed().is_ahead(*standing);
 }
 
 bool SessionV2::has_work() {
@@ -225,14 +273,20 @@ Task<Result<>> SessionV2::send_text(std::string text) {
 }
 
 Task<Result<>> SessionV2::push() {
-  if (standing_ && !resync_) co_await hub_.learn_history(*standing_);
-  if (has_ended()) co_return Result<>{};
-  Frames frames = standing_ && !resync_ ? view_->push_since(*standing_) : nullptr;
-  if (frames == nullptr) frames = view_->push_all(*signer_, hub_.control_plane().to_string());
-  sent_ = hub_.feed().version();
+  const auto from = resync_ ? std::optional<store::Version>() : standing_;
+  if (from) co_await hub_.learn_history(*from);
+  Parcel parcel;
+  if (from && !has_ended()) parcel = co_await view_->push_since(*from);
+  const bool is_whole = parcel.frames == nullptr;
+  if (is_whole && !has_ended()) parcel = co_await view_->push_all(signer_, hub_.control_plane().to_string());
+  if (has_ended() || withheld()) co_return Result<>{};
+  if (!is_whole && (resync_ || standing_ != from)) co_return Result<>{};  // the node has said something else meanwhile
+  sent_ = parcel.to;
   sent_ms_ = hub_.reactor().clock().mono_ms();
   resync_ = false;
-  for (const std::string& frame : *frames) CO_TRY(co_await send(frame));
+  if (is_whole) pace_.sent(sent_ms_);
+  for (const std::string& frame : *parcel.frames) CO_TRY(co_await send(frame));
+  sent_ms_ = hub_.reactor().clock().mono_ms();  // a slow link has its time from the end on
   co_return Result<>{};
 }
 

@@ -5,73 +5,45 @@
 
 #include "base/time.h"
 #include "entity/workspace.h"
+#include "rt/offload.h"
 #include "sync/wire/deltas.h"
-#include "sync/wire/hello.h"
-#include "sync/wire/reconfigure.h"
-#include "sync/wire/rpc.h"
 
 namespace sluice::control::cluster {
 namespace {
 
-// A part of a whole configuration, before compression: small beside what either side buffers for one message.
-constexpr std::size_t kPartOctets = 1 << 20;
-
 using sync::wire::CompatibilityIssue;
+
+// What is made at once, in less than a millisecond; larger things are made by another thread.
+constexpr std::size_t kAtOnceOctets = 256 * 1024;
+constexpr std::int64_t kLookAgainMs = 1'000;
 
 bool has_error(const std::vector<CompatibilityIssue>& issues) {
   return std::ranges::any_of(issues,
                              [](const auto& issue) { return issue.severity == CompatibilityIssue::Severity::Error; });
 }
 
-Uuid default_workspace() {
-  return *Uuid::parse(entity::Workspace::kDefaultId);
-}
-
-std::string to_deltas(const Step& step) {
-  return sync::wire::deltas_text(step.upserts, step.removals, to_wire(step.to), default_workspace());
-}
-
-std::string push_frame(const sync::wire::Push& push, std::string_view deltas) {
-  const std::string method = std::string(sync::wire::kSluiceSync) + ".push";
-  return sync::wire::compress(sync::wire::call_text(method, push_params(push, deltas)));
-}
-
-/// Rows in parts of bounded size, in their order.
-std::vector<std::vector<sync::EntityRow>> in_parts(std::vector<sync::EntityRow> rows) {
-  std::vector<std::vector<sync::EntityRow>> parts(1);
-  std::size_t octets = 0;
-  for (sync::EntityRow& row : rows) {
-    if (octets + row.document->size() > kPartOctets && !parts.back().empty()) {
-      parts.emplace_back();
-      octets = 0;
-    }
-    octets += row.document->size();
-    parts.back().push_back(std::move(row));
-  }
-  return parts;
-}
-
-template <class T>
-std::shared_ptr<const T> remember(std::weak_ptr<const T>& slot, T made) {
-  auto shared = std::make_shared<const T>(std::move(made));
-  slot = shared;
-  return shared;
+Frames share(std::vector<std::string> frames) {
+  return std::make_shared<const std::vector<std::string>>(std::move(frames));
 }
 
 }  // namespace
 
-View::View(const Feed& feed, sync::wire::Projection projection) : feed_(feed), projection_(std::move(projection)) {}
+View::View(Feed& feed, sync::wire::Projection projection, std::optional<CompatibilityIssue> standing_issue)
+    : feed_(feed), projection_(std::move(projection)), standing_issue_(std::move(standing_issue)) {}
 
 void View::start() {
   digest_ = {};
   issues_.clear();
+  all_issues_.reset();
   errors_ = 0;
-  pushes_.clear();
-  deltas_.clear();
-  push_all_.reset();
-  all_deltas_.reset();
-  reconfigure_.reset();
+  drop_frames();
+  reconfigure_ = {};
   feed_.each_row([this](const sync::EntityRow& row) { put(row); });
+}
+
+void View::drop_frames() {
+  made_.clear();
+  jobs_.clear();
 }
 
 /// A row that is there from now on.
@@ -81,6 +53,7 @@ void View::put(const sync::EntityRow& row) {
   if (issues.empty()) return;
   errors_ += has_error(issues) ? 1U : 0U;
   issues_[{row.type, row.id}] = std::move(issues);
+  all_issues_.reset();
 }
 
 /// A row that has been there.
@@ -90,6 +63,7 @@ void View::take(const sync::EntityRow& row) {
   if (known == issues_.end()) return;
   errors_ -= has_error(known->second) ? 1U : 0U;
   issues_.erase(known);
+  all_issues_.reset();
 }
 
 void View::changing(const store::MemoryStore& before, const Step& step) {
@@ -102,107 +76,158 @@ void View::changing(const store::MemoryStore& before, const Step& step) {
     take_old(row.type, row.id);
     put(row);
   }
-  pushes_.clear();
-  deltas_.clear();
-  push_all_.reset();
-  all_deltas_.reset();
-  reconfigure_.reset();
+  drop_frames();
 }
 
-std::vector<CompatibilityIssue> View::issues() const {
+const Issues& View::issues() const {
+  if (all_issues_) return *all_issues_;
   std::vector<CompatibilityIssue> all;
+  if (standing_issue_) all.push_back(*standing_issue_);
   for (const auto& [key, issues] : issues_) sync::wire::merge(all, issues);
-  return all;
+  all_issues_ = Issues(std::move(all));
+  return *all_issues_;
 }
 
-/// What such a peer must not have goes, in case it had an earlier form of it.
-std::optional<Step> View::projected_since(const store::Version& from) const {
+// What is sent
+// -------------------------------------------------------------------------------------------------------------------
+
+Cargo View::change(Step step) const {
+  return {.projection = projection_, .step = std::move(step), .hash = hash()};
+}
+
+Cargo View::everything() const {
+  Step step{.from = {}, .to = feed_.version(), .upserts = {}, .removals = {}};
+  feed_.each_row([&](const sync::EntityRow& row) { step.upserts.push_back(row); });
+  return change(std::move(step));
+}
+
+Task<Parcel> View::push_since(store::Version from) {
+  const std::string what = "push since " + to_string(from);
+  if (auto known = find(what)) return *std::move(known);
   auto step = feed_.since(from);
-  if (!step || projection_.is_whole()) return step;
-  std::vector<sync::EntityRow> kept;
-  for (const sync::EntityRow& row : step->upserts) {
-    if (auto projected = projection_.row(row, nullptr)) {
-      kept.push_back(*std::move(projected));
-    } else {
-      step->removals.push_back({row.type, row.id});
-    }
+  if (!step) return Parcel{feed_.version(), nullptr};
+  Cargo cargo = change(*std::move(step));
+  const std::size_t octets = cargo.octets();
+  if (octets > feed_.options().max_change) {
+    made_.keep(what, nullptr);
+    return Parcel{feed_.version(), nullptr};
   }
-  step->upserts = std::move(kept);
-  return step;
+  return make(what, octets, [cargo = std::move(cargo)]() mutable { return push_of_change(std::move(cargo)); });
 }
 
-std::vector<sync::EntityRow> View::rows() const {
-  std::vector<sync::EntityRow> rows;
-  feed_.each_row([&](const sync::EntityRow& row) {
-    if (auto projected = projection_.row(row, nullptr)) rows.push_back(*std::move(projected));
-  });
-  return rows;
+Task<Parcel> View::push_all(std::shared_ptr<const sync::Signer> signer, std::string control_plane) {
+  const std::string what =
+      "push of everything, signed by " + std::to_string(std::hash<std::string>()(signer->certificate_pem()));
+  if (auto known = find(what)) return *std::move(known);
+  Cargo cargo = everything();
+  const std::size_t octets = cargo.octets();
+  return make(
+      what, octets,
+      [cargo = std::move(cargo), signer = std::move(signer), control_plane = std::move(control_plane)]() mutable {
+        return push_of_everything(std::move(cargo), *signer, control_plane);
+      });
 }
 
-Frames View::push_since(const store::Version& from) {
-  if (const auto known = pushes_.find(from); known != pushes_.end()) return known->second;
-  const auto step = projected_since(from);
-  if (!step) return nullptr;
-  sync::wire::Push push;
-  push.from = to_wire(from);
-  push.to = to_wire(feed_.version());
-  push.hash = hash();
-  std::vector<std::string> frames;
-  frames.push_back(push_frame(push, to_deltas(*step)));
-  Frames made = std::make_shared<const std::vector<std::string>>(std::move(frames));
-  pushes_.emplace(from, made);
-  return made;
+Task<Parcel> View::answer_since(store::Version from) {
+  const std::string what = "answer since " + to_string(from);
+  if (auto known = find(what)) return *std::move(known);
+  auto step = feed_.since(from);
+  if (!step) return Parcel{feed_.version(), nullptr};
+  Cargo cargo = change(*std::move(step));
+  const std::size_t octets = cargo.octets();
+  return make(what, octets, [cargo = std::move(cargo)]() mutable { return answer_of(std::move(cargo), false); });
 }
 
-Frames View::push_all(const sync::Signer& signer, const std::string& control_plane) {
-  if (auto known = push_all_.lock(); known && push_all_signer_ == &signer) return known;
-  push_all_signer_ = &signer;
-  auto parts = in_parts(rows());
-  sync::wire::Push push;
-  push.to = to_wire(feed_.version());
-  push.full = true;
-  push.parts = parts.size();
-  std::vector<std::string> frames;
-  for (push.part = 0; push.part < parts.size(); ++push.part) {
-    if (push.part + 1 == parts.size()) {
-      push.hash = hash();
-      push.signature = signer.sign(sync::statement_of(control_plane, push.to, push.hash));
-    }
-    const Step step{.from = {}, .to = feed_.version(), .upserts = std::move(parts[push.part]), .removals = {}};
-    frames.push_back(push_frame(push, to_deltas(step)));
-  }
-  return remember(push_all_, std::move(frames));
+Task<Parcel> View::answer_all() {
+  const std::string what = "answer with everything";
+  if (auto known = find(what)) return *std::move(known);
+  Cargo cargo = everything();
+  const Uuid workspace = *Uuid::parse(entity::Workspace::kDefaultId);
+  auto& rows = cargo.step.upserts;
+  const bool written = std::ranges::any_of(rows, [&](const auto& row) { return row.id == workspace; });
+  if (!written) rows.push_back(sync::wire::default_workspace_row(feed_.store().catalog(), workspace));
+  const std::size_t octets = cargo.octets();
+  return make(what, octets, [cargo = std::move(cargo)]() mutable { return answer_of(std::move(cargo), true); });
 }
 
-std::shared_ptr<const std::string> View::deltas_since(const store::Version& from) {
-  if (const auto known = deltas_.find(from); known != deltas_.end()) return known->second;
-  const auto step = projected_since(from);
-  if (!step) return nullptr;
-  return deltas_.emplace(from, std::make_shared<const std::string>(to_deltas(*step))).first->second;
+store::Version View::reconfigures_to(Millis interval) const {
+  const bool may_be_old = reconfigure_.frames != nullptr && now_ms() - reconfigure_ms_ < interval.count();
+  return may_be_old ? reconfigure_.to : feed_.version();
 }
 
-std::shared_ptr<const std::string> View::all_deltas() {
-  if (auto known = all_deltas_.lock()) return known;
-  auto all = rows();
-  const Uuid workspace = default_workspace();
-  const bool written = std::ranges::any_of(all, [&](const auto& row) { return row.id == workspace; });
-  if (!written) all.push_back(sync::wire::default_workspace_row(feed_.store().catalog(), workspace));
-  return remember(all_deltas_,
-                  to_deltas({.from = {}, .to = feed_.version(), .upserts = std::move(all), .removals = {}}));
-}
-
-std::shared_ptr<const std::string> View::reconfigure() {
-  if (auto known = reconfigure_.lock()) return known;
-  const sync::wire::PartHashes hashes{.config = hash(),
-                                      .routes = digest_.text_of("routes"),
-                                      .services = digest_.text_of("services"),
-                                      .plugins = digest_.text_of("plugins"),
-                                      .upstreams = digest_.text_of("upstreams"),
-                                      .targets = digest_.text_of("targets")};
+Task<Parcel> View::reconfigure(Millis interval) {
+  if (reconfigure_.frames != nullptr && reconfigure_.to == reconfigures_to(interval)) return reconfigure_;
+  const std::string what(kReconfigure);
+  if (auto known = find(what)) return *std::move(known);
+  reconfigure_ms_ = now_ms();
+  Cargo cargo = everything();
+  const std::size_t octets = cargo.octets();
   const double now = static_cast<double>(unix_millis()) / 1000;
-  const auto all = rows();
-  return remember(reconfigure_,
-                  sync::wire::reconfigure_frame(feed_.store().catalog(), all, default_workspace(), hashes, now));
+  return make(what, octets,
+              [cargo = std::move(cargo), &catalog = feed_.store().catalog(), digest = digest_, now]() mutable {
+                return reconfigure_of(catalog, std::move(cargo), digest, now);
+              });
+}
+
+// Making it
+// -------------------------------------------------------------------------------------------------------------------
+
+std::int64_t View::now_ms() const {
+  const rt::Reactor* reactor = feed_.options().reactor;
+  return reactor != nullptr ? reactor->clock().mono_ms() : unix_millis();
+}
+
+/// What is there already, or is being made.
+std::optional<Task<Parcel>> View::find(const std::string& what) {
+  if (auto frames = made_.find(what)) return Task<Parcel>(Parcel{feed_.version(), *std::move(frames)});
+  const auto job = jobs_.find(what);
+  if (job == jobs_.end()) return std::nullopt;
+  return wait_for(*feed_.options().reactor, job->second);
+}
+
+Task<Parcel> View::make(const std::string& what, std::size_t octets, Make work) {
+  if (octets <= kAtOnceOctets || feed_.options().reactor == nullptr) {
+    Parcel made{feed_.version(), share(work())};
+    keep(what, made);
+    return made;
+  }
+  const auto job = std::make_shared<Job>();
+  job->made.to = feed_.version();
+  jobs_[what] = job;
+  feed_.spawn(run(shared_from_this(), job, what, std::move(work)));
+  return wait_for(*feed_.options().reactor, job);
+}
+
+/// On the feed's account: whoever asked may go meanwhile, and others wait too.
+Task<void> View::run(std::shared_ptr<View> self, std::shared_ptr<Job> job, std::string what, Make work) {
+  Feed& feed = self->feed_;
+  auto frames = co_await rt::offload(feed.pool(), *feed.options().reactor, std::move(work));
+  job->made.frames = share(std::move(frames));
+  job->done = true;
+  const auto current = self->jobs_.find(what);
+  if (current != self->jobs_.end() && current->second == job) self->jobs_.erase(current);
+  self->keep(what, job->made);
+  for (rt::Waiter* waiter : job->waiting) waiter->wake_soon();
+  self.reset();  // this frame may stay for a while
+}
+
+Task<Parcel> View::wait_for(rt::Reactor& reactor, std::shared_ptr<Job> job) {
+  rt::Waiter waiter(reactor);
+  struct Place {
+    Place(std::list<rt::Waiter*>& all, rt::Waiter& own) : list(all), at(all.insert(all.end(), &own)) {}
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() { list.erase(at); }
+    std::list<rt::Waiter*>& list;
+    const std::list<rt::Waiter*>::iterator at;
+  } const place(job->waiting, waiter);
+  while (!job->done) co_await waiter.wait(reactor.after_ms(kLookAgainMs));
+  co_return job->made;
+}
+
+void View::keep(const std::string& what, const Parcel& made) {
+  if (what == kReconfigure) reconfigure_ = made;
+  if (made.to == feed_.version()) made_.keep(what, made.frames);
 }
 
 }  // namespace sluice::control::cluster

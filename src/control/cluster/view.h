@@ -1,70 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "control/cluster/feed.h"
+#include "control/cluster/frame_cache.h"
+#include "control/cluster/issues.h"
+#include "control/cluster/parcel.h"
+#include "rt/task.h"
+#include "rt/waiter.h"
 #include "sync/digest.h"
 #include "sync/signature.h"
 #include "sync/wire/projection.h"
 
 namespace sluice::control::cluster {
 
-/// Messages as they go out, one after the other. Shared by all connections that send them.
-using Frames = std::shared_ptr<const std::vector<std::string>>;
-
 /// A configuration as one kind of data plane gets it, and the messages that carry it: each is made once, however many
-/// nodes it goes to. Belongs to the control shard.
-class View {
+/// nodes it goes to, and large ones by another thread. A parcel leads to the version that there was when it was asked
+/// for. Belongs to the control shard.
+class View : public std::enable_shared_from_this<View> {
  public:
-  View(const Feed& feed, sync::wire::Projection projection);
+  /// With an issue it is withheld for as long as it is there.
+  View(Feed& feed, sync::wire::Projection projection,
+       std::optional<sync::wire::CompatibilityIssue> standing_issue = {});
 
   /// Of what a node that is up to date holds.
   [[nodiscard]] std::string hash() const { return digest_.text(); }
   [[nodiscard]] const sync::Digest& digest() const { return digest_; }
   /// What peers of this kind cannot take; nothing is sent while there is an error among it.
-  [[nodiscard]] std::vector<sync::wire::CompatibilityIssue> issues() const;
-  [[nodiscard]] bool withheld() const { return errors_ != 0; }
+  [[nodiscard]] const Issues& issues() const;
+  [[nodiscard]] bool withheld() const { return errors_ != 0 || standing_issue_.has_value(); }
 
-  /// sluice.sync.v1.push, compressed: what changed since `from`. Null when that is not known any more.
-  [[nodiscard]] Frames push_since(const store::Version& from);
+  /// sluice.sync.v1.push: what changed since `from`. Without frames when that is not known any more, or too much for
+  /// one message.
+  Task<Parcel> push_since(store::Version from);
   /// The same of everything, in parts; signed.
-  [[nodiscard]] Frames push_all(const sync::Signer& signer, const std::string& control_plane);
-  /// The deltas for kong.sync.v2.get_delta, as a JSON array. Null likewise.
-  [[nodiscard]] std::shared_ptr<const std::string> deltas_since(const store::Version& from);
-  [[nodiscard]] std::shared_ptr<const std::string> all_deltas();
-  /// Protocol 1's message, gzipped.
-  [[nodiscard]] std::shared_ptr<const std::string> reconfigure();
+  Task<Parcel> push_all(std::shared_ptr<const sync::Signer> signer, std::string control_plane);
+  /// The answer to kong.sync.v2.get_delta, for answer_to(). Without frames when that is not known any more.
+  Task<Parcel> answer_since(store::Version from);
+  Task<Parcel> answer_all();
+  /// Protocol 1's message. All nodes get the same at most once in an interval: within that it may be of an older
+  /// version than the newest one.
+  Task<Parcel> reconfigure(Millis interval);
+  /// To which version that would lead.
+  [[nodiscard]] store::Version reconfigures_to(Millis interval) const;
 
  private:
   friend class Feed;
+  using Key = std::pair<std::string, Uuid>;
+  using Make = std::function<std::vector<std::string>()>;
+  static constexpr std::string_view kReconfigure = "reconfigure";
+
+  /// Something that is being made, and who waits for it.
+  struct Job {
+    Parcel made;
+    bool done = false;
+    std::list<rt::Waiter*> waiting;
+  };
+  using Jobs = std::map<std::string, std::shared_ptr<Job>>;
+
   void start();
+  void drop_frames();
   void changing(const store::MemoryStore& before, const Step& step);
   void put(const sync::EntityRow& row);
   void take(const sync::EntityRow& row);
-  [[nodiscard]] std::optional<Step> projected_since(const store::Version& from) const;
-  [[nodiscard]] std::vector<sync::EntityRow> rows() const;
+  [[nodiscard]] Cargo change(Step step) const;
+  [[nodiscard]] Cargo everything() const;
+  [[nodiscard]] std::int64_t now_ms() const;
 
-  using Key = std::pair<std::string, Uuid>;
+  std::optional<Task<Parcel>> find(const std::string& what);
+  Task<Parcel> make(const std::string& what, std::size_t octets, Make work);
+  static Task<void> run(std::shared_ptr<View> self, std::shared_ptr<Job> job, std::string what, Make work);
+  static Task<Parcel> wait_for(rt::Reactor& reactor, std::shared_ptr<Job> job);
+  void keep(const std::string& what, const Parcel& made);
 
-  const Feed& feed_;
+  Feed& feed_;
   sync::wire::Projection projection_;
   sync::Digest digest_;
   std::map<Key, std::vector<sync::wire::CompatibilityIssue>> issues_;  // of the rows that have any
   std::size_t errors_ = 0;                                             // rows with an error
+  const std::optional<sync::wire::CompatibilityIssue> standing_issue_;
+  mutable std::optional<Issues> all_issues_;  // since the last change of them
 
-  // Made since the last change. What everything is in is dropped when nobody sends it any more.
-  std::map<store::Version, Frames> pushes_;
-  std::map<store::Version, std::shared_ptr<const std::string>> deltas_;
-  std::weak_ptr<const std::vector<std::string>> push_all_;
-  const sync::Signer* push_all_signer_ = nullptr;  // of that, which keeps it alive through the links that send it
-  std::weak_ptr<const std::string> all_deltas_;
-  std::weak_ptr<const std::string> reconfigure_;
+  FrameCache made_;                  // since the last change
+  Jobs jobs_;                        // likewise, under way
+  Parcel reconfigure_;               // the latest
+  std::int64_t reconfigure_ms_ = 0;  // when that was begun; monotonic
 };
 
 }  // namespace sluice::control::cluster

@@ -78,7 +78,8 @@ std::string standing_params(const Standing& standing);
 Result<Standing> read_standing(const Json& params);
 
 /// What a data plane could not take: kong.sync.v2.notify_validation_error, and {"type":"error"} of protocol 1 with
-/// Konnect. `errors` has an object for each entity that is wrong, as flattened_errors of /config.
+/// Konnect. `errors` has an object for each entity that is wrong, as flattened_errors of /config but without the
+/// entity, whose values may be secrets; at most 50 and 16 kB of them are written, and read.
 struct Refused {
   std::string version;  // of protocol 2
   std::string hash;     // of protocol 1
