@@ -37,7 +37,7 @@ function(sluice_library name)
   target_link_libraries(${name} ${scope} ${ARG_DEPS} ${ARG_LIBS})
   set_target_properties(${name} PROPERTIES SLUICE_DEPS "${ARG_DEPS}")
 
-  if(tests AND NOT SLUICE_FUZZ)
+  if(tests)
     add_executable(${name}_test ${tests})
     foreach(dep ${ARG_TEST_DEPS})
       if(NOT TARGET ${dep})

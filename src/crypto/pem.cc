@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/pem.h"
 
+#include <algorithm>
 #include <climits>
 #include <ctime>
+#include <utility>
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -83,6 +85,26 @@ std::string address_of(const ASN1_OCTET_STRING* octets) {
   if (size == 4) return IpAddress::from_v4(std::span<const std::uint8_t, 4>(data, 4)).to_string();
   if (size == 16) return IpAddress::from_v6(std::span<const std::uint8_t, 16>(data, 16)).to_string();
   return {};
+}
+
+bool has_control_octets(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+/// Empty for kinds that say nothing of a client (directory names, other names).
+std::string identity_of(const GENERAL_NAME& name) {
+  switch (name.type) {
+    case GEN_DNS:
+      return std::string(text_of(name.d.dNSName));
+    case GEN_IPADD:
+      return address_of(name.d.iPAddress);
+    case GEN_EMAIL:
+      return std::string(text_of(name.d.rfc822Name));
+    case GEN_URI:
+      return std::string(text_of(name.d.uniformResourceIdentifier));
+    default:
+      return {};
+  }
 }
 
 std::vector<std::string> alternative_names(const GENERAL_NAMES* general) {
@@ -179,6 +201,33 @@ std::vector<std::string> Certificate::names() const {
   const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (at < 0) return {};
   return {std::string(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))))};
+}
+
+std::vector<std::string> Certificate::identities() const {
+  std::vector<std::string> found;
+  auto add = [&found](std::string name) {
+    if (!name.empty() && !has_control_octets(name)) found.push_back(std::move(name));
+  };
+  int place = 0;  // below zero: there is no such extension, there are several, or it is malformed
+  const Owned<GENERAL_NAMES> general(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(handle(), NID_subject_alt_name, &place, nullptr)));
+  if (!general && place == -1) add(common_name());
+  for (int i = 0; i < sk_GENERAL_NAME_num(general.get()); ++i) {
+    add(identity_of(*sk_GENERAL_NAME_value(general.get(), i)));
+  }
+  return found;
+}
+
+std::string Certificate::common_name() const {
+  const X509_NAME* subject = X509_get_subject_name(handle());
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return {};
+  unsigned char* utf8 = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  if (size < 0) return {};
+  std::string name(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size));
+  OPENSSL_free(utf8);
+  return has_control_octets(name) ? std::string() : name;
 }
 
 std::string Certificate::to_pem() const {

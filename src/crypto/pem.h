@@ -44,6 +44,12 @@ class Certificate {
   /// DNS names and IP addresses of the subject alternative name, wildcards as written; without that extension, the
   /// common name.
   [[nodiscard]] std::vector<std::string> names() const;
+  /// Whom the certificate is about, for finding out who shows it: DNS names, IP addresses, mail addresses and URIs of
+  /// the subject alternative name, in order; without that extension, the common name. Names with control octets are
+  /// left out: one with a NUL would read as a shorter one elsewhere.
+  [[nodiscard]] std::vector<std::string> identities() const;
+  /// The first common name of the subject, as UTF-8; empty: there is none, or it has control octets.
+  [[nodiscard]] std::string common_name() const;
   [[nodiscard]] std::string to_pem() const;
 
   /// Lives as long as any copy of this object.

@@ -39,6 +39,9 @@ PresentedCertificate::PresentedCertificate(std::vector<Certificate> chain, std::
   issuer_ = printable(leaf.issuer());
   serial_ = to_upper(leaf.serial());
   fingerprint_ = sha1_of(leaf);
+  std::string digests;
+  for (const Certificate& certificate : chain_) digests += certificate.sha256_hex();
+  digest_ = sha256(digests);
   escaped_pem_ = percent_encode(leaf.to_pem());
 }
 

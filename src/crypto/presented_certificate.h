@@ -29,6 +29,8 @@ class PresentedCertificate {
   [[nodiscard]] const std::string& serial() const { return serial_; }
   /// SHA-1 of the DER form in lower-case hexadecimal digits: how other systems name certificates.
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
+  /// Of the whole chain, 32 octets: tells what clients show apart.
+  [[nodiscard]] const std::string& digest() const { return digest_; }
   /// PEM, with all but RFC 3986's unreserved characters escaped: fit for a header.
   [[nodiscard]] const std::string& escaped_pem() const { return escaped_pem_; }
 
@@ -39,6 +41,7 @@ class PresentedCertificate {
   std::string issuer_;
   std::string serial_;
   std::string fingerprint_;
+  std::string digest_;
   std::string escaped_pem_;
 };
 

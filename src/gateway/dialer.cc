@@ -30,8 +30,21 @@ Task<Result<net::dns::AnswerPtr>> Dialer::resolve(const std::string& host, rt::D
 
 Task<Result<>> Dialer::connect(net::Stream& stream, const Choice& choice, const LiveService& service, UpstreamHttp http,
                                rt::Deadline deadline) {
-  if (!service.tls()) return net::connect(stream, reactor_, choice.endpoint->address, deadline);
+  if (!service.tls()) return reach(stream, choice, deadline);
   return connect_tls(stream, choice, service, http, deadline);
+}
+
+/// The chosen address; beside it, where the name's other family is known, those too: that the connection is one of the
+/// name's is what counts, and balancing goes by the chosen one.
+Task<Result<>> Dialer::reach(net::Stream& stream, const Choice& choice, rt::Deadline deadline) {
+  const net::Address& chosen = choice.endpoint->address;
+  const bool races = resolver_ != nullptr && resolver_->seeks_both_families() && choice.peer &&
+                     choice.peer->target.starts_with(choice.host);
+  const net::dns::Answer* answer = races ? resolver_->lookup(choice.host) : nullptr;
+  if (answer == nullptr || answer->others.empty()) return net::connect(stream, reactor_, chosen, deadline);
+  std::vector<net::Address> addresses = {chosen};
+  for (const IpAddress& other : answer->others) addresses.emplace_back(other, chosen.port());
+  return connect_to_any(stream, reactor_, std::move(addresses), deadline);
 }
 
 Task<Result<>> Dialer::connect_tls(net::Stream& stream, const Choice& choice, const LiveService& service,
@@ -39,7 +52,7 @@ Task<Result<>> Dialer::connect_tls(net::Stream& stream, const Choice& choice, co
   CO_TRY(Context context, context_for(service, http));
   std::string name(choice.host_header.empty() ? choice.host : choice.host_header);
   if (std::size_t colon = name.find(':'); colon != std::string::npos) name.resize(colon);
-  CO_TRY(co_await net::connect(stream, reactor_, choice.endpoint->address, deadline));
+  CO_TRY(co_await reach(stream, choice, deadline));
   co_return co_await net::tls::connect(stream, std::move(context), std::move(name), deadline);
 }
 

@@ -45,6 +45,7 @@ class Dialer final : public NameResolver, public Connector {
  private:
   using Context = std::shared_ptr<const net::tls::ClientContext>;
   Result<Context> context_for(const LiveService& service, UpstreamHttp http);
+  Task<Result<>> reach(net::Stream& stream, const Choice& choice, rt::Deadline deadline);
   Task<Result<>> connect_tls(net::Stream& stream, const Choice& choice, const LiveService& service, UpstreamHttp http,
                              rt::Deadline deadline);
 

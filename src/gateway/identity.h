@@ -11,6 +11,10 @@
 #include "base/uuid.h"
 #include "entity/fwd.h"
 
+namespace sluice::crypto {
+class Certificate;
+}
+
 namespace sluice::gateway {
 
 /// A consumer as the request path sees it. Immutable; lives as long as the snapshot that a request has pinned.
@@ -29,10 +33,14 @@ struct Credential {
   Uuid id;
   std::string id_text;
   Uuid consumer_id;
-  std::string identity;                      // the unique column: key, username, ...
+  std::string identity;                      // the unique column (key, username, ...), or qualified_identity()
   std::string secret;                        // the other half, e.g. the hashed password; may be empty
   std::optional<std::int64_t> expires_at_s;  // wall clock, Unix seconds
 };
+
+/// The identity of a credential that is one only in connection with another entity, nil: with any. For the name in a
+/// certificate: the authority whose certificates may say it.
+[[nodiscard]] std::string qualified_identity(const Uuid& owner, std::string_view name);
 
 /// Which part of the configuration a request belongs to: that of its route. The name lives as long as the request.
 struct WorkspaceView {
@@ -49,6 +57,9 @@ class Directory {
   [[nodiscard]] virtual const Credential* credential(std::string_view collection, std::string_view identity) const = 0;
   [[nodiscard]] virtual const Consumer* consumer(const Uuid& id) const = 0;
   [[nodiscard]] virtual const Consumer* consumer_by_username(std::string_view username) const = 0;
+  [[nodiscard]] virtual const Consumer* consumer_by_custom_id(std::string_view /*custom_id*/) const { return nullptr; }
+  /// A row of ca_certificates. Null: there is none of that id, or it holds no certificate.
+  [[nodiscard]] virtual const crypto::Certificate* authority(const Uuid& /*id*/) const { return nullptr; }
   /// Where these look-ups are made; the default workspace unless told otherwise.
   [[nodiscard]] virtual WorkspaceView workspace() const;
   /// The name of a consumer group; empty when there is none of that id.

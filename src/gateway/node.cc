@@ -25,6 +25,12 @@ constexpr std::size_t kLarge = 10'000;  // routes and consumers whose tables no 
 constexpr std::chrono::minutes kEnlargeAgain(1);
 constexpr std::int64_t kBetweenPagesMs = 15;
 
+void add(const Shard::Counts& counts, sync::Traffic& sum) {
+  sum.client_errors += counts.client_errors.load(std::memory_order_relaxed);
+  sum.server_errors += counts.server_errors.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < sum.times.size(); ++i) sum.times[i] += counts.times[i].load(std::memory_order_relaxed);
+}
+
 }  // namespace
 
 Node::Node(NodeParts& parts, const entity::Catalog& catalog, const PluginRegistry& plugins, router::Flavor flavor,
@@ -46,11 +52,18 @@ Node::~Node() {
 
 void Node::start(const std::vector<ProxyDoor>& doors, const std::vector<StreamDoor>& stream_doors) {
   std::vector<std::promise<void>> up(shards_.size());
+  quic_groups_.resize(doors.size());
+  for (std::size_t i = 0; i < doors.size(); ++i) {
+    if (!doors[i].quic_sockets.empty()) quic_groups_[i] = std::make_unique<net::quic::Group>(reactors_);
+  }
   reactors_.start([this, &doors, &stream_doors, &up](std::size_t index, rt::Reactor& reactor) {
     shards_[index] = std::make_unique<Shard>(reactor, parts_, board_, memory_, Prober::Place{index, shards_.size()});
     Shard& shard = *shards_[index];
     shard.publish(snapshot());
-    for (const ProxyDoor& door : doors) shard.listen(door, door.sockets[index]);
+    for (std::size_t i = 0; i < doors.size(); ++i) {
+      shard.listen(doors[i], doors[i].sockets[index]);
+      if (quic_groups_[i]) shard.listen(doors[i], doors[i].quic_sockets[index], *quic_groups_[i], index);
+    }
     for (const StreamDoor& door : stream_doors) shard.listen(door, door.sockets[index]);
     up[index].set_value();
     reactor.run();
@@ -235,7 +248,9 @@ sync::NodeStatus Node::status() const {
     status.connections_accepted += shard->counts().accepted.load(std::memory_order_relaxed);
     status.connections_active += shard->counts().active.load(std::memory_order_relaxed);
     status.total_requests += shard->counts().requests.load(std::memory_order_relaxed);
+    add(shard->counts(), status.traffic);
   }
+  status.traffic.requests = status.total_requests;
   return status;
 }
 
@@ -374,7 +389,7 @@ void Node::forget_marks() {
 bool Node::set_health(const Uuid& upstream, const std::string& target, bool healthy) {
   Snapshot::Ref now = snapshot();
   const auto* found = now->upstreams.find(upstream);
-  if (found == nullptr || !has_target(**found, target)) return false;
+  if (found == nullptr || !has_target(**found, target.substr(0, target.find('/')))) return false;
   board_.of(upstream, (*found)->name)->mark(target, healthy);
   return true;
 }

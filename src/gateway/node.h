@@ -14,6 +14,7 @@
 #include "gateway/config/snapshot_builder.h"
 #include "gateway/health/upstream_health.h"
 #include "gateway/shard.h"
+#include "net/quic/group.h"
 #include "rt/large_pages.h"
 #include "rt/memory_gauge.h"
 #include "rt/offload.h"
@@ -91,6 +92,7 @@ class Node final : public sync::LocalGateway {
   HealthBoard board_;       // of all shards
   rt::MemoryGauge memory_;  // likewise
   ShedCounts logged_shed_{};
+  std::vector<std::unique_ptr<net::quic::Group>> quic_groups_;  // of each door with HTTP/3
   rt::Shards reactors_;
   std::vector<std::unique_ptr<Shard>> shards_;  // each made and destroyed on its own thread
   std::atomic<bool> trim_due_{false};           // when the next snapshot has been freed

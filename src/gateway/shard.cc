@@ -26,6 +26,11 @@ constexpr std::int64_t kLookMs = 50;     // at the load
 constexpr std::size_t kShedAtOnce = 64;  // idle connections, when memory is short
 constexpr std::int64_t kTrimMs = 1000;
 
+/// For counters that one thread writes: no other one's increment can be lost.
+void add_one(std::atomic<std::uint64_t>& counter) {
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 RequestIds::Origin on_shard(RequestIds::Origin origin, std::size_t index) {
   origin.shard = static_cast<std::uint16_t>(index);
   return origin;
@@ -101,11 +106,21 @@ void Shard::listen(const ProxyDoor& door, int socket) {
                               .context = door.http2 ? tls_http2_ : tls_,
                               .identities = identities_,
                               .admit = admit};
+      if (door.tls) info.alt_svc = door.alt_svc;
       return http::accept_connection(stream, info, early, std::move(terms), reactor_.after_ms(options_.tls_timeout_ms));
     };
   }
   server_.listen(socket, std::move(preparation),
                  door.proxy_protocol ? http::Server::ClientKnown::WhenPrepared : http::Server::ClientKnown::AtAccept,
+                 door.max_connections);
+}
+
+void Shard::listen(const ProxyDoor& door, int socket, net::quic::Group& group, std::size_t shard) {
+  server_.listen(socket,
+                 {.group = group,
+                  .shard = shard,
+                  .tls = [this] { return net::quic::TlsTerms{.context = tls_, .resolver = identities_}; },
+                  .handshake_ms = [this] { return options_.tls_timeout_ms; }},
                  door.max_connections);
 }
 
@@ -151,7 +166,11 @@ net::dns::Resolver::Stats Shard::dns_stats() const {
 }
 
 void Shard::on_request(const Exchange& ex) noexcept {
-  counts_.requests.fetch_add(1, std::memory_order_relaxed);
+  add_one(counts_.requests);
+  const int status = ex.record.status;
+  if (status >= 400) add_one(status < 500 ? counts_.client_errors : counts_.server_errors);
+  constexpr std::int64_t kMilli = 1'000'000;
+  add_one(counts_.times[sync::Traffic::class_of((ex.record.finished_ns - ex.record.started_ns) / kMilli)]);
   counts_.accepted.store(server_.counts().accepted, std::memory_order_relaxed);
   counts_.active.store(server_.counts().active, std::memory_order_relaxed);
   if (access_log_ != nullptr) access_log_->write(access_entry(ex));

@@ -24,6 +24,7 @@
 #include "rt/offload.h"
 #include "rt/scope.h"
 #include "rt/shared/counter_table.h"
+#include "sync/traffic.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/sinks.h"
@@ -35,8 +36,10 @@ struct ProxyDoor {
   bool tls = false;
   bool http2 = false;
   bool proxy_protocol = false;
-  std::vector<int> sockets;           // one listening descriptor per shard; owned by whoever serves it
-  std::uint32_t max_connections = 0;  // at a time, on one shard; 0: no limit of its own
+  std::vector<int> sockets;            // one listening descriptor per shard; owned by whoever serves it
+  std::vector<int> quic_sockets = {};  // likewise, for HTTP/3 on the same port; none: not spoken here
+  std::string alt_svc = {};            // what responses over TLS on this port say of that; empty: nothing
+  std::uint32_t max_connections = 0;   // at a time, on one shard; 0: no limit of its own
 };
 
 /// What settings may change while the process runs; Node::reconfigure() hands it to every shard.
@@ -75,6 +78,8 @@ class Shard final : private RequestObserver, private StreamObserver {
   ~Shard() override;
 
   void listen(const ProxyDoor& door, int socket);
+  /// HTTP/3 of the door. `group` outlives the shard.
+  void listen(const ProxyDoor& door, int socket, net::quic::Group& group, std::size_t shard);
   void listen(const StreamDoor& door, int socket) { streams_.listen(door, socket); }
   void publish(const Snapshot::Ref& snapshot);
   /// What has been asked of name servers. Readable from any thread.
@@ -98,6 +103,9 @@ class Shard final : private RequestObserver, private StreamObserver {
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> active{0};
     std::atomic<std::uint64_t> requests{0};
+    std::atomic<std::uint64_t> client_errors{0};
+    std::atomic<std::uint64_t> server_errors{0};
+    std::array<std::atomic<std::uint64_t>, sync::Traffic::kClasses> times{};
   };
   [[nodiscard]] const Counts& counts() const { return counts_; }
   [[nodiscard]] const StreamCounts& stream_counts() const { return stream_counts_; }

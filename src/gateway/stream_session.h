@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,7 @@ class StreamSession {
   std::string sni;           // lower-case; what a TLS client asked for, empty: nothing
   std::string tls_version;   // known once the handshake is done
   std::string tls_cipher;
+  std::shared_ptr<const crypto::PresentedCertificate> certificate;  // null: the client showed none
 
   const entity::Route* route = nullptr;      // null: nothing matched
   const entity::Service* service = nullptr;  // null: the route has none

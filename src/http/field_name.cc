@@ -52,8 +52,25 @@ constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-/// Names by length: a list of at most kPerLength candidates, so that most names are settled by their length alone.
 constexpr std::size_t kLongest = 24;
+
+/// The same names in lower case, each at its own place.
+struct LowerSpelling {
+  std::array<std::array<char, kLongest>, kSpelling.size()> text{};
+  [[nodiscard]] constexpr std::string_view operator[](std::size_t index) const {
+    return {text[index].data(), kSpelling[index].size()};
+  }
+};
+consteval LowerSpelling lower_all() {
+  LowerSpelling all;
+  for (std::size_t i = 0; i < kSpelling.size(); ++i) {
+    std::transform(kSpelling[i].begin(), kSpelling[i].end(), all.text[i].begin(), lower);
+  }
+  return all;
+}
+constexpr LowerSpelling kLowerSpelling = lower_all();
+
+/// Names by length: a list of at most kPerLength candidates, so that most names are settled by their length alone.
 constexpr std::size_t kPerLength = 5;
 using Candidates = std::array<std::uint8_t, kPerLength>;
 
@@ -89,10 +106,11 @@ Known known_field(std::string_view name) {
   if (name.size() >= kLongest) return Known::None;
   for (std::uint8_t index : kByLength[name.size()]) {
     if (index == 0) break;
-    // The last letter tells most candidates of one length apart before a full comparison.
-    if (lower(kSpelling[index].back()) == lower(name.back()) && same_name(kSpelling[index], name)) {
-      return static_cast<Known>(index);
-    }
+    // The last letter tells most candidates of one length apart before a full comparison; nearly all names come in one
+    // of two spellings.
+    const std::string_view candidate = kLowerSpelling[index];
+    if (candidate.back() != lower(name.back())) continue;
+    if (candidate == name || kSpelling[index] == name || same_name(candidate, name)) return static_cast<Known>(index);
   }
   return Known::None;
 }
@@ -116,10 +134,12 @@ bool is_token(std::string_view text) {
 }
 
 bool is_field_value(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    auto octet = static_cast<unsigned char>(c);
-    return (octet < 0x20 && octet != '\t') || octet == 0x7F;
-  });
+  bool control = false;  // not left early: so many octets are looked at in one step
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    control |= (octet < 0x20 && octet != '\t') || octet == 0x7F;
+  }
+  return !control;
 }
 
 }  // namespace sluice::http

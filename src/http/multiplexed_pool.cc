@@ -4,11 +4,25 @@
 #include <algorithm>
 
 namespace sluice::http {
+namespace {
+
+constexpr std::int64_t kPauseMs = 1'000;  // after a failure, before another connection beside those that work is tried
+
+}  // namespace
 
 h2::ClientConnection* MultiplexedPool::take() {
-  auto free = std::find_if(connections_.begin(), connections_.end(),
-                           [](const auto& connection) { return connection->takes_streams(); });
-  return free != connections_.end() ? free->get() : nullptr;
+  h2::ClientConnection* held_back = nullptr;  // with the fewest streams
+  for (const auto& connection : connections_) {
+    if (!connection->takes_streams()) continue;
+    if (!connection->is_held_back()) return connection.get();
+    if (held_back == nullptr || connection->streams() < held_back->streams()) held_back = connection.get();
+  }
+  return held_back;
+}
+
+bool MultiplexedPool::wants_another(const h2::ClientConnection& taken) const {
+  return taken.is_held_back() && !dialing_ && connections_.size() < kMostBeside &&
+         reactor_.clock().mono_ms() >= none_beside_until_ms_;
 }
 
 h2::ClientConnection& MultiplexedPool::add(std::unique_ptr<net::Stream> stream) {
@@ -27,11 +41,17 @@ std::optional<MultiplexedPool::Turn> MultiplexedPool::begin_dial() {
 /// Those who wait go on in a turn of their own: this may be the end of a request that was cancelled.
 void MultiplexedPool::end_dial(const Error* error) {
   dialing_ = false;
+  if (error != nullptr) none_beside_until_ms_ = reactor_.clock().mono_ms() + kPauseMs;
   for (Waiting* each : waiting_) {
     each->may_go = true;
     if (error != nullptr) each->failure = *error;
   }
   if (!waiting_.empty()) reactor_.timers().arm(*this, reactor_.clock().mono_ms());
+}
+
+void MultiplexedPool::Turn::gave_up() {
+  pool_->none_beside_until_ms_ = pool_->reactor_.clock().mono_ms() + kPauseMs;
+  std::exchange(pool_, nullptr)->end_dial(nullptr);
 }
 
 Task<Result<>> MultiplexedPool::dialed(rt::Deadline deadline) {

@@ -20,6 +20,10 @@ namespace sluice::http {
 
 /// HTTP/2 connections to one endpoint, on one shard: the first that takes another stream is used, so that there are as
 /// few as the upstream allows. One connection is opened at a time; whoever else needs one waits for it.
+///
+/// An upstream lets so much content come on one connection at a time, many no more than 64 kB, and what one request
+/// waits for all behind it wait for. So one that is held back is used only where all are, and then another is opened
+/// beside it. Those that are not needed any more fall idle and end.
 class MultiplexedPool final : private h2::ClientConnection::Owner, private rt::Timer {
  public:
   MultiplexedPool(rt::Reactor& reactor, const PoolOptions& options) : reactor_(reactor), options_(options) {}
@@ -27,9 +31,15 @@ class MultiplexedPool final : private h2::ClientConnection::Owner, private rt::T
   MultiplexedPool& operator=(const MultiplexedPool&) = delete;
   ~MultiplexedPool() override = default;
 
+  /// How many are opened only since the others are held back, and for how long that is waited for, in ms.
+  static constexpr std::size_t kMostBeside = 16;
+  static constexpr std::int64_t kDialBesideMs = 200;
+
   /// A connection that takes another stream, or null. To be used before anything suspends; from then on it lives as
   /// long as the exchange on it.
   [[nodiscard]] h2::ClientConnection* take();
+  /// What take() gave had better be left alone: it is held back, and another may be opened beside it.
+  [[nodiscard]] bool wants_another(const h2::ClientConnection& taken) const;
 
   /// The right to open a connection. Given up when it is destroyed; then the others try again.
   class Turn {
@@ -42,6 +52,8 @@ class MultiplexedPool final : private h2::ClientConnection::Owner, private rt::T
     }
     /// No connection could be opened: those who wait for it fail as well.
     void failed(const Error& error) { std::exchange(pool_, nullptr)->end_dial(&error); }
+    /// One more did not come in the little time that it had: who waits looks again, with time of its own.
+    void gave_up();
 
    private:
     MultiplexedPool* pool_;
@@ -77,6 +89,7 @@ class MultiplexedPool final : private h2::ClientConnection::Owner, private rt::T
   std::vector<std::unique_ptr<h2::ClientConnection>> connections_;
   std::vector<Waiting*> waiting_;  // oldest first
   bool dialing_ = false;
+  std::int64_t none_beside_until_ms_ = 0;  // the upstream did not let another one come
 };
 
 }  // namespace sluice::http

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -13,6 +14,26 @@
 
 namespace sluice::http {
 namespace {
+
+/// A request with content that goes as far as the window lets it.
+struct Upload {
+  Upload(h2::ClientConnection& connection, std::size_t octets)
+      : content(octets, 'x'), body(content), exchange(connection, arena, {1000, 1000}) {
+    head.method = "POST";
+    head.target = "/";
+    head.authority = "upstream.test";
+    head.framing = {Framing::Kind::Length, octets};
+    sending = exchange.send(head, &body);
+    sending.start();
+  }
+
+  Arena arena;
+  RequestHead head{arena};
+  std::string content;
+  MemoryBody body;
+  h2::ClientExchange exchange;
+  Task<Result<>> sending = Result<>{};
+};
 
 class MultiplexedPools : public testing::Test {
  protected:
@@ -44,6 +65,40 @@ TEST_F(MultiplexedPools, GiveTheSameConnectionToMany) {
   add();
   EXPECT_NE(pool.take(), nullptr);
   EXPECT_EQ(pool.take(), pool.take());
+}
+
+TEST_F(MultiplexedPools, UseAConnectionThatIsHeldBackOnlyWhereAllAre) {
+  add();
+  h2::ClientConnection* first = pool.take();
+  EXPECT_FALSE(pool.wants_another(*first));
+  Upload upload(*first, 70'000);  // more than an upstream's window that says nothing about it
+  turn();
+  ASSERT_EQ(pool.take(), first);
+  EXPECT_TRUE(pool.wants_another(*first));
+
+  add();
+  EXPECT_NE(pool.take(), first);
+  EXPECT_FALSE(pool.wants_another(*pool.take()));
+}
+
+TEST_F(MultiplexedPools, ShareWhatIsHeldBackByTheNumberOfStreams) {
+  add();
+  h2::ClientConnection* first = pool.take();
+  Upload upload(*first, 70'000);
+  add();
+  h2::ClientConnection* second = pool.take();
+  Upload one(*second, 70'000);
+  Upload two(*second, 10);
+  EXPECT_EQ(pool.take(), first);
+}
+
+TEST_F(MultiplexedPools, OpenNoMoreBesideThoseThatWorkForAWhileAfterAFailure) {
+  add();
+  Upload upload(*pool.take(), 70'000);
+  auto turn = pool.begin_dial();
+  EXPECT_FALSE(pool.wants_another(*pool.take()));  // it is being opened
+  turn->failed({Errc::Refused, Blame::Upstream, Retry::Safe, "refused"});
+  EXPECT_FALSE(pool.wants_another(*pool.take()));
 }
 
 TEST_F(MultiplexedPools, ForgetAConnectionThatHasGone) {

@@ -76,6 +76,7 @@ Task<Result<ClientResponse>> PlainClient::send(ClientRequest request, rt::Deadli
   for (const Field& field : answer.headers) response.headers.emplace_back(field.name, field.value);
   BodyReader* content = exchange.body();
   for (bool last = content == nullptr; !last;) {
+    if (deadline.passed(reactor_.clock())) co_return fail(Errc::Timeout, "the answer took too long", Blame::Upstream);
     CO_TRY(Chunk chunk, co_await content->read());
     if (response.body.size() + chunk.bytes.size() > request.max_response) {
       co_return fail(Errc::TooLarge, "response larger than expected", Blame::Upstream);

@@ -13,6 +13,25 @@
 
 namespace sluice::http {
 
+/// HTTP/3 on one socket: what the endpoint asks, answered for its door.
+struct Server::QuicDoor final : net::quic::Host {
+  QuicDoor(Server& s, Door& d, QuicTerms t, int fd)
+      : server(s), door(d), terms(std::move(t)), endpoint(s.reactor_, fd, terms.group, terms.shard, *this) {}
+
+  net::quic::Welcome judge(const net::Address& /*peer*/, bool validated) override {
+    return server.judge(door, validated);
+  }
+  net::quic::Connection* arrive(net::quic::Endpoint& at, const net::quic::Arrival& arrival) override {
+    return server.arrive(door, at, arrival, terms.handshake_ms());
+  }
+  net::quic::TlsTerms tls() override { return terms.tls(); }
+
+  Server& server;
+  Door& door;
+  const QuicTerms terms;
+  net::quic::Endpoint endpoint;
+};
+
 Server::Server(rt::Reactor& reactor, const ServerOptions& options, Handler& handler, Admission* admission)
     : reactor_(reactor),
       options_(options),
@@ -23,9 +42,17 @@ Server::Server(rt::Reactor& reactor, const ServerOptions& options, Handler& hand
 Server::~Server() = default;
 
 void Server::listen(int fd, Preparation preparation, ClientKnown client, std::uint32_t most) {
-  Door& door = *doors_.emplace_back(std::make_unique<Door>(reactor_, fd, std::move(preparation), client, most));
+  Door& door = *doors_.emplace_back(std::make_unique<Door>(
+      Door{.preparation = std::move(preparation), .client = client, .most = most, .listener = {}, .quic = {}}));
+  door.listener = std::make_unique<net::Listener>(reactor_, fd);
   accepting_->spawn(
-      door.listener.run([this, &door](int socket, const net::Address& peer) { adopt(socket, peer, door); }));
+      door.listener->run([this, &door](int socket, const net::Address& peer) { adopt(socket, peer, door); }));
+}
+
+void Server::listen(int fd, QuicTerms terms, std::uint32_t most) {
+  Door& door = *doors_.emplace_back(std::make_unique<Door>());
+  door.most = most;
+  door.quic = std::make_unique<QuicDoor>(*this, door, std::move(terms), fd);
 }
 
 /// Taken where nothing is limited too: a limit may come by reload, and those who are here count then.
@@ -85,21 +112,64 @@ void Server::adopt(int fd, const net::Address& peer, Door& door) {
       return;
     }
   }
-  ++counts_.active;
   auto stream = std::make_unique<net::Stream>();
   stream->attach(reactor_, fd);
   ConnectionInfo info;
   info.peer = peer;
   info.local = net::Address::local_of(fd);
   info.id = next_id_++;
+  auto client = enter(door, std::move(taken));
+  client->life = door.preparation ? prepare(client, std::move(stream), std::move(info), door)
+                                  : run(client, std::move(stream), std::move(info), {});
+  client->life.start();
+}
+
+Server::Clients::iterator Server::enter(Door& door, std::optional<AddressCounts::Seat> taken) {
+  ++counts_.active;
   auto client = connections_.emplace(connections_.end());
   client->door = &door;
   ++door.open;
   if (taken) client->seat = *std::move(taken);
   if (admission_ != nullptr) client->place = admission_->take_place();
-  client->life = door.preparation ? prepare(client, std::move(stream), std::move(info), door)
-                                  : run(client, std::move(stream), std::move(info), {});
+  return client;
+}
+
+/// Anybody can send a datagram in somebody else's name. So whoever would cost another one a place has to show first
+/// that the address is theirs; and so has everybody where connections of an address are counted, or one could use up
+/// the share of another.
+net::quic::Welcome Server::judge(const Door& door, bool validated) {
+  using enum net::quic::Welcome;
+  if (validated) return Yes;  // arrive() looks again, and counts whom it turns away
+  if (options_.max_connections != 0 || (door.most != 0 && door.open >= door.most)) return Validated;
+  if (admission_ == nullptr) return Yes;
+  const bool short_of_memory = admission_->memory().level() != rt::MemoryGauge::Level::Ample;
+  return short_of_memory || admission_->is_full() ? Validated : Yes;
+}
+
+net::quic::Connection* Server::arrive(Door& door, net::quic::Endpoint& endpoint, const net::quic::Arrival& arrival,
+                                      std::int64_t handshake_ms) {
+  ended_.clear();
+  ++counts_.accepted;
+  if (admission_ != nullptr && !make_room(door)) return nullptr;
+  std::optional<AddressCounts::Seat> taken = seat(arrival.peer);
+  if (!taken) return nullptr;
+  ConnectionInfo info;
+  info.peer = arrival.peer;
+  info.local = arrival.local;
+  info.id = next_id_++;
+  auto client = enter(door, std::move(taken));
+  auto made = std::make_unique<h3::ServerConnection>(endpoint, arrival, handshake_ms, options_, handler_,
+                                                     datagram_exchanges_, std::move(info));
+  net::quic::Connection& transport = made->transport();
+  client->connection = std::move(made);
+  if (transport.is_over()) {
+    client->connection.reset();
+    retire(client);
+    return nullptr;
+  }
+  client->life = serve(client);
   client->life.start();
+  return &transport;
 }
 
 void Server::retreat() {
@@ -114,7 +184,10 @@ void Server::drain(Idle idle) {
   state_ = State::Draining;
   idle_ = idle;
   accepting_->cancel();
-  for (auto& door : doors_) door->listener.close();
+  for (auto& door : doors_) {
+    if (door->listener) door->listener->close();
+    if (door->quic) door->quic->endpoint.drain();
+  }
   for (Client& client : connections_) {
     if (client.connection != nullptr) client.connection->drain(idle);
   }

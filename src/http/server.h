@@ -16,8 +16,10 @@
 #include "http/connection.h"
 #include "http/h1/server_connection.h"
 #include "http/h2/server_connection.h"
+#include "http/h3/server_connection.h"
 #include "http/server_stream.h"
 #include "net/listener.h"
+#include "net/quic/endpoint.h"
 #include "rt/scope.h"
 
 namespace sluice::http {
@@ -37,6 +39,14 @@ struct ConnectionCounts {
   std::atomic<std::uint64_t> refused{0};  // over the most of one address; readable from any thread
 };
 
+/// How a shard serves HTTP/3 on a socket for datagrams.
+struct QuicTerms {
+  net::quic::Group& group;                     // the endpoints of that address on all shards; outlives the server
+  std::size_t shard = 0;                       // this one
+  std::function<net::quic::TlsTerms()> tls;    // asked for each handshake
+  std::function<std::int64_t()> handshake_ms;  // likewise: how long it may take
+};
+
 /// The HTTP server of one shard: accepts on listeners, prepares connections and runs them until they end.
 class Server {
  public:
@@ -51,6 +61,8 @@ class Server {
   enum class ClientKnown : bool { AtAccept, WhenPrepared };
   /// Takes ownership of a listening socket. Of its connections there are `most` at a time; 0: no limit.
   void listen(int fd, Preparation preparation = {}, ClientKnown client = ClientKnown::AtAccept, std::uint32_t most = 0);
+  /// Takes ownership of a bound socket for datagrams, on which HTTP/3 is spoken.
+  void listen(int fd, QuicTerms terms, std::uint32_t most = 0);
   /// Ends so many connections that are idle, or as many as a short look finds.
   std::size_t shed_idle(std::size_t most);
   /// The end is near: connections are still accepted, but each response is the last of its connection, so that clients
@@ -68,6 +80,7 @@ class Server {
 
  private:
   struct Door;
+  struct QuicDoor;
 
   /// One client. Its task runs its life; the last thing that does is to ask for its own removal. There may be very
   /// many that do nothing, so what it takes to keep one is counted in octets (./dev bench start).
@@ -81,16 +94,20 @@ class Server {
   using Clients = std::list<Client>;
 
   struct Door {
-    Door(rt::Reactor& reactor, int fd, Preparation p, ClientKnown c, std::uint32_t m)
-        : listener(reactor, fd), preparation(std::move(p)), client(c), most(m) {}
-    net::Listener listener;
     Preparation preparation;
-    ClientKnown client;
-    std::uint32_t most;
+    ClientKnown client = ClientKnown::AtAccept;
+    std::uint32_t most = 0;
     std::uint32_t open = 0;
+    // One of them:
+    std::unique_ptr<net::Listener> listener;
+    std::unique_ptr<QuicDoor> quic;
   };
 
   void adopt(int fd, const net::Address& peer, Door& door);
+  net::quic::Welcome judge(const Door& door, bool validated);
+  net::quic::Connection* arrive(Door& door, net::quic::Endpoint& endpoint, const net::quic::Arrival& arrival,
+                                std::int64_t handshake_ms);
+  Clients::iterator enter(Door& door, std::optional<AddressCounts::Seat> taken);
   /// Whether one more connection may come; another one may have to go for it.
   [[nodiscard]] bool make_room(const Door& door);
   /// Counts a connection of that address; an empty seat when it has its share of them already.
@@ -108,6 +125,7 @@ class Server {
   Handler& handler_;
   h1::ExchangePool exchanges_;
   h2::ExchangePool multiplexed_exchanges_;
+  h3::ExchangePool datagram_exchanges_;
   Admission* const admission_;
   AddressCounts addresses_;
   std::vector<std::unique_ptr<Door>> doors_;

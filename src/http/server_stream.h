@@ -41,6 +41,7 @@ struct ConnectionInfo {
   std::unique_ptr<const net::TlsInfo> tls_info;  // null: plain
   std::uint64_t id = 0;                          // unique per shard
   std::uint64_t requests = 0;                    // served before this one
+  std::string_view alt_svc = {};                 // what responses say of HTTP/3 on this port; empty: nothing
 };
 
 /// One request on a server connection, and the way to answer it; the same for every HTTP version. Lives from the end

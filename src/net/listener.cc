@@ -46,6 +46,11 @@ Listener::Listener(rt::Reactor& reactor, int fd) {
   keep_reserve();
 }
 
+Listener::~Listener() {
+  close();
+  if (reserve_ >= 0) ::close(reserve_);
+}
+
 void Listener::close() {
   // release() takes the socket out of epoll, which closing would not do while another process holds it open too.
   if (const int fd = source_.release(); fd >= 0) ::close(fd);

@@ -26,6 +26,9 @@ class Listener {
  public:
   /// Takes ownership of a listening socket.
   Listener(rt::Reactor& reactor, int fd);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
 
   using OnConnection = std::function<void(int fd, const Address& peer)>;
   /// Runs until destroyed. When the process is out of descriptors it pauses instead of spinning, and spends a reserve

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "objects/object_store.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,12 +40,18 @@ struct OpenFile {
   }
 };
 
-Result<std::string> read_file(const std::string& path, std::size_t most) {
+/// Which file it is, and in which state: files are replaced, never written to.
+std::string tag_of(const struct stat& status) {
+  return std::to_string(status.st_ino) + '-' + std::to_string(status.st_size) + '-' +
+         std::to_string(status.st_mtim.tv_sec) + '.' + std::to_string(status.st_mtim.tv_nsec);
+}
+
+/// The first `size` octets, or all there are.
+Result<Beginning> read_file(const std::string& path, std::size_t size) {
   const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status{};
   if (file.fd < 0 || ::fstat(file.fd, &status) != 0) return failure("read", path);
-  if (static_cast<std::size_t>(status.st_size) > most) return fail(Errc::TooLarge, path + " is too large");
-  std::string octets(static_cast<std::size_t>(status.st_size), '\0');
+  std::string octets(std::min(size, static_cast<std::size_t>(status.st_size)), '\0');
   std::size_t have = 0;
   while (have < octets.size()) {
     const ssize_t got = ::read(file.fd, octets.data() + have, octets.size() - have);
@@ -51,13 +61,17 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
     have += static_cast<std::size_t>(got);
   }
   octets.resize(have);
-  return octets;
+  return Beginning{std::move(octets), tag_of(status)};
+}
+
+Result<std::string> read_whole_file(const std::string& path, std::size_t most) {
+  TRY(Beginning read, read_file(path, most + 1));
+  if (read.octets.size() > most) return fail(Errc::TooLarge, path + " is too large");
+  return std::move(read.octets);
 }
 
 /// Beside its place, synced, then moved there.
-Result<> write_file(const std::string& folder, const std::string& name, std::string_view octets) {
-  ::mkdir(folder.c_str(), 0700);
-  const std::string path = folder + '/' + name;
+Result<> replace_file(const std::string& path, std::string_view octets) {
   const std::string draft = path + '.' + to_hex(crypto::random_octets(4)) + ".new";
   const auto write = [&]() -> Result<> {
     const OpenFile file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -77,19 +91,40 @@ Result<> write_file(const std::string& folder, const std::string& name, std::str
   return written;
 }
 
+/// Nobody else writes between the look at the tag and the move: who writes has the lock of the folder, which the kernel
+/// gives back whatever happens.
+Result<> write_file(const std::string& folder, const std::string& name, std::string_view octets,
+                    const std::string& tag) {
+  const std::string path = folder + '/' + name;
+  ::mkdir(folder.c_str(), 0700);
+  ::mkdir(path.substr(0, path.rfind('/')).c_str(), 0700);
+  const OpenFile lock(::open((folder + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock.fd < 0 || ::flock(lock.fd, LOCK_EX) != 0) return failure("lock", folder);
+  struct stat status{};
+  const bool exists = ::stat(path.c_str(), &status) == 0;
+  if ((exists ? tag_of(status) : std::string()) != tag) {
+    return fail(Errc::Conflict, path + ": somebody else has written it", Blame::System);
+  }
+  return replace_file(path, octets);
+}
+
 class Folder final : public ObjectStore {
  public:
   Folder(std::string path, const StoreParts& parts) : path_(std::move(path)), parts_(parts) {}
 
   Task<Result<std::string>> get(std::string name, std::size_t most, rt::Deadline /*deadline*/) override {
     co_return co_await rt::offload(parts_.pool, parts_.reactor,
-                                   [file = path_ + '/' + name, most] { return read_file(file, most); });
+                                   [file = path_ + '/' + name, most] { return read_whole_file(file, most); });
   }
-  Task<Result<>> put(std::string name, std::string octets, rt::Deadline /*deadline*/) override {
+  Task<Result<Beginning>> peek(std::string name, std::size_t size, rt::Deadline /*deadline*/) override {
     co_return co_await rt::offload(parts_.pool, parts_.reactor,
-                                   [folder = path_, name = std::move(name), octets = std::move(octets)] {
-                                     return write_file(folder, name, octets);
-                                   });
+                                   [file = path_ + '/' + name, size] { return read_file(file, size); });
+  }
+  Task<Result<>> put(std::string name, std::string octets, std::string tag, rt::Deadline /*deadline*/) override {
+    auto write = [folder = path_, name = std::move(name), octets = std::move(octets), tag = std::move(tag)] {
+      return write_file(folder, name, octets, tag);
+    };
+    co_return co_await rt::offload(parts_.pool, parts_.reactor, std::move(write));
   }
   [[nodiscard]] std::string address() const override { return path_; }
 
@@ -113,42 +148,72 @@ class Bucket final : public ObjectStore {
       : at_(std::move(at)), credentials_(std::move(credentials)), parts_(parts) {}
 
   Task<Result<std::string>> get(std::string name, std::size_t most, rt::Deadline deadline) override {
-    CO_TRY(http::ClientResponse response, co_await send("GET", name, {}, most, deadline));
+    CO_TRY(http::ClientResponse response, co_await send({.name = name, .most = most}, deadline));
     co_return std::move(response.body);
   }
-  Task<Result<>> put(std::string name, std::string octets, rt::Deadline deadline) override {
-    CO_TRY(co_await send("PUT", name, std::move(octets), kMostOfAnswer, deadline));
-    co_return Result<>{};
+  Task<Result<Beginning>> peek(std::string name, std::size_t size, rt::Deadline deadline) override {
+    // A store that knows no ranges answers with all of it.
+    constexpr std::size_t kMostWhole = std::size_t{1} << 30;
+    Asked asked{.name = name, .most = kMostWhole};
+    asked.headers.emplace_back("Range", "bytes=0-" + std::to_string(size - 1));
+    CO_TRY(http::ClientResponse response, co_await send(std::move(asked), deadline));
+    if (response.body.size() > size) response.body.resize(size);
+    co_return Beginning{std::move(response.body), entity_tag(response)};
+  }
+  Task<Result<>> put(std::string name, std::string octets, std::string tag, rt::Deadline deadline) override {
+    Asked asked{.method = "PUT", .name = name, .content = std::move(octets)};
+    if (conditions_) asked.headers.push_back(tag.empty() ? Field{"If-None-Match", "*"} : Field{"If-Match", tag});
+    auto written = co_await send(std::move(asked), deadline);
+    if (written) co_return Result<>{};
+    if (written.error().code == Errc::Unsupported) conditions_ = false;  // the next attempt goes without
+    co_return std::unexpected(std::move(written).error());
   }
   [[nodiscard]] std::string address() const override { return at_.endpoint + at_.path; }
 
  private:
   static constexpr std::size_t kMostOfAnswer = 64 * 1024;
+  using Field = std::pair<std::string, std::string>;
+  struct Asked {
+    std::string method = "GET";
+    std::string name = {};
+    std::string content = {};
+    std::size_t most = kMostOfAnswer;  // octets of the answer
+    std::vector<Field> headers = {};   // beside those of the signature, which does not cover them
+  };
 
-  Task<Result<http::ClientResponse>> send(std::string method, const std::string& name, std::string content,
-                                          std::size_t most, rt::Deadline deadline) {
-    const std::string path = at_.path + percent_encode(name);
+  Task<Result<http::ClientResponse>> send(Asked asked, rt::Deadline deadline) {
+    const std::string path = at_.path + percent_encode(asked.name, "/");
     http::ClientRequest request;
-    request.method = method;
+    request.method = asked.method;
     request.url = at_.endpoint + path;
-    request.headers = sign({.method = method,
+    request.headers = sign({.method = asked.method,
                             .host = at_.host,
                             .path = path,
                             .query = {},
-                            .content = content,
+                            .content = asked.content,
                             .region = at_.region,
                             .now = parts_.reactor.clock().wall_s()},
                            credentials_);
-    request.body = std::move(content);
-    request.max_response = most;
+    std::ranges::move(asked.headers, std::back_inserter(request.headers));
+    request.body = std::move(asked.content);
+    request.max_response = asked.most;
     CO_TRY(http::ClientResponse response, co_await parts_.client.send(std::move(request), deadline));
     if (response.status >= 200 && response.status < 300) co_return response;
     co_return refusal(response, path);
   }
 
+  static std::string entity_tag(const http::ClientResponse& response) {
+    for (const auto& [name, value] : response.headers) {
+      if (iequals(name, "etag")) return value;
+    }
+    return "*";
+  }
+
   [[nodiscard]] std::unexpected<Error> refusal(const http::ClientResponse& response, const std::string& path) const {
     const Errc code = response.status == 404                             ? Errc::NotFound
                       : response.status == 401 || response.status == 403 ? Errc::Forbidden
+                      : response.status == 409 || response.status == 412 ? Errc::Conflict
+                      : response.status == 501                           ? Errc::Unsupported
                                                                          : Errc::Unavailable;
     constexpr std::size_t kShown = 200;
     return fail(
@@ -160,6 +225,7 @@ class Bucket final : public ObjectStore {
   const BucketAddress at_;
   const Credentials credentials_;
   const StoreParts parts_;
+  bool conditions_ = true;  // until it turns out that this kind of store knows none
 };
 
 Result<std::unique_ptr<ObjectStore>> open_bucket(std::string_view where, const Environment& environment,

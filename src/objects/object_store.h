@@ -16,14 +16,25 @@
 
 namespace sluice::objects {
 
-/// A few large objects by name, in a folder or a bucket. Belongs to its reactor, which never blocks on it.
+/// The beginning of an object, with a tag that says which writing of it that is.
+struct Beginning {
+  std::string octets;
+  std::string tag;
+};
+
+/// A few large objects by name, in a folder or a bucket; slashes in names are folders. Belongs to its reactor, which
+/// never blocks on it.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
   /// Errc::NotFound: there is none; TooLarge: over `most` octets; Forbidden, Unavailable, Timeout or Io: try again.
   virtual Task<Result<std::string>> get(std::string name, std::size_t most, rt::Deadline deadline) = 0;
-  /// Replaces it whole or not at all.
-  virtual Task<Result<>> put(std::string name, std::string octets, rt::Deadline deadline) = 0;
+  /// The first `size` octets, or fewer where there are no more.
+  virtual Task<Result<Beginning>> peek(std::string name, std::size_t size, rt::Deadline deadline) = 0;
+  /// Replaces it whole or not at all, and only that writing of it which has `tag`; an empty one: where there is none
+  /// yet. Errc::Conflict: another one stands there. A bucket of a kind that knows no conditions replaces whatever is
+  /// there.
+  virtual Task<Result<>> put(std::string name, std::string octets, std::string tag, rt::Deadline deadline) = 0;
   /// For logs; holds no secret.
   [[nodiscard]] virtual std::string address() const = 0;
 };

@@ -16,6 +16,7 @@ void add_all(gateway::PluginRegistry& registry) {
   add_http_log(registry);
   add_ip_restriction(registry);
   add_key_auth(registry);
+  add_mtls_auth(registry);
   add_prometheus(registry);
   add_rate_limiting(registry);
   add_redirect(registry);

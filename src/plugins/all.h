@@ -19,6 +19,7 @@ void add_grpc_web(gateway::PluginRegistry& registry);
 void add_http_log(gateway::PluginRegistry& registry);
 void add_ip_restriction(gateway::PluginRegistry& registry);
 void add_key_auth(gateway::PluginRegistry& registry);
+void add_mtls_auth(gateway::PluginRegistry& registry);
 void add_prometheus(gateway::PluginRegistry& registry);
 void add_rate_limiting(gateway::PluginRegistry& registry);
 void add_redirect(gateway::PluginRegistry& registry);

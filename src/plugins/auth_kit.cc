@@ -45,19 +45,20 @@ struct IdentityStripped {
 
 }  // namespace
 
-Anonymous::Anonymous(const std::optional<std::string>& name) : name_(name.value_or("")) {
+NamedConsumer::NamedConsumer(const std::optional<std::string>& name) : name_(name.value_or("")) {
   if (const auto id = Uuid::parse(name_)) id_ = *id;
 }
 
-const Consumer* Anonymous::find(const gateway::Directory& directory) const {
+const Consumer* NamedConsumer::find(const gateway::Directory& directory) const {
   const Consumer* consumer = id_ ? directory.consumer(*id_) : nullptr;
   return consumer != nullptr ? consumer : directory.consumer_by_username(name_);
 }
 
 Verdict Anonymous::take_over_or(Exchange& ex, Reply refusal) const {
   if (!configured()) return refusal;
-  const Consumer* consumer = find(*ex.directory);
-  if (consumer == nullptr) return Reply{500, "anonymous consumer " + name_ + " is configured but doesn't exist"};
+  const Consumer* consumer = consumer_.find(*ex.directory);
+  if (consumer == nullptr)
+    return Reply{500, "anonymous consumer " + consumer_.name() + " is configured but doesn't exist"};
   ex.authenticate(*consumer, nullptr, {});
   return Next{};
 }

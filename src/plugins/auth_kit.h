@@ -12,13 +12,29 @@
 // What all authentication plugins do alike (reference: plugins-auth-traffic.md, section 0).
 namespace sluice::plugins {
 
+/// A consumer that a configuration names, by id or by username.
+class NamedConsumer {
+ public:
+  /// Nothing, or an empty text: none is named.
+  explicit NamedConsumer(const std::optional<std::string>& name);
+
+  [[nodiscard]] bool configured() const { return !name_.empty(); }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// Null: there is no such consumer.
+  [[nodiscard]] const gateway::Consumer* find(const gateway::Directory& directory) const;
+
+ private:
+  std::string name_;
+  std::optional<Uuid> id_;
+};
+
 /// The consumer that stands in for clients without valid credentials, from the configuration's `anonymous`.
 class Anonymous {
  public:
   /// A consumer's id or username. Nothing, or an empty text: strangers are refused.
-  explicit Anonymous(const std::optional<std::string>& name);
+  explicit Anonymous(const std::optional<std::string>& name) : consumer_(name) {}
 
-  [[nodiscard]] bool configured() const { return !name_.empty(); }
+  [[nodiscard]] bool configured() const { return consumer_.configured(); }
 
   /// Whether another plugin has identified the client by a credential already, which is enough where `anonymous` makes
   /// the plugins alternatives. Without it each plugin must be satisfied.
@@ -31,10 +47,7 @@ class Anonymous {
   [[nodiscard]] gateway::Verdict take_over_or(gateway::Exchange& ex, gateway::Reply refusal) const;
 
  private:
-  [[nodiscard]] const gateway::Consumer* find(const gateway::Directory& directory) const;
-
-  std::string name_;
-  std::optional<Uuid> id_;
+  NamedConsumer consumer_;
 };
 
 /// Makes the owner of `credential` the identity of the request; `identifier` is what the upstream is told of the

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/pem.h"
 #include "gateway/plugin.h"
 #include "http/client.h"
 #include "rt/offload.h"
@@ -49,6 +50,12 @@ class FakeDirectory final : public gateway::Directory {
     groups_[id] = name;
     return id;
   }
+  /// A row of ca_certificates; under an id that there is, it replaces that one.
+  Uuid add_authority(const crypto::Certificate& certificate, const Uuid& id = Uuid::random()) {
+    authorities_.insert_or_assign(id, certificate);
+    return id;
+  }
+  void drop_authorities() { authorities_.clear(); }
   void drop_consumers() { consumers_.clear(); }
 
   const gateway::Credential* credential(std::string_view collection, std::string_view identity) const override {
@@ -67,6 +74,16 @@ class FakeDirectory final : public gateway::Directory {
     }
     return nullptr;
   }
+  const gateway::Consumer* consumer_by_custom_id(std::string_view custom_id) const override {
+    for (const auto& consumer : consumers_) {
+      if (!custom_id.empty() && consumer->custom_id == custom_id) return consumer.get();
+    }
+    return nullptr;
+  }
+  const crypto::Certificate* authority(const Uuid& id) const override {
+    const auto found = authorities_.find(id);
+    return found != authorities_.end() ? &found->second : nullptr;
+  }
   std::string_view consumer_group_name(const Uuid& id) const override {
     const auto found = groups_.find(id);
     return found != groups_.end() ? std::string_view(found->second) : std::string_view();
@@ -76,6 +93,7 @@ class FakeDirectory final : public gateway::Directory {
   std::vector<std::unique_ptr<gateway::Consumer>> consumers_;
   std::map<std::pair<std::string, std::string>, gateway::Credential> credentials_;
   std::map<Uuid, std::string> groups_;
+  std::map<Uuid, crypto::Certificate> authorities_;
 };
 
 /// Has no network: whoever sends fails.

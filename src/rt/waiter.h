@@ -23,6 +23,7 @@ class Waiter final : private Timer {
       if (!waiting_) return;
       waiter_.caller_ = {};
       waiter_.disarm();
+      if (auto coming = std::exchange(waiter_.coming_, {})) waiter_.reactor_.forget_resumption(coming);
     }
     [[nodiscard]] bool await_ready() const { return false; }
     void await_suspend(std::coroutine_handle<> caller) {
@@ -32,6 +33,7 @@ class Waiter final : private Timer {
     }
     Wake await_resume() {
       waiting_ = false;
+      waiter_.coming_ = {};
       return std::exchange(waiter_.timed_out_, false) ? Wake::TimedOut : Wake::Ready;
     }
 
@@ -44,10 +46,17 @@ class Waiter final : private Timer {
   /// co_await: Wake::Ready after wake().
   [[nodiscard]] Wait wait(Deadline deadline) { return {*this, deadline}; }
   [[nodiscard]] bool is_waited_for() const { return static_cast<bool>(caller_); }
-  /// Resumes whoever waits, at once.
+  /// Resumes whoever waits, at once. Not for a coroutine that the resumed one may destroy.
   void wake() {
     disarm();
     if (auto caller = std::exchange(caller_, {})) caller.resume();
+  }
+  /// The same once the caller has returned to the reactor.
+  void wake_soon() {
+    disarm();
+    if (!caller_) return;
+    coming_ = std::exchange(caller_, {});
+    reactor_.resume_soon(coming_);
   }
 
  private:
@@ -58,6 +67,7 @@ class Waiter final : private Timer {
 
   Reactor& reactor_;
   std::coroutine_handle<> caller_;
+  std::coroutine_handle<> coming_;  // handed to the reactor
   bool timed_out_ = false;
 };
 

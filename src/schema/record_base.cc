@@ -231,7 +231,8 @@ void RecordBase::visit_secrets(Json& document, const std::function<void(std::str
   if (!document.is_object()) return;
   const RecordBase* special = special_case(document.as_object());
   for (auto& [name, member] : document.as_object()) {
-    if (const Field* field = find_field(name, special)) each_secret(*field, member, false, visit);
+    // The configuration of a plugin or vault that nothing here describes, such as one that is switched off: all of it.
+    if (const Field* field = find_field(name, special)) each_secret(*field, member, field->abstract, visit);
   }
 }
 

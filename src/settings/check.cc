@@ -20,7 +20,9 @@ struct Group {
 
 /// Whether one bind would fail because of the other.
 bool collide(const Listener& a, const Listener& b) {
-  if (a.port != b.port || a.port == 0 || a.udp != b.udp) return false;
+  const bool streams = !a.udp && !b.udp;
+  const bool datagrams = (a.udp || a.http3) && (b.udp || b.http3);
+  if (a.port != b.port || a.port == 0 || !(streams || datagrams)) return false;
   const bool same_family = a.ip.is_v4() == b.ip.is_v4();
   return a.ip == b.ip || (same_family && (a.ip.is_any() || b.ip.is_any()));
 }
@@ -49,6 +51,7 @@ void check_flags(const Settings& settings, Faults& faults) {
   for (const Listener& listener : settings.stream_listen) {
     const std::string at = "stream_listen: " + listener.address();
     if (listener.http2) faults.push_back(at + ": http2 is for proxy_listen");
+    if (listener.http3) faults.push_back(at + ": http3 is for proxy_listen");
     if (listener.deferred) faults.push_back(at + ": deferred would hold up servers that speak first");
     if (listener.udp && listener.ssl) faults.push_back(at + ": udp and ssl exclude each other");
     if (listener.udp && listener.proxy_protocol) faults.push_back(at + ": udp and proxy_protocol exclude each other");
@@ -62,7 +65,19 @@ void check_flags(const Settings& settings, Faults& faults) {
     for (const Listener& listener : group.listeners) {
       if (listener.udp)
         faults.push_back(std::string(group.name) + ": " + listener.address() + ": udp is for stream_listen");
+      if (listener.http3 && group.name != "proxy_listen")
+        faults.push_back(std::string(group.name) + ": " + listener.address() + ": http3 is for proxy_listen");
     }
+  }
+}
+
+void check_http3(const Settings& settings, Faults& faults) {
+  for (const Listener& listener : settings.proxy_listen) {
+    if (!listener.http3) continue;
+    const std::string at = "proxy_listen: " + listener.address();
+    if (!listener.ssl) faults.push_back(at + ": http3 needs ssl");
+    if (listener.proxy_protocol) faults.push_back(at + ": http3 and proxy_protocol exclude each other");
+    if (!settings.ssl_protocols.v1_3) faults.push_back(at + ": http3 needs TLSv1.3 in ssl_protocols");
   }
 }
 
@@ -249,6 +264,7 @@ std::vector<std::string> check(const Settings& settings) {
   check_process(settings, faults);
   check_collisions(settings, faults);
   check_flags(settings, faults);
+  check_http3(settings, faults);
   check_logs(settings, faults);
   check_admin(settings, faults);
   check_accounts(settings, faults);

@@ -10,10 +10,12 @@ struct Flag {
   std::string_view name;
   bool Listener::* member;
   bool http, stream;  // whether listeners of the subsystem show it
+  bool ours = false;  // shown only where it is on: those who read Kong's listeners do not know it
 };
 constexpr Flag kFlags[] = {
     {"ssl", &Listener::ssl, true, true},
     {"http2", &Listener::http2, true, false},
+    {"http3", &Listener::http3, true, false, true},
     {"udp", &Listener::udp, false, true},
     {"proxy_protocol", &Listener::proxy_protocol, true, true},
     {"deferred", &Listener::deferred, true, false},
@@ -51,9 +53,10 @@ Result<> apply_word(std::string_view word, Listener& listener) {
     listener.max_connections = *most;
     return {};
   }
-  return fail(Errc::Invalid, "unknown word '" + std::string(word) +
-                                 "' (known: ssl, http2, udp, proxy_protocol, deferred, bind, reuseport, backlog=N, "
-                                 "ipv6only=on|off, so_keepalive=on|off, max_connections=N)");
+  return fail(Errc::Invalid,
+              "unknown word '" + std::string(word) +
+                  "' (known: ssl, http2, http3, udp, proxy_protocol, deferred, bind, reuseport, backlog=N, "
+                  "ipv6only=on|off, so_keepalive=on|off, max_connections=N)");
 }
 
 Result<IpAddress> parse_host(std::string_view host) {
@@ -82,7 +85,8 @@ std::string Listener::to_string() const {
 Json Listener::to_json(Subsystem subsystem) const {
   JsonObject object{{"ip", ip.is_v4() ? ip.to_string() : "[" + ip.to_string() + "]"}, {"port", port}};
   for (const Flag& flag : kFlags) {
-    if (subsystem == Subsystem::Http ? flag.http : flag.stream) object.set(flag.name, this->*flag.member);
+    const bool shown = subsystem == Subsystem::Http ? flag.http : flag.stream;
+    if (shown && (!flag.ours || this->*flag.member)) object.set(flag.name, this->*flag.member);
   }
   if (backlog > 0) object.set("backlog=" + std::to_string(backlog), true);
   object.set("listener", to_string());

@@ -21,7 +21,8 @@ struct Listener {
   std::uint16_t port = 0;  // 0 lets the kernel choose, for tests
   bool ssl = false;
   bool http2 = false;
-  bool udp = false;  // of stream_listen: datagrams
+  bool http3 = false;  // of proxy_listen: HTTP/3 on the same port over UDP
+  bool udp = false;    // of stream_listen: datagrams
   bool proxy_protocol = false;
   bool deferred = false;      // wake up for the first octets only (TCP_DEFER_ACCEPT)
   bool bind = false;          // accepted for compatibility: we always bind each address

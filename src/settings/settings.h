@@ -224,6 +224,7 @@ struct Settings {
   Millis dns_error_ttl{};
   std::uint32_t dns_cache_size = 0;
   bool dns_no_sync = false;
+  bool dns_happy_eyeballs = false;
   Millis dns_timeout{};
 
   // TLS; certificates and keys are paths, PEM texts or base64 of PEM texts

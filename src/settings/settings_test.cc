@@ -266,8 +266,31 @@ TEST(Settings, ShowParsedListeners) {
 TEST(Settings, RefuseFlagsThatStandWhereTheyMeanNothing) {
   EXPECT_THAT(file_problems("stream_listen = 127.0.0.1:1 udp ssl"), HasSubstr("udp and ssl exclude each other"));
   EXPECT_THAT(file_problems("stream_listen = 127.0.0.1:1 http2"), HasSubstr("http2 is for proxy_listen"));
+  EXPECT_THAT(file_problems("stream_listen = 127.0.0.1:1 http3"), HasSubstr("http3 is for proxy_listen"));
+  EXPECT_THAT(file_problems("admin_listen = 127.0.0.1:1 http3 ssl"), HasSubstr("http3 is for proxy_listen"));
   EXPECT_THAT(file_problems("proxy_listen = 127.0.0.1:1 udp"), HasSubstr("udp is for stream_listen"));
   EXPECT_THAT(file_problems("proxy_stream_access_log = a.log combined"), HasSubstr("no format but basic"));
+}
+
+TEST(Settings, Http3NeedsWhatQuicNeeds) {
+  EXPECT_THAT(file_problems("proxy_listen = 127.0.0.1:1 http3"), HasSubstr("http3 needs ssl"));
+  EXPECT_THAT(file_problems("proxy_listen = 127.0.0.1:1 http3 ssl proxy_protocol"),
+              HasSubstr("http3 and proxy_protocol exclude each other"));
+  EXPECT_THAT(file_problems("proxy_listen = 127.0.0.1:1 http3 ssl\nssl_protocols = TLSv1.2"),
+              HasSubstr("http3 needs TLSv1.3"));
+}
+
+TEST(Settings, Http3TakesItsPortOverUdpToo) {
+  EXPECT_THAT(file_problems("proxy_listen = 127.0.0.1:1 http3 ssl\nstream_listen = 127.0.0.1:1 udp"),
+              HasSubstr("is taken by"));
+  EXPECT_EQ(file_problems("proxy_listen = 127.0.0.1:1 ssl\nstream_listen = 127.0.0.1:1 udp"), "");
+}
+
+TEST(Settings, Http3IsShownOnlyWhereItIsOn) {
+  const Json shown = to_json(from_file("proxy_listen = 127.0.0.1:1 http3 ssl, 127.0.0.1:2 ssl"));
+  const auto& listeners = shown.find("proxy_listeners")->as_array();
+  EXPECT_NE(listeners[0].find("http3"), nullptr);
+  EXPECT_EQ(listeners[1].find("http3"), nullptr);
 }
 
 TEST(Settings, ShowStreamListenersWithFlagsOfTheirOwn) {

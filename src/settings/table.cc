@@ -123,7 +123,8 @@ std::vector<Setting> store_rows() {
           "File with the keys that secrets in the store are sealed under, relative to the prefix. Made with a new "
           "store; keep a copy."),
       ROW(change_log_retention, "30d", kLive,
-          "How far back the history of the store reaches; 0 means for ever. What is older is folded away."),
+          "How far back the history of the store reaches; 0 means for ever. What is older is folded away, but for the "
+          "newest 1000 versions of each control plane."),
       ROW(admin_wait_until_live, "on", kRestart,
           "Answer a write when this node serves it. With `off`, when it is on stable storage, a moment earlier."),
       ROW(pg_host, "127.0.0.1", kRestart, "PostgreSQL: name, address, or the folder of a socket."),
@@ -143,8 +144,9 @@ std::vector<Setting> listener_rows() {
   return {
       ROW(proxy_listen, "0.0.0.0:8000 reuseport backlog=16384, 0.0.0.0:8443 http2 ssl reuseport backlog=16384",
           kRestart,
-          "Addresses of the proxy, each with any of: ssl, http2, proxy_protocol, deferred, bind, reuseport, backlog=N, "
-          "ipv6only=on|off, so_keepalive=on|off, max_connections=N. `off` for none."),
+          "Addresses of the proxy, each with any of: ssl, http2, http3, proxy_protocol, deferred, bind, reuseport, "
+          "backlog=N, ipv6only=on|off, so_keepalive=on|off, max_connections=N. `off` for none. http3, which needs ssl, "
+          "opens the same port over UDP, too."),
       ROW(stream_listen, "off", kRestart,
           "Addresses for TCP, TLS and UDP sessions, each with any of: ssl, udp, proxy_protocol, bind, reuseport, "
           "backlog=N, ipv6only=on|off, so_keepalive=on|off."),
@@ -305,8 +307,8 @@ std::vector<Setting> dns_and_tls_rows() {
       ROW(dns_resolver, "", kRestart, "Name servers, `IP` or `IP:PORT`; empty means those of /etc/resolv.conf."),
       ROW(dns_hostsfile, "/etc/hosts", kRestart, "The hosts file."),
       ROW(dns_order, "LAST, SRV, A, AAAA, CNAME", kRestart,
-          "Record types to ask for, in order, until one exists: A and AAAA. LAST is what succeeded before. SRV is not "
-          "asked for yet; CNAME needs no asking."),
+          "Record types to ask for, in order, until one exists: SRV, A and AAAA. LAST is what succeeded before. CNAME "
+          "needs no asking."),
       ROW(dns_valid_ttl, "0", kRestart, "Replaces the TTL of answers; 0 keeps theirs."),
       ROW(dns_stale_ttl, "3600", kRestart, "How long an outdated answer serves while it cannot be renewed."),
       ROW(dns_not_found_ttl, "30", kRestart, "How long a name is remembered as unknown."),
@@ -315,6 +317,11 @@ std::vector<Setting> dns_and_tls_rows() {
       ROW(dns_no_sync, "off", kRestart,
           "Send a query for each request that waits for a name, instead of one for all of them; the first answer "
           "counts."),
+      ROW(dns_happy_eyeballs, "off", kRestart,
+          "Look for a name's addresses of the other family too (AAAA besides A, or the other way round), and connect "
+          "to "
+          "those as well when the chosen address has not answered within 250 ms (RFC 8305). Requests are still shared "
+          "out among the addresses of the first family."),
       ROW(dns_timeout, "2s", kRestart, "Time for one try of a query."),
       ROW(ssl_cert, "", kLive, "Certificates of TLS listeners. Without any, one is made at first start."),
       ROW(ssl_cert_key, "", kLive, "Their keys, in the same order.").secret(),

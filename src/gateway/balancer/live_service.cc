@@ -145,13 +145,9 @@ void LiveService::arrange(const BalancerPreferences& preferences, std::int64_t n
   std::vector<Peer*> reserve;
   int total = 0;
   int well = 0;
-  std::vector<std::string> marked;
-  if (health_) {
-    seen_epoch_ = health_->epoch();
-    marked = health_->marked();
-  }
+  if (health_) seen_epoch_ = health_->epoch();
   for (const Rc<Peer>& peer : peers_) {
-    const bool taken_out = std::ranges::find(marked, peer->target) != marked.end();
+    const bool taken_out = health_ && peer->state && health_->is_out(*peer->state);
     const bool ill = policy_ != nullptr && peer->state && !peer->state->healthy();
     note_up(*peer, !taken_out && !ill, now_ms);
     if (ill && !taken_out && heals_by_requests(policy_)) trials_.push_back(peer.get());

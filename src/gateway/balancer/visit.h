@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "base/error.h"
 #include "gateway/balancer/balancer.h"
@@ -13,6 +14,12 @@ namespace sluice::gateway {
 class Visit {
  public:
   Visit() = default;
+  Visit(Visit&& other) noexcept
+      : peer_(std::move(other.peer_)),
+        service_(other.service_),
+        began_ns_(other.began_ns_),
+        counted_(std::exchange(other.counted_, false)) {}
+  Visit& operator=(Visit&&) = delete;
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
   ~Visit() { end(); }

@@ -35,6 +35,7 @@ const std::map<std::string_view, Edit::Apply>& Edit::appliers() {
       {"acls", &Edit::acl},
       {"keyauth_credentials", &Edit::keyauth},
       {"basicauth_credentials", &Edit::basicauth},
+      {"mtls_auth_credentials", &Edit::mtls_auth},
       {"partials", &Edit::partial},
       {"plugins", &Edit::plugin},
       {"upstreams", &Edit::upstream},

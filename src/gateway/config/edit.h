@@ -51,6 +51,13 @@ class Edit {
   [[nodiscard]] std::expected<Snapshot::Ref, std::vector<sync::ConfigProblem>> finish();
 
  private:
+  /// A type of credentials: the fields that requests look at.
+  struct CredentialKind {
+    std::string_view collection, identity;
+    std::string_view secret = {};  // empty: there is none
+    std::string_view within = {};  // the entity in connection with which the identity counts; empty: it does by itself
+    [[nodiscard]] std::string qualified(const Json& document, std::string text) const;
+  };
   using Apply = void (Edit::*)(const Change&);
   static const std::map<std::string_view, Apply>& appliers();
 
@@ -60,8 +67,11 @@ class Edit {
   void consumer_group(const Change& change);
   void membership(const Change& change);
   void acl(const Change& change);
-  void keyauth(const Change& change) { credential(change, "keyauth_credentials", "key", {}); }
-  void basicauth(const Change& change) { credential(change, "basicauth_credentials", "username", "password"); }
+  void keyauth(const Change& change) { credential(change, {"keyauth_credentials", "key"}); }
+  void basicauth(const Change& change) { credential(change, {"basicauth_credentials", "username", "password"}); }
+  void mtls_auth(const Change& change) {
+    credential(change, {"mtls_auth_credentials", "subject_name", {}, "ca_certificate"});
+  }
   void plugin(const Change& change);
   void upstream(const Change& change);
   void target(const Change& change);
@@ -79,9 +89,8 @@ class Edit {
   [[nodiscard]] std::optional<Json> find_partial(const Uuid& workspace, const Uuid& id);
   void note_links(const Change& plugin);
   void remake_linked_plugins();
-  void credential(const Change& change, std::string_view collection, std::string_view identity,
-                  std::string_view secret);
-  void forget_credential(const Change& change, std::string_view collection, std::string_view identity);
+  void credential(const Change& change, const CredentialKind& kind);
+  void forget_credential(const Change& change, const CredentialKind& kind);
   void change_membership(PersistentMap<Uuid, Memberships>& index, const Change& change,
                          const std::function<Membership(const Json&)>& make);
   void drop_plugin(const Change& change);

@@ -13,6 +13,10 @@ void Edit::consumer(const Change& change) {
     const ScopedNameView name{change.workspace_before, {}, username};
     const auto* holder = next_->consumers_by_username.find(name);
     if (holder != nullptr && (*holder)->id == change.id) next_->consumers_by_username.erase(name);
+    const std::string custom_id = text(*change.before, "custom_id");
+    const ScopedNameView custom{change.workspace_before, "custom_id", custom_id};
+    const auto* owner = next_->consumers_by_custom_id.find(custom);
+    if (owner != nullptr && (*owner)->id == change.id) next_->consumers_by_custom_id.erase(custom);
   }
   if (change.after == nullptr) {
     next_->consumers.erase(change.id);
@@ -76,22 +80,25 @@ void Edit::acl(const Change& change) {
 
 /// Takes the credential out of the index under the identity that it has there: what a reference resolved to once, it
 /// need not resolve to now.
-void Edit::forget_credential(const Change& change, std::string_view collection, std::string_view identity) {
+void Edit::forget_credential(const Change& change, const CredentialKind& kind) {
   std::string known;
   if (const auto* resolved = next_->referring_credentials.find(change.id)) {
     known = (*resolved)->identity;
     next_->referring_credentials.erase(change.id);
   } else if (change.before != nullptr) {
-    known = text(*change.before, identity);
+    known = kind.qualified(*change.before, text(*change.before, kind.identity));
   }
-  const ScopedNameView name{change.workspace_before, collection, known};
+  const ScopedNameView name{change.workspace_before, kind.collection, known};
   const auto* holder = next_->credentials.find(name);
   if (holder != nullptr && (*holder)->id == change.id) next_->credentials.erase(name);  // not another row's by now
 }
 
-void Edit::credential(const Change& change, std::string_view collection, std::string_view identity,
-                      std::string_view secret) {
-  forget_credential(change, collection, identity);
+std::string Edit::CredentialKind::qualified(const Json& document, std::string text) const {
+  return within.empty() ? text : qualified_identity(reference(document, within), text);
+}
+
+void Edit::credential(const Change& change, const CredentialKind& kind) {
+  forget_credential(change, kind);
   if (change.after == nullptr) return;
   auto secret_text = [&](std::string_view field) {
     const Json* value = change.after->find(field);
@@ -99,21 +106,22 @@ void Edit::credential(const Change& change, std::string_view collection, std::st
     return resolve_secrets(*value, *next_, change.workspace).as_string();
   };
   auto credential = Shared<CredentialConfig>::make();
-  credential->identity = secret_text(identity);
+  const std::string identity = secret_text(kind.identity);
   // A reference that cannot be resolved is no key at all, least of all one that a client could spell.
-  if (credential->identity.empty()) return;
+  if (identity.empty()) return;
+  credential->identity = kind.qualified(*change.after, identity);
   credential->id = change.id;
   credential->workspace = change.workspace;
-  credential->collection = collection;
+  credential->collection = kind.collection;
   credential->id_text = change.id.to_string();
   credential->consumer_id = reference(*change.after, "consumer");
-  if (!secret.empty()) credential->secret = secret_text(secret);
+  if (!kind.secret.empty()) credential->secret = secret_text(kind.secret);
   if (const Json* ttl = change.after->find("ttl"); ttl != nullptr && ttl->is_int() && ttl->as_int() > 0) {
     const Json* created = change.after->find("created_at");
     credential->expires_at_s = (created != nullptr && created->is_int() ? created->as_int() : 0) + ttl->as_int();
   }
   Shared<const CredentialConfig> made(std::move(credential));
-  if (text(*change.after, identity) != made->identity) next_->referring_credentials.insert(change.id, made);
+  if (text(*change.after, kind.identity) != identity) next_->referring_credentials.insert(change.id, made);
   next_->credentials.insert({made.get()}, made);
 }
 
@@ -127,6 +135,7 @@ void Edit::rebuild_consumers() {
     Shared<const ConsumerConfig> made = with_groups(*present);
     next_->consumers.insert(id, made);
     if (!made->username.empty()) next_->consumers_by_username.insert({made.get()}, made);
+    if (!made->custom_id.empty()) next_->consumers_by_custom_id.insert({made.get()}, made);
   }
 }
 

@@ -88,9 +88,19 @@ void Edit::sni(const Change& change) {
 }
 
 /// Services' upstreams and clients are compared with it.
-void Edit::ca_certificate(const Change& /*change*/) {
+void Edit::ca_certificate(const Change& change) {
   policy_changed();
   asking_changed_ = true;
+  if (change.after == nullptr) {
+    next_->authorities.erase(change.id);
+    return;
+  }
+  if (auto certificate = crypto::Certificate::parse(text(*change.after, "cert"))) {
+    next_->authorities.insert(change.id, Shared<AuthorityConfig>::make(*std::move(certificate)));
+  } else {
+    log::error("ca_certificate.unusable", {{"ca_certificate", change.id.to_string()}, {"error", certificate.error()}});
+    next_->authorities.erase(change.id);
+  }
 }
 
 /// A row that asks for certificates of clients came (null: went).

@@ -31,6 +31,16 @@ const Consumer* Snapshot::consumer_in(const Uuid& workspace, std::string_view us
   return found != nullptr ? found->get() : nullptr;
 }
 
+const Consumer* Snapshot::consumer_by_custom_id_in(const Uuid& workspace, std::string_view custom_id) const {
+  const auto* found = consumers_by_custom_id.find(ScopedNameView{workspace, "custom_id", custom_id});
+  return found != nullptr ? found->get() : nullptr;
+}
+
+const crypto::Certificate* Snapshot::authority(const Uuid& id) const {
+  const auto* found = authorities.find(id);
+  return found != nullptr ? &(*found)->certificate : nullptr;
+}
+
 const Shared<const UpstreamConfig>* Snapshot::upstream_in(const Uuid& workspace, std::string_view name) const {
   return upstreams_by_name.find(ScopedNameView{workspace, {}, name});
 }

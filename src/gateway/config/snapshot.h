@@ -11,6 +11,7 @@
 #include "base/persistent_map.h"
 #include "base/shared.h"
 #include "base/uuid.h"
+#include "crypto/pem.h"
 #include "entity/route.h"
 #include "entity/service.h"
 #include "entity/upstream.h"
@@ -115,6 +116,12 @@ struct UpstreamConfig : Counted {
   std::vector<TargetConfig> targets;
 };
 
+/// A row of ca_certificates.
+struct AuthorityConfig : Counted {
+  explicit AuthorityConfig(crypto::Certificate parsed) : certificate(std::move(parsed)) {}
+  const crypto::Certificate certificate;
+};
+
 struct CertificateConfig : Counted {
   Uuid id;
   std::string cert, key, cert_alt, key_alt;                      // PEM; secret references resolved
@@ -144,6 +151,9 @@ struct ScopedNameView {
 inline ScopedNameView scoped_name(const ConsumerConfig& consumer) {
   return {consumer.workspace, {}, consumer.username};
 }
+inline ScopedNameView scoped_custom_id(const ConsumerConfig& consumer) {
+  return {consumer.workspace, "custom_id", consumer.custom_id};
+}
 inline ScopedNameView scoped_name(const CredentialConfig& credential) {
   return {credential.workspace, credential.collection, credential.identity};
 }
@@ -161,8 +171,17 @@ struct NamedView {
   }
   friend bool operator==(const NamedView& a, const ScopedNameView& b) { return scoped_name(*a.object) == b; }
 };
+/// The same for consumers by their custom_id.
+struct CustomIdView {
+  const ConsumerConfig* object;
+  friend bool operator==(const CustomIdView& a, const CustomIdView& b) {
+    return scoped_custom_id(*a.object) == scoped_custom_id(*b.object);
+  }
+  friend bool operator==(const CustomIdView& a, const ScopedNameView& b) { return scoped_custom_id(*a.object) == b; }
+};
 struct ScopedNameHash {
   std::size_t operator()(const ScopedNameView& name) const;
+  std::size_t operator()(const CustomIdView& key) const { return (*this)(scoped_custom_id(*key.object)); }
   template <class T>
   std::size_t operator()(const NamedView<T>& key) const {
     return (*this)(scoped_name(*key.object));
@@ -198,6 +217,7 @@ class Snapshot final : public Directory {
   ById<ServiceConfig> services;
   ById<ConsumerConfig> consumers;
   ByName<ConsumerConfig> consumers_by_username;
+  PersistentMap<CustomIdView, Shared<const ConsumerConfig>, ScopedNameHash> consumers_by_custom_id;  // who has one
   ByName<CredentialConfig> credentials;
   PersistentMap<Uuid, Memberships> acls_by_consumer;
   PersistentMap<Uuid, Memberships> groups_by_consumer;
@@ -207,6 +227,7 @@ class Snapshot final : public Directory {
   ByName<UpstreamConfig> upstreams_by_name;
   PersistentMap<Uuid, bool> probed_upstreams;  // those whose targets are probed
   ById<CertificateConfig> certificates;
+  ById<AuthorityConfig> authorities;
   PersistentMap<std::string, SniConfig> certificate_by_sni;
   /// Plugin rows that ask for certificates of clients in handshakes, and the routes that they name, themselves or by
   /// their service.
@@ -233,6 +254,10 @@ class Snapshot final : public Directory {
   [[nodiscard]] const Consumer* consumer_by_username(std::string_view username) const override {
     return consumer_in({}, username);
   }
+  [[nodiscard]] const Consumer* consumer_by_custom_id(std::string_view custom_id) const override {
+    return consumer_by_custom_id_in({}, custom_id);
+  }
+  [[nodiscard]] const crypto::Certificate* authority(const Uuid& id) const override;
   [[nodiscard]] std::string_view consumer_group_name(const Uuid& id) const override;
   bool append_document(std::string& out, const entity::Route& route) const override;
   bool append_document(std::string& out, const entity::Service& service) const override;
@@ -241,6 +266,7 @@ class Snapshot final : public Directory {
                                                 std::string_view identity) const;
   [[nodiscard]] const Consumer* consumer_in(const Uuid& workspace, const Uuid& id) const;
   [[nodiscard]] const Consumer* consumer_in(const Uuid& workspace, std::string_view username) const;
+  [[nodiscard]] const Consumer* consumer_by_custom_id_in(const Uuid& workspace, std::string_view custom_id) const;
   /// Empty when there is no row of that id.
   [[nodiscard]] std::string_view workspace_name(const Uuid& id) const;
   /// Null when there is no upstream entity of that name: then it is a host.
@@ -266,6 +292,12 @@ class WorkspaceDirectory final : public Directory {
   }
   [[nodiscard]] const Consumer* consumer_by_username(std::string_view username) const override {
     return snapshot_.consumer_in(workspace_, username);
+  }
+  [[nodiscard]] const Consumer* consumer_by_custom_id(std::string_view custom_id) const override {
+    return snapshot_.consumer_by_custom_id_in(workspace_, custom_id);
+  }
+  [[nodiscard]] const crypto::Certificate* authority(const Uuid& id) const override {
+    return snapshot_.authority(id);  // of all workspaces
   }
   [[nodiscard]] std::string_view consumer_group_name(const Uuid& id) const override {
     return snapshot_.consumer_group_name(id);  // ids come from consumers of the workspace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/certificate_fixture.h"
 #include "gateway/gateway_fixture.h"
 
 namespace sluice::gateway {
@@ -32,6 +33,12 @@ class SnapshotTest : public testing::Test, protected Generations {
 const std::string kService = "services:\n- id: " + test_id(1) + "\n  name: s\n  host: up.test\n  routes:\n";
 const std::string kTwoRoutes = kService + "  - {id: " + test_id(2) +
                                ", name: one, paths: [/one]}\n  - {id: " + test_id(3) + ", name: two, paths: [/two]}\n";
+
+/// A row of ca_certificates.
+std::string test_authority(int id) {
+  const crypto::TestAuthority made("authority");
+  return "ca_certificates:\n- {id: " + test_id(id) + ", cert: " + to_json(Json(made.certificate().to_pem())) + "}\n";
+}
 
 TEST_F(SnapshotTest, IsEmptyAtFirst) {
   EXPECT_TRUE(current->empty());
@@ -197,6 +204,48 @@ TEST_F(SnapshotTest, ForgetsTheNameOfARenamedConsumer) {
   load("consumers:\n- {id: " + test_id(1) + ", username: rob}\n");
   EXPECT_EQ(current->consumer_by_username("bob"), nullptr);
   EXPECT_EQ(current->consumer_by_username("rob")->id, test_uuid(1));
+}
+
+TEST_F(SnapshotTest, FindsConsumersByCustomIdToo) {
+  load("consumers:\n- {id: " + test_id(1) + ", username: bob, custom_id: c-1}\n- {id: " + test_id(2) +
+       ", custom_id: c-2}\n");
+  EXPECT_EQ(current->consumer_by_custom_id("c-1")->id, test_uuid(1));
+  EXPECT_EQ(current->consumer_by_custom_id("bob"), nullptr);
+  EXPECT_EQ(current->consumer_by_username("c-1"), nullptr);
+  load("consumers:\n- {id: " + test_id(1) + ", username: bob}\n- {id: " + test_id(2) + ", custom_id: c-1}\n");
+  EXPECT_EQ(current->consumer_by_custom_id("c-1")->id, test_uuid(2));
+  EXPECT_EQ(current->consumer_by_custom_id("c-2"), nullptr);
+}
+
+TEST_F(SnapshotTest, KnowsForWhichAuthorityANameInACertificateCounts) {
+  const std::string ca = test_authority(7);
+  const auto names = [&ca](const std::string& of_first, const std::string& of_second) {
+    return ca + "consumers:\n- id: " + test_id(1) + "\n  username: bob\n  mtls_auth_credentials: [{id: " + test_id(21) +
+           ", subject_name: " + of_first + ", ca_certificate: " + test_id(7) + "}]\n- id: " + test_id(2) +
+           "\n  username: eve\n  mtls_auth_credentials: [{id: " + test_id(22) + ", subject_name: " + of_second + "}]\n";
+  };
+  const auto owner = [this](const Uuid& authority, std::string_view name) {
+    const Credential* found = current->credential("mtls_auth_credentials", qualified_identity(authority, name));
+    return found != nullptr ? found->consumer_id : Uuid{};
+  };
+  load(names("a.test", "a.test"));
+  EXPECT_EQ(owner(test_uuid(7), "a.test"), test_uuid(1));
+  EXPECT_EQ(owner({}, "a.test"), test_uuid(2));
+  EXPECT_EQ(owner(test_uuid(8), "a.test"), Uuid{});
+  load(names("b.test", "c.test"));
+  EXPECT_EQ(owner(test_uuid(7), "a.test"), Uuid{});
+  EXPECT_EQ(owner({}, "a.test"), Uuid{});
+  EXPECT_EQ(owner(test_uuid(7), "b.test"), test_uuid(1));
+}
+
+TEST_F(SnapshotTest, FindsAuthorities) {
+  load(test_authority(7));
+  const crypto::Certificate* authority = current->authority(test_uuid(7));
+  ASSERT_NE(authority, nullptr);
+  EXPECT_EQ(authority->subject(), "CN=authority");
+  EXPECT_EQ(WorkspaceDirectory(*current, test_uuid(9)).authority(test_uuid(7)), authority) << "of all workspaces";
+  load("consumers: []\n");
+  EXPECT_EQ(current->authority(test_uuid(7)), nullptr);
 }
 
 TEST_F(SnapshotTest, KeepsTheTargetsOfAnUpstreamThatChanges) {

@@ -36,8 +36,7 @@ std::vector<AddressHealth> addresses_of(const TargetConfig& target, const Upstre
                                         const UpstreamHealth* health) {
   const std::string name = name_of(target);
   const bool checked = upstream.settings->healthchecks.enabled();
-  const bool taken_out = health != nullptr && health->is_marked(name);
-  const auto judge = [&](bool healthy) {
+  const auto judge = [&](bool healthy, bool taken_out) {
     if (taken_out || (checked && !healthy)) return State::Unhealthy;
     return checked ? State::Healthy : State::HealthchecksOff;
   };
@@ -45,11 +44,13 @@ std::vector<AddressHealth> addresses_of(const TargetConfig& target, const Upstre
   if (health != nullptr) {
     for (const auto& address : health->addresses()) {
       if (address->target() != name) continue;
-      found.push_back({address->where().ip(), address->where().port(), judge(address->healthy())});
+      found.push_back(
+          {address->where().ip(), address->where().port(), judge(address->healthy(), health->is_out(*address))});
     }
   }
   if (found.empty()) {
-    if (auto literal = IpAddress::parse(target.host)) found.push_back({*literal, target.port, judge(true)});
+    const bool taken_out = health != nullptr && health->is_marked(name);
+    if (auto literal = IpAddress::parse(target.host)) found.push_back({*literal, target.port, judge(true, taken_out)});
   }
   return found;
 }

@@ -125,21 +125,36 @@ bool UpstreamHealth::is_last(const AddressState& address) const {
   const std::lock_guard lock(mutex_);
   return std::ranges::none_of(addresses_, [&](const auto& entry) {
     const std::shared_ptr<AddressState>& other = entry.second.state;
-    return other.get() != &address && other.use_count() > 1 && other->healthy() && !marked_.contains(other->target());
+    return other.get() != &address && other.use_count() > 1 && other->healthy() && !is_out_locked(*other);
   });
 }
 
-void UpstreamHealth::mark(std::string_view target, bool healthy) {
+void UpstreamHealth::mark(std::string_view place, bool healthy) {
   const std::lock_guard lock(mutex_);
+  const std::size_t slash = place.find('/');
+  const std::string target(place.substr(0, slash));
+  const std::string address(slash == place.npos ? "" : place.substr(slash + 1));
+  const auto meant = [&](const auto& key) { return key.first == target && (address.empty() || key.second == address); };
+  std::erase_if(marks_, [&](const auto& entry) { return meant(entry.first); });
   if (healthy) {
-    if (auto found = marked_.find(target); found != marked_.end()) marked_.erase(found);
     for (auto& [key, known] : addresses_) {
-      if (key.first == target) known.state->set_healthy(true);
+      if (meant(key)) known.state->set_healthy(true);
     }
-  } else {
-    marked_.emplace(target);
   }
+  const bool differs = !address.empty() && marks_.contains({target, ""});
+  if (!healthy || differs) marks_.emplace(std::pair{target, address}, healthy);
   epoch_.fetch_add(1, std::memory_order_release);
+}
+
+bool UpstreamHealth::is_out_locked(const AddressState& address) const {
+  if (marks_.empty()) return false;
+  const auto own = marks_.find({address.target(), address.where().to_string()});
+  return own != marks_.end() ? !own->second : marks_.contains({address.target(), ""});
+}
+
+bool UpstreamHealth::is_out(const AddressState& address) const {
+  const std::lock_guard lock(mutex_);
+  return is_out_locked(address);
 }
 
 void UpstreamHealth::note_name(std::string_view target, bool resolved) {
@@ -158,12 +173,16 @@ bool UpstreamHealth::is_unresolved(std::string_view target) const {
 
 bool UpstreamHealth::is_marked(std::string_view target) const {
   const std::lock_guard lock(mutex_);
-  return marked_.contains(target);
+  return marks_.contains({std::string(target), ""});
 }
 
 std::vector<std::string> UpstreamHealth::marked() const {
   const std::lock_guard lock(mutex_);
-  return {marked_.begin(), marked_.end()};
+  std::vector<std::string> targets;
+  for (const auto& [key, healthy] : marks_) {
+    if (targets.empty() || targets.back() != key.first) targets.push_back(key.first);
+  }
+  return targets;
 }
 
 std::vector<std::shared_ptr<const AddressState>> UpstreamHealth::addresses() const {

@@ -47,10 +47,14 @@ class UpstreamHealth {
   /// The same for an answer with a status: success, failure or neither, as the policy says.
   void report_status(AddressState& address, const entity::Healthchecks& policy, Witness witness, int status);
 
-  /// Takes a target out for as long as nobody says otherwise, or puts it back whatever was against it.
-  void mark(std::string_view target, bool healthy);
+  /// Takes a target ("host:port") or one of its addresses ("host:port/ip:port") out for as long as nobody says
+  /// otherwise, or puts it back whatever was against it. What was said of an address wins over what was said of its
+  /// target, as long as nobody says anything new of the target.
+  void mark(std::string_view place, bool healthy);
+  /// Whether a target as a whole is out.
   [[nodiscard]] bool is_marked(std::string_view target) const;
-  /// Whether any target is marked; then ask is_marked().
+  [[nodiscard]] bool is_out(const AddressState& address) const;
+  /// The targets that anything is marked of.
   [[nodiscard]] std::vector<std::string> marked() const;
 
   /// Every address in use, by target: for people and metrics.
@@ -59,6 +63,7 @@ class UpstreamHealth {
  private:
   void change(AddressState& address, bool healthy, Witness witness, Outcome outcome);
   [[nodiscard]] bool is_last(const AddressState& address) const;
+  [[nodiscard]] bool is_out_locked(const AddressState& address) const;
   void forget_unused(std::int64_t now_ms);
 
   struct Known {
@@ -69,7 +74,9 @@ class UpstreamHealth {
   std::atomic<std::uint64_t> epoch_{1};
   mutable std::mutex mutex_;                                        // never taken by a request that changes nothing
   std::map<std::pair<std::string, std::string>, Known> addresses_;  // by target and address
-  std::set<std::string, std::less<>> marked_;
+  // Without an address: all of the target's, also those that come later. Of an address it is said that it is well only
+  // where its target is out.
+  std::map<std::pair<std::string, std::string>, bool> marks_;  // by target and address
   std::set<std::string, std::less<>> unresolved_;
   std::int64_t next_sweep_ms_ = 0;
 };

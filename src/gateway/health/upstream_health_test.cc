@@ -99,6 +99,36 @@ TEST_F(UpstreamHealthTest, ForgetsWhatWasAgainstATargetThatIsPutBack) {
   EXPECT_TRUE(first->healthy());
 }
 
+TEST_F(UpstreamHealthTest, MarksAddressesOfATargetOneByOne) {
+  const auto a = health.address("t:80", *net::Address::parse("10.0.0.7:80"), 0);
+  const auto b = health.address("t:80", *net::Address::parse("10.0.0.8:80"), 0);
+  const std::uint64_t before = health.epoch();
+  health.mark("t:80/10.0.0.7:80", false);
+  EXPECT_GT(health.epoch(), before);
+  EXPECT_TRUE(health.is_out(*a));
+  EXPECT_FALSE(health.is_out(*b));
+  EXPECT_FALSE(health.is_marked("t:80"));
+  EXPECT_EQ(health.marked(), std::vector<std::string>{"t:80"});
+  health.mark("t:80/10.0.0.7:80", true);
+  EXPECT_FALSE(health.is_out(*a));
+  EXPECT_TRUE(health.marked().empty());
+}
+
+TEST_F(UpstreamHealthTest, PutsOneAddressOfATargetBackThatIsOut) {
+  const auto a = health.address("t:80", *net::Address::parse("10.0.0.7:80"), 0);
+  const auto b = health.address("t:80", *net::Address::parse("10.0.0.8:80"), 0);
+  health.mark("t:80", false);
+  health.mark("t:80/10.0.0.7:80", true);
+  EXPECT_FALSE(health.is_out(*a));
+  EXPECT_TRUE(health.is_out(*b));
+  health.mark("t:80", false);
+  EXPECT_TRUE(health.is_out(*a)) << "what is said of the target now counts for all";
+  health.mark("t:80/10.0.0.7:80", false);
+  health.mark("t:80", true);
+  EXPECT_FALSE(health.is_out(*a));
+  EXPECT_FALSE(health.is_out(*b));
+}
+
 TEST_F(UpstreamHealthTest, KeepsStatesForAWhileAfterTheirLastUse) {
   request(Outcome::TcpFailure);
   first.reset();

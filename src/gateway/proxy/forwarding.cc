@@ -282,6 +282,11 @@ void strip_upstream_response(Exchange& ex, const GatewayOptions& options) {
   if (options.server_tokens && !headers.has(Known::Server)) headers.add_view("Server", options.product, Known::Server);
 }
 
+void advertise_http3(Exchange& ex, const http::ConnectionInfo& connection) {
+  if (connection.alt_svc.empty() || (connection.tls_info && connection.tls_info->client_policy)) return;
+  ex.response.headers.set("Alt-Svc", connection.alt_svc);
+}
+
 void add_gateway_fields(Exchange& ex, const GatewayOptions& options) {
   Headers& headers = ex.response.headers;
   if (const auto* cookie = ex.find<AffinityCookie>()) headers.add("Set-Cookie", cookie->field);

@@ -8,6 +8,7 @@
 #include "gateway/exchange.h"
 #include "gateway/proxy/gateway_options.h"
 #include "http/message.h"
+#include "http/server_stream.h"
 
 namespace sluice::gateway {
 
@@ -28,6 +29,10 @@ http::RequestHead upstream_request(const Exchange& ex, const GatewayOptions& opt
 void strip_upstream_response(Exchange& ex, const GatewayOptions& options);
 /// Adds the gateway's own fields (Via or Server, latencies, request id); after plugins have seen the response.
 void add_gateway_fields(Exchange& ex, const GatewayOptions& options);
+
+/// Says that the port speaks HTTP/3 too, in place of what an upstream says of its own (RFC 7838). Not to those who were
+/// asked for a certificate: over HTTP/3 they are not, and would have to come back.
+void advertise_http3(Exchange& ex, const http::ConnectionInfo& connection);
 
 /// Value of the Host header: host, and the port unless it is the default of the scheme.
 std::string_view host_field(Arena& arena, std::string_view host, std::uint16_t port, bool tls);

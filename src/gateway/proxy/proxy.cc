@@ -32,6 +32,16 @@ struct Proxy::Generation : RcObject {
   Snapshot::Ref snapshot;
 };
 
+/// What is left of a try that has ended in a 101: both ends, and what they said behind it.
+struct Proxy::Tunnel {
+  Choice choice;  // holds the endpoint
+  Visit visit;
+  net::Stream* client;
+  std::string from_client;
+  http::Pool::Connection upstream;
+  std::string from_upstream;
+};
+
 struct Proxy::Life {
   Life(Proxy& proxy, http::ServerStream& s)
       : parts(proxy.parts_),
@@ -75,6 +85,7 @@ struct Proxy::Life {
   rt::Deadline deadline = rt::Deadline::never();  // the client's, for the whole exchange
   ReplayedBody* replayed = nullptr;               // the content, when it may have to be sent again
   Task<Result<>> upload = Result<>{};             // goes on while the response is on its way
+  std::unique_ptr<Tunnel> tunnel;                 // null: the connection did not become one
 };
 
 /// One try to have the upstream answer. However it ends, the upload, which refers to the rest, ends first.
@@ -219,6 +230,7 @@ Task<void> Proxy::handle(http::ServerStream& stream) {
       answer = std::move(verdict.reply());
     } else {
       co_await forward(life);
+      if (life.tunnel) co_await carry(life);  // thousands may be open: what has asked the upstream is gone by now
     }
   } catch (const std::exception& error) {
     log::error("request.failed", {{"request_id", life.ex.id()}, {"error", error.what()}});
@@ -552,7 +564,7 @@ Task<void> Proxy::respond_from_upstream(Attempt& attempt) {
     // Only an upgrade that was asked for, and is answered, may turn the connection into a tunnel past all policies.
     if (!attempt.head.headers.has(http::Known::Upgrade) || !answers_handshake(ex))
       return reply(life, Reply::failure(502));
-    return tunnel(life, *attempt.leg.stream());
+    return open_tunnel(attempt);
   }
   Task<Verdict> verdict = life.pipeline.response(ex);
   if (verdict.ready()) return deliver(life, verdict.take());
@@ -577,6 +589,7 @@ Task<void> Proxy::deliver(Life& life, Verdict verdict) {
 
 Task<void> Proxy::send_response(Life& life) {
   Exchange& ex = life.ex;
+  advertise_http3(ex, life.stream.connection());
   ex.record.status = ex.response.head.status;
   ex.record.head_sent_ns = ex.clock().mono_ns();
   Task<Result<>> sending = life.stream.respond(ex.response.head, ex.response.body);
@@ -606,19 +619,27 @@ Task<void> Proxy::send_unfit(Life& life) {
 }
 
 /// 101: from here on the connection belongs to both ends.
-Task<void> Proxy::tunnel(Life& life, http::ClientStream& upstream) {
+Task<void> Proxy::open_tunnel(Attempt& attempt) {
+  Life& life = attempt.life;
   Exchange& ex = life.ex;
   add_gateway_fields(ex, parts_.options);
   ex.record.status = 101;
   ex.record.head_sent_ns = ex.clock().mono_ns();
-  std::string_view from_client;
-  std::string_view from_upstream;
-  Result<net::Stream*> client = co_await life.stream.switch_protocols(ex.response.head, from_client);
+  life.upload = Result<>{};  // what the client says from here on is the tunnel's
+  std::string_view early;
+  const Result<net::Stream*> client = co_await life.stream.switch_protocols(ex.response.head, early);
   if (!client && !life.stream.response_started()) co_return co_await send_unfit(life);
-  net::Stream* server = upstream.take_tunnel(from_upstream);
-  if (!client || server == nullptr) co_return;
-  co_await carry_upgraded(ex, life.pipeline, {**client, std::string(from_client)},
-                          {*server, std::string(from_upstream)}, life.service->config());
+  std::string from_upstream;
+  http::Pool::Connection upstream = attempt.leg.take_tunnel(from_upstream);
+  if (!client || upstream == nullptr) co_return;
+  life.tunnel = std::make_unique<Tunnel>(attempt.choice, std::move(attempt.visit), *client, std::string(early),
+                                         std::move(upstream), std::move(from_upstream));
+}
+
+Task<void> Proxy::carry(Life& life) {
+  Tunnel& tunnel = *life.tunnel;
+  return carry_upgraded(life.ex, life.pipeline, {*tunnel.client, std::move(tunnel.from_client)},
+                        {tunnel.upstream->stream(), std::move(tunnel.from_upstream)}, life.service->config());
 }
 
 /// The gateway's own answer. Response and log hooks of the plan run for it as for any other.

@@ -54,6 +54,7 @@ class Proxy final : public http::Handler {
   /// once, also when the client goes away.
   struct Life;
   struct Attempt;
+  struct Tunnel;
   struct Generation;
 
   static void begin_refusal(Life& life);
@@ -78,7 +79,8 @@ class Proxy final : public http::Handler {
   static void finish(Attempt& attempt);
   Task<void> respond_from_upstream(Attempt& attempt);
   Task<void> deliver(Life& life, Verdict verdict);
-  Task<void> tunnel(Life& life, http::ClientStream& upstream);
+  Task<void> open_tunnel(Attempt& attempt);
+  static Task<void> carry(Life& life);
   Task<void> reply(Life& life, Reply answer);
   Task<void> send_response(Life& life);
   Task<void> send_unfit(Life& life);

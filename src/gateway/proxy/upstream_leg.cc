@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/proxy/upstream_leg.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -29,9 +30,13 @@ Task<Result<>> UpstreamLeg::open(rt::Reactor& reactor, Connector& connector, con
   if (http != UpstreamHttp::Http1) shared_ = endpoint.multiplexed.take();
   if (http != UpstreamHttp::Http2 && shared_ == nullptr) own_ = endpoint.pool.take();
   kept_ = shared_ != nullptr || own_ != nullptr;
+  if (shared_ != nullptr && endpoint.multiplexed.wants_another(*shared_)) {
+    shared_ = nullptr;
+    return open_beside(reactor, connector, choice, service, http, deadline);
+  }
   if (kept_) return Result<>{};
   if (http == UpstreamHttp::Http1) return open_own(reactor, connector, choice, service, deadline);
-  return open_shared(reactor, connector, choice, service, http, deadline);
+  return open_shared(reactor, connector, choice, service, http, deadline, Way::Only);
 }
 
 Task<Result<>> UpstreamLeg::open_own(rt::Reactor& reactor, Connector& connector, const Choice& choice,
@@ -42,7 +47,7 @@ Task<Result<>> UpstreamLeg::open_own(rt::Reactor& reactor, Connector& connector,
 
 /// One request opens a connection and the others wait for it, unless the upstream is known to choose HTTP/1.1.
 Task<Result<>> UpstreamLeg::open_shared(rt::Reactor& reactor, Connector& connector, const Choice& choice,
-                                        const LiveService& service, UpstreamHttp http, rt::Deadline deadline) {
+                                        const LiveService& service, UpstreamHttp http, rt::Deadline deadline, Way way) {
   Endpoint& endpoint = *choice.endpoint;
   std::optional<http::MultiplexedPool::Turn> turn;
   while (http == UpstreamHttp::Http2 || !endpoint.chose_http1) {
@@ -61,7 +66,11 @@ Task<Result<>> UpstreamLeg::open_shared(rt::Reactor& reactor, Connector& connect
     connected = fail(Errc::Refused, "upstream does not speak HTTP/2", Blame::Upstream, Retry::Safe);
   }
   if (!connected) {
-    if (turn) turn->failed(connected.error());
+    if (turn && way == Way::Beside) {
+      turn->gave_up();
+    } else if (turn) {
+      turn->failed(connected.error());
+    }
     co_return connected;
   }
   endpoint.chose_http1 = !http2;
@@ -70,6 +79,20 @@ Task<Result<>> UpstreamLeg::open_shared(rt::Reactor& reactor, Connector& connect
   } else {
     own_ = std::make_unique<http::h1::ClientConnection>(reactor, std::move(stream));
   }
+  co_return Result<>{};
+}
+
+/// Not at any price: what there is does it, too, only later.
+Task<Result<>> UpstreamLeg::open_beside(rt::Reactor& reactor, Connector& connector, const Choice& choice,
+                                        const LiveService& service, UpstreamHttp http, rt::Deadline deadline) {
+  const rt::Deadline soon = std::min(deadline, reactor.after_ms(http::MultiplexedPool::kDialBesideMs));
+  Result<> opened = co_await open_shared(reactor, connector, choice, service, http, soon, Way::Beside);
+  kept_ = false;
+  if (opened) co_return opened;
+  shared_ = choice.endpoint->multiplexed.take();
+  if (shared_ == nullptr)
+    co_return co_await open_shared(reactor, connector, choice, service, http, deadline, Way::Only);
+  kept_ = true;
   co_return Result<>{};
 }
 
@@ -87,6 +110,15 @@ http::ClientStream& UpstreamLeg::begin(Arena& arena, const Limits& limits, bool 
   if (content_may_be_spliced) exchange.leave_content_for_splicing();
   stream_ = &exchange;
   return exchange;
+}
+
+http::Pool::Connection UpstreamLeg::take_tunnel(std::string& early) {
+  std::string_view rest;
+  if (stream_ == nullptr || stream_->take_tunnel(rest) == nullptr) return nullptr;
+  early.assign(rest);
+  stream_ = nullptr;
+  exchange_.emplace<std::monostate>();
+  return std::move(own_);
 }
 
 void UpstreamLeg::finish(Endpoint& endpoint) {

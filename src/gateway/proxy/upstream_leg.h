@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <variant>
 
 #include "base/arena.h"
@@ -43,15 +44,22 @@ class UpstreamLeg {
   http::ClientStream& begin(Arena& arena, const Limits& limits, bool content_may_be_spliced);
   /// The exchange; null before begin().
   [[nodiscard]] http::ClientStream* stream() const { return stream_; }
+  /// After a 101: ends the exchange and gives its connection away; `early` is what came behind the head. Null: there is
+  /// none, as on HTTP/2.
+  [[nodiscard]] http::Pool::Connection take_tunnel(std::string& early);
   /// Ends the exchange; a connection of its own that is fit for another one goes back to the endpoint.
   void finish(Endpoint& endpoint);
   /// Ends the exchange; a connection of its own closes.
   void drop();
 
  private:
+  /// Whether there are connections already, and this is one more.
+  enum class Way : std::uint8_t { Only, Beside };
   Task<Result<>> open_own(rt::Reactor& reactor, Connector& connector, const Choice& choice, const LiveService& service,
                           rt::Deadline deadline);
   Task<Result<>> open_shared(rt::Reactor& reactor, Connector& connector, const Choice& choice,
+                             const LiveService& service, UpstreamHttp http, rt::Deadline deadline, Way way);
+  Task<Result<>> open_beside(rt::Reactor& reactor, Connector& connector, const Choice& choice,
                              const LiveService& service, UpstreamHttp http, rt::Deadline deadline);
 
   http::Pool::Connection own_;

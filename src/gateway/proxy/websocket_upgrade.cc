@@ -30,12 +30,34 @@ class PipelineInspector final : public FrameInspector {
   Pipeline& pipeline_;
 };
 
+/// What both ends said behind the handshake. Seldom anything: then there is no frame.
+Task<bool> send_early(RelayEnd& client, RelayEnd& upstream, std::int64_t send_ms) {
+  if (client.early.empty() && upstream.early.empty()) return true;
+  struct Send {
+    static Task<bool> run(RelayEnd& client, RelayEnd& upstream, rt::Deadline deadline) {
+      if (!co_await upstream.stream.write_all(client.early, deadline)) co_return false;
+      const Result<> sent = co_await client.stream.write_all(upstream.early, deadline);
+      co_return sent.has_value();
+    }
+  };
+  return Send::run(client, upstream, client.stream.reactor().after_ms(send_ms));
+}
+
+/// Octets, whatever they mean. Its frame is there for as long as the WebSocket is, so it is small.
 Task<void> tunnel(RelayEnd client, RelayEnd upstream, RelayTimes times) {
-  const rt::Deadline deadline = client.stream.reactor().after_ms(times.send_ms);
-  if (!co_await upstream.stream.write_all(client.early, deadline)) co_return;
-  if (!co_await client.stream.write_all(upstream.early, deadline)) co_return;
+  const bool sent = co_await send_early(client, upstream, times.send_ms);
+  if (!sent) co_return;
+  client.early = upstream.early = {};
   net::TunnelCounts counts;
   co_await net::run_tunnel(client.stream, upstream.stream, times.idle_ms, counts);
+}
+
+Task<void> relay(Exchange& ex, Pipeline& pipeline, RelayEnd client, RelayEnd upstream, RelayTimes times) {
+  const FrameLimits* limits = ex.find<FrameLimits>();
+  PipelineInspector inspector(ex, pipeline);
+  WebSocketRelay both(std::move(client), std::move(upstream), limits != nullptr ? *limits : FrameLimits{}, times,
+                      inspector);
+  co_await both.run();
 }
 
 }  // namespace
@@ -75,15 +97,8 @@ Task<void> carry_upgraded(Exchange& ex, Pipeline& pipeline, RelayEnd client, Rel
   // What the client sent before it hung up still goes upstream: from here on its end is seen by reading.
   client.stream.source().listen_for_hangup(nullptr);
   const RelayTimes times{.idle_ms = service.read_timeout.count(), .send_ms = service.write_timeout.count()};
-  if (!wants_frames(ex)) {
-    co_await tunnel(std::move(client), std::move(upstream), times);
-    co_return;
-  }
-  const FrameLimits* limits = ex.find<FrameLimits>();
-  PipelineInspector inspector(ex, pipeline);
-  WebSocketRelay relay(std::move(client), std::move(upstream), limits != nullptr ? *limits : FrameLimits{}, times,
-                       inspector);
-  co_await relay.run();
+  if (!wants_frames(ex)) return tunnel(std::move(client), std::move(upstream), times);
+  return relay(ex, pipeline, std::move(client), std::move(upstream), times);
 }
 
 }  // namespace sluice::gateway

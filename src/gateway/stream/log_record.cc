@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "crypto/presented_certificate.h"
 #include "gateway/log_members.h"
 
 namespace sluice::gateway {
@@ -17,7 +18,7 @@ void append_session(std::string& out, const StreamSession& session) {
     ObjectWriter tls(members.key("tls"));
     tls.text("version", session.tls_version);
     tls.text("cipher", session.tls_cipher);
-    tls.text("client_verify", "NONE");
+    tls.text("client_verify", session.certificate ? std::string_view(session.certificate->verification()) : "NONE");
   }
   members.number("received", facts.received);
   members.number("sent", facts.sent);

@@ -145,6 +145,8 @@ Task<bool> TcpServer::shake_hands(Session& session, rt::Deadline deadline) {
   facts.tls_cipher = info.cipher;
   facts.client.tls_version = facts.tls_version;
   facts.client.tls_cipher = facts.tls_cipher;
+  facts.certificate = info.client_certificate;
+  facts.client.certificate = facts.certificate.get();
   co_return true;
 }
 

@@ -47,7 +47,7 @@ class ServerExchange final : public ServerStream, private IncomingBody::FirstWai
   [[nodiscard]] Framing wire_framing(const ResponseHead& head, const BodyReader* body);
 
   ServerConnection& connection_;
-  InlineArena<6 * 1024> arena_;
+  InlineArena<4 * 1024> arena_;  // enough for most; a WebSocket keeps it for as long as it is open
   RequestHead request_;
   IncomingBody body_;
   Outgoing outgoing_;

@@ -21,6 +21,8 @@ constexpr std::size_t kFirstStreams = 100;
 constexpr std::size_t kMostStreams = 1000;
 // The largest list of fields is judged per request; this tells the upstream what is never taken.
 constexpr std::uint32_t kHeaderListOctets = 64 * 1024;
+// Less than this of the connection's window, and the next message goes out in pieces.
+constexpr std::int32_t kWorthSending = 16 * 1024;
 
 }  // namespace
 
@@ -58,6 +60,10 @@ bool ClientConnection::takes_streams() const {
       settings_seen_ ? nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
                      : kFirstStreams;
   return streams_.size() < std::min(allowed, kMostStreams) && nghttp2_session_check_request_allowed(session_) != 0;
+}
+
+bool ClientConnection::is_held_back() const {
+  return output_full() || nghttp2_session_get_remote_window_size(session_) < kWorthSending;
 }
 
 void ClientConnection::add(ClientExchange& exchange) {

@@ -20,6 +20,10 @@ class ClientConnection final : public Session, private rt::Timer {
  public:
   /// A slow reader of a response costs at most this much memory.
   static constexpr std::int32_t kStreamWindow = 128 * 1024;
+  /// One that has kept up so far, over a path that may hold more than that, up to this much; together no more than
+  /// kMostLent beyond kStreamWindow each.
+  static constexpr std::int32_t kLargestStreamWindow = 1024 * 1024;
+  static constexpr std::int32_t kMostLent = 8 * 1024 * 1024;
   static constexpr std::int32_t kConnectionWindow = 16 * 1024 * 1024;
 
   struct Options {
@@ -42,6 +46,8 @@ class ClientConnection final : public Session, private rt::Timer {
 
   /// Another request can be sent at once.
   [[nodiscard]] bool takes_streams() const;
+  /// Content sent now would wait: for the upstream's window on the whole connection, or for the socket.
+  [[nodiscard]] bool is_held_back() const;
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
   /// Of no use to anybody: may be destroyed, but not while one of its own calls is on the stack.
   [[nodiscard]] bool is_over() const { return ended_ && streams_.empty(); }
@@ -51,6 +57,13 @@ class ClientConnection final : public Session, private rt::Timer {
   void add(ClientExchange& exchange);
   /// The exchange is being destroyed.
   void release(ClientExchange& exchange);
+  /// `octets` more of memory for the window of one stream, if there is so much; give_back() when the stream ends.
+  [[nodiscard]] bool lend(std::int32_t octets) {
+    if (octets > kMostLent - lent_) return false;
+    lent_ += octets;
+    return true;
+  }
+  void give_back(std::int32_t octets) { lent_ -= octets; }
   /// Something of a request has come.
   void note_activity() { asked_ = false; }
   /// A request waited in vain: asks whether anybody is there, and takes no requests until an answer comes.
@@ -76,6 +89,7 @@ class ClientConnection final : public Session, private rt::Timer {
   const Options options_;
   Owner& owner_;
   std::uint64_t requests_ = 0;
+  std::int32_t lent_ = 0;  // octets
   std::int64_t heard_ms_;  // when something came last
   bool settings_seen_ = false;
   bool leaving_ = false;  // no more requests: the upstream said so, or there were enough

@@ -302,6 +302,38 @@ TEST_F(Http2Client, BuffersNoMoreThanOneWindowForASlowReader) {
   more.reset();
 }
 
+TEST_F(Http2Client, LetsTheUpstreamSendFurtherAheadOfAReaderThatKeepsUp) {
+  Call call(*this);
+  call.send();
+  ASSERT_TRUE(asked(1));
+  answer(1);
+  ASSERT_TRUE(outcome(call));
+  Task<Result<Chunk>> reading = call.exchange->body()->read();
+  reading.start();
+  constexpr int kPieces = 4 * ClientConnection::kStreamWindow / 16'384;
+  for (int i = 0; i < kPieces; ++i) {
+    upstream->data(1, std::string(16'384, 'x'), false);
+    ASSERT_TRUE(until([&] { return reading.ready(); }));
+    ASSERT_TRUE(reading.take());
+    reading = call.exchange->body()->read();
+    reading.start();
+  }
+  settle();
+  std::int64_t may_send = ClientConnection::kStreamWindow - std::int64_t{kPieces} * 16'384;
+  for (const WireFrame& frame : upstream->frames) {
+    if (frame.type == NGHTTP2_WINDOW_UPDATE && frame.stream == 1) may_send += frame.number(0);
+  }
+  EXPECT_GE(may_send, 2 * ClientConnection::kStreamWindow);
+  EXPECT_LE(may_send, ClientConnection::kLargestStreamWindow);
+}
+
+TEST_F(Http2Client, LendsItsStreamsNoMoreMemoryThanThereIs) {
+  EXPECT_TRUE(connection->lend(ClientConnection::kMostLent));
+  EXPECT_FALSE(connection->lend(1));
+  connection->give_back(ClientConnection::kMostLent);
+  EXPECT_TRUE(connection->lend(1));
+}
+
 TEST_F(Http2Client, SendsNoMoreThanTheUpstreamTakes) {
   connect(setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 10));
   settle();

@@ -26,6 +26,7 @@ ClientExchange::ClientExchange(ClientConnection& connection, Arena& arena, Limit
       arena_(arena),
       limits_{.head_octets = limits.head_octets, .target_octets = 0, .method_octets = 0, .fields = kMostFields},
       read_ms_(limits.read_ms),
+      window_(ClientConnection::kStreamWindow),
       head_(arena),
       fields_(head_, limits_),
       head_news_(connection.reactor()) {
@@ -35,7 +36,9 @@ ClientExchange::ClientExchange(ClientConnection& connection, Arena& arena, Limit
 
 ClientExchange::~ClientExchange() {
   if (gone_ != nullptr) *gone_ = true;
-  if (id_ != 0) connection_.release(*this);
+  if (id_ == 0) return;
+  connection_.give_back(window_ - ClientConnection::kStreamWindow);
+  connection_.release(*this);
 }
 
 // --- the request ------------------------------------------------------------------------------------------------
@@ -53,6 +56,7 @@ Task<Result<>> ClientExchange::send(const RequestHead& head, BodyReader* body) {
   Task<Result<Chunk>> reading = body != nullptr ? body->read() : Result<Chunk>(Chunk{{}, true});
   reading.start();
   const auto fields = request_fields(arena_, head, connection_.scheme());
+  session_.keep_names_known(fields);
   const nghttp2_data_provider source = provider();
   const std::int32_t id = nghttp2_submit_request(session_.handle(), nullptr, fields.data(), fields.size(),
                                                  body != nullptr ? &source : nullptr, nullptr);
@@ -93,9 +97,26 @@ void ClientExchange::content(std::string_view bytes) {
   SessionStream::content(bytes);
 }
 
+/// Reads have emptied a whole window without falling behind: the window may be what keeps the upstream waiting, as it
+/// does wherever more than that is under way at a time.
+void ClientExchange::widen_window(std::size_t octets) {
+  if (window_ == ClientConnection::kLargestStreamWindow || body_.ended()) return;
+  if (body_.held() != 0 || octets > static_cast<std::size_t>(window_) / 2) {
+    read_since_ = 0;
+    return;
+  }
+  read_since_ += static_cast<std::int32_t>(octets);  // never more than the window
+  if (read_since_ < window_) return;
+  read_since_ = 0;
+  if (!connection_.lend(window_)) return;
+  window_ *= 2;
+  nghttp2_session_set_local_window_size(session_.handle(), NGHTTP2_FLAG_NONE, id_, window_);
+}
+
 void ClientExchange::consumed(std::size_t octets) {
   if (closed_) return;
   nghttp2_session_consume_stream(session_.handle(), id_, octets);
+  widen_window(octets);
   session_.gather();
 }
 

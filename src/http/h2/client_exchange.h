@@ -54,6 +54,7 @@ class ClientExchange final : public ClientStream, public SessionStream {
 
  private:
   Result<> before_first_wait() override { return {}; }
+  void widen_window(std::size_t octets);
   void consumed(std::size_t octets) override;
   // What has come is credited to the connection at once: a slow client holds back its own stream and no other.
   [[nodiscard]] bool is_held_back() const override { return false; }
@@ -68,6 +69,8 @@ class ClientExchange final : public ClientStream, public SessionStream {
   Arena& arena_;
   h1::HeadLimits limits_;
   std::int64_t read_ms_;
+  std::int32_t window_;          // octets that the upstream may send ahead
+  std::int32_t read_since_ = 0;  // octets, at this size of the window
   ResponseHead head_;
   ResponseFields fields_;
   rt::Waiter head_news_;

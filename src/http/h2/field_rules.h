@@ -18,6 +18,8 @@ inline constexpr std::size_t kAbuseFactor = 4;
 
 /// A token in lower case. RFC 9113, 8.2.1.
 bool is_name(std::string_view name);
+/// spelling() in lower case: static text.
+std::string_view lower_spelling(Known field);
 /// A field value without outer white space. RFC 9113, 8.2.1.
 bool is_value(std::string_view value);
 /// RFC 9113, 8.2.2: fields of the connection do not exist here.

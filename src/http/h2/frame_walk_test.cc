@@ -35,6 +35,23 @@ TEST(FrameWalk, FindsEveryFrameHoweverItIsCut) {
   }
 }
 
+TEST(FrameWalk, ReadsWhatAPriorityDependsOn) {
+  const std::string sent = TestClient::frame(2, 0, 5, std::string("\x80\x00\x00\x03w", 5)) +
+                           TestClient::frame(2, 0, 7, std::string("\x00\x00\x01", 3)) +
+                           TestClient::frame(0, 0, 5, "hello");
+  for (std::size_t piece = 1; piece <= sent.size(); ++piece) {
+    FrameWalk walk(FrameWalk::Begin::WithFrame);
+    std::vector<std::string> seen;
+    for (std::size_t at = 0; at < sent.size(); at += piece) {
+      walk.walk(std::string_view(sent).substr(at, piece), [&](const FrameHeader& header, std::size_t) {
+        seen.push_back(std::to_string(header.stream) + " on " + std::to_string(header.depends_on));
+        return true;
+      });
+    }
+    EXPECT_EQ(seen, (std::vector<std::string>{"5 on 3", "7 on 0", "5 on 0"})) << piece;
+  }
+}
+
 TEST(FrameWalk, SaysWhereAFrameBegins) {
   FrameWalk walk;
   std::vector<std::size_t> begins;

@@ -142,6 +142,7 @@ Task<Result<net::Stream*>> ServerExchange::switch_protocols(ResponseHead& /*head
 
 void ServerExchange::submit_head(const ResponseHead& head, Framing framing, bool has_body) {
   const auto fields = response_fields(memory, head, framing);
+  connection_.keep_names_known(fields);
   const nghttp2_data_provider content = provider();
   const int failed =
       nghttp2_submit_response(connection_.handle(), id_, fields.data(), fields.size(), has_body ? &content : nullptr);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "http/h2/session_memory.h"
 #include "http/turn_share.h"
 
 namespace sluice::http::h2 {
@@ -19,6 +20,8 @@ constexpr std::size_t kOutputLimit = 1024 * 1024;
 constexpr std::size_t kOutputKept = 16 * 1024;
 constexpr std::size_t kReadsPerTurn = 16;
 constexpr std::size_t kFrameHeader = 9;
+// The peer's table holds about as many fields of ours: by then a name may have been pushed out.
+constexpr std::uint64_t kHeadsBetweenNames = 64;
 
 /// With what a connection ends whose session has given up.
 std::uint32_t code_of(ssize_t failure) {
@@ -46,15 +49,15 @@ struct Session::Callbacks {
     return static_cast<SessionStream*>(nghttp2_session_get_stream_user_data(handle, id));
   }
 
-  static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  static int begin_headers(nghttp2_session* handle, const nghttp2_frame* frame, void* user) {
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) session(user).begin_request(frame->hd.stream_id);
+    session(user).in_head_ = stream(handle, frame->hd.stream_id);
     return 0;
   }
 
-  static int header(nghttp2_session* handle, const nghttp2_frame* frame, const std::uint8_t* name,
-                    std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
-                    void* user) {
-    SessionStream* to = stream(handle, frame->hd.stream_id);
+  static int header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name, std::size_t name_size,
+                    const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
+    SessionStream* to = session(user).in_head_;
     if (to == nullptr) return 0;
     if (to->head_known()) {
       return to->add_trailer(text(name, name_size), text(value, value_size)) ? 0
@@ -184,8 +187,9 @@ void Session::open(std::span<const nghttp2_settings_entry> settings, std::int32_
   nghttp2_option_set_no_auto_window_update(option, 1);  // the windows open as bodies are read
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_server_fallback_rfc7540_priorities(option, 0);
-  const int failed = end_ == End::Server ? nghttp2_session_server_new2(&session_, Callbacks::table(), this, option)
-                                         : nghttp2_session_client_new2(&session_, Callbacks::table(), this, option);
+  const int failed = end_ == End::Server
+                         ? nghttp2_session_server_new3(&session_, Callbacks::table(), this, option, session_memory())
+                         : nghttp2_session_client_new3(&session_, Callbacks::table(), this, option, session_memory());
   nghttp2_option_del(option);
   if (failed != 0) throw std::bad_alloc();
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
@@ -201,12 +205,18 @@ void Session::enter(SessionStream& stream) {
 }
 
 void Session::leave(SessionStream& stream) {
+  if (in_head_ == &stream) in_head_ = nullptr;
   if (!stream.closed_) nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   streams_.back()->place_ = stream.place_;
   std::swap(streams_[stream.place_], streams_.back());
   streams_.pop_back();
   if (std::exchange(stream.attention_, false)) std::erase(attention_, &stream);
   std::replace(attended_.begin(), attended_.end(), &stream, static_cast<SessionStream*>(nullptr));
+}
+
+void Session::keep_names_known(std::span<nghttp2_nv> head) {
+  if (heads_written_++ % kHeadsBetweenNames != 0) return;
+  for (nghttp2_nv& field : head) field.flags &= static_cast<std::uint8_t>(~NGHTTP2_NV_FLAG_NO_INDEX);
 }
 
 void Session::needs_attention(SessionStream& stream) {
@@ -217,6 +227,7 @@ void Session::needs_attention(SessionStream& stream) {
 
 void Session::close(SessionStream& stream, std::uint32_t code) {
   if (stream.closed_) return;
+  if (in_head_ == &stream) in_head_ = nullptr;
   nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   stream.closed(code);
   needs_attention(stream);

@@ -41,6 +41,9 @@ class Session {
   void gather();
   /// The socket does not keep up: no more content, please.
   [[nodiscard]] bool output_full() const;
+  /// To be called with each head that is about to be submitted. Fields whose values never come again are not put into
+  /// the peer's table, but now and then they are: then their names need not be spelled out in the heads that follow.
+  void keep_names_known(std::span<nghttp2_nv> head);
   /// Has `stream` looked at when nothing of nghttp2 is on the stack.
   void needs_attention(SessionStream& stream);
 
@@ -106,6 +109,8 @@ class Session {
 
   const End end_;
   FrameWalk frames_;
+  SessionStream* in_head_ = nullptr;  // whose fields are arriving; null: nobody wants them
+  std::uint64_t heads_written_ = 0;
   bool writer_wanted_ = false;
   std::string output_;
   std::size_t output_sent_ = 0;

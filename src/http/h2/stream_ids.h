@@ -15,7 +15,8 @@ namespace sluice::http::h2 {
 
 /// Tells late frames of a stream that we have ended, which are harmless, from those that RFC 9113 forbids and nghttp2
 /// ignores: HEADERS for an id that the client has passed over (5.1.1), HEADERS or DATA for a stream that the client
-/// itself has ended (5.1), PRIORITY for no stream (6.3).
+/// itself has ended (5.1), PRIORITY for no stream (6.3); and PRIORITY for a stream that depends on itself, which RFC
+/// 7540 forbids (5.3.1) to those who send it at all.
 class StreamIds {
  public:
   /// Ended: forbidden if the stream is gone; the session judges frames of streams that it has.
@@ -35,7 +36,7 @@ class StreamIds {
         end(header.stream);
         return Fault::None;
       case NGHTTP2_PRIORITY:
-        return header.stream == 0 ? Fault::Forbidden : Fault::None;
+        return header.stream == header.depends_on || header.stream == 0 ? Fault::Forbidden : Fault::None;
       default:
         return Fault::None;
     }

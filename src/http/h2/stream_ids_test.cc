@@ -46,6 +46,13 @@ TEST(StreamIds, IsLenientAboutStreamsOfLongAgo) {
   EXPECT_EQ(ids.receive(frame(NGHTTP2_DATA, 199)), Fault::Ended);
 }
 
+TEST(StreamIds, ForbidsAStreamThatDependsOnItself) {
+  StreamIds ids;
+  EXPECT_EQ(ids.receive({5, NGHTTP2_PRIORITY, 0, 3, 3}), Fault::Forbidden);
+  EXPECT_EQ(ids.receive({5, NGHTTP2_PRIORITY, 0, 3, 1}), Fault::None);
+  EXPECT_EQ(ids.receive({5, NGHTTP2_HEADERS, 0, 3, 0}), Fault::None);
+}
+
 TEST(StreamIds, ForbidsAPriorityOfNoStream) {
   StreamIds ids;
   EXPECT_EQ(ids.receive(frame(NGHTTP2_PRIORITY, 0)), Fault::Forbidden);

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h2/written_fields.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "base/strings.h"
 #include "http/field_name.h"
+#include "http/h2/field_rules.h"
 
 namespace sluice::http::h2 {
 namespace {
 
-nghttp2_nv field(std::string_view name, std::string_view value) {
+constexpr std::uint8_t kBorrowed = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+
+/// `name` is in lower case.
+nghttp2_nv field(std::string_view name, std::string_view value, std::uint8_t flags = kBorrowed) {
   auto octets = [](std::string_view text) {
     return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));  // nghttp2 only reads
   };
-  return {octets(name), octets(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+  return {octets(name), octets(value), name.size(), value.size(), flags};
 }
 
 std::string_view number(Arena& arena, std::uint64_t value) {
@@ -23,8 +29,8 @@ std::string_view number(Arena& arena, std::uint64_t value) {
 }
 
 /// Fields that mean an HTTP/1 connection, and content-length, which is written from the framing.
-bool exists_here(const Field& candidate) {
-  switch (candidate.known) {
+bool exists_here(Known known) {
+  switch (known) {
     case Known::Connection:
     case Known::KeepAlive:
     case Known::ProxyConnection:
@@ -34,11 +40,35 @@ bool exists_here(const Field& candidate) {
     case Known::Http2Settings:
     case Known::ContentLength:
       return false;
-    // A name that is no token would make the whole response malformed for the client.
-    case Known::None:
-      return is_token(candidate.name);
     default:
       return true;
+  }
+}
+
+/// In lower case. Empty for a name that is no token: it would make the whole message malformed for the peer.
+std::string_view written_name(Arena& arena, const Field& from) {
+  if (from.known != Known::None) return lower_spelling(from.known);
+  if (is_name(from.name)) return from.name;
+  if (!is_token(from.name)) return {};
+  return arena.copy(to_lower(from.name));
+}
+
+/// Values that hardly ever come again. Each would push one that does out of the peer's table of 4 kB, and nghttp2 looks
+/// through all values that it remembers of a name: request ids alone were a sixth of the CPU of a small gRPC call.
+bool never_repeats(Known known, std::string_view name) {
+  switch (known) {
+    case Known::XKongRequestId:
+    case Known::XKongProxyLatency:
+    case Known::XKongResponseLatency:
+    case Known::XKongUpstreamLatency:
+      return true;
+    case Known::None: {
+      constexpr std::array<std::string_view, 6> kNames = {"traceparent",         "x-request-id",    "x-correlation-id",
+                                                          "ratelimit-remaining", "ratelimit-reset", "grpc-timeout"};
+      return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+    }
+    default:
+      return false;
   }
 }
 
@@ -48,6 +78,16 @@ std::string_view trimmed(std::string_view value) {
   while (!value.empty() && blank(value.front())) value.remove_prefix(1);
   while (!value.empty() && blank(value.back())) value.remove_suffix(1);
   return value;
+}
+
+/// Writes `from` to `at`, unless it does not exist here; returns where the next one goes.
+nghttp2_nv* write_field(Arena& arena, const Field& from, nghttp2_nv* at) {
+  if (!exists_here(from.known)) return at;
+  const std::string_view name = written_name(arena, from);
+  if (name.empty()) return at;
+  const std::uint8_t flags = never_repeats(from.known, name) ? kBorrowed | NGHTTP2_NV_FLAG_NO_INDEX : kBorrowed;
+  *at = field(name, trimmed(from.value), flags);
+  return at + 1;
 }
 
 }  // namespace
@@ -65,40 +105,36 @@ Framing response_framing(const ResponseHead& head, bool has_body, std::string_vi
 }
 
 std::span<nghttp2_nv> response_fields(Arena& arena, const ResponseHead& head, Framing framing) {
-  auto all = arena.alloc_array<nghttp2_nv>(head.headers.size() + 2);
-  std::size_t count = 0;
-  all[count++] = status_field(arena, head.status);
-  for (const Field& each : head.headers) {
-    if (exists_here(each)) all[count++] = field(each.name, trimmed(each.value));
-  }
-  if (framing.kind == Framing::Kind::Length) all[count++] = field("content-length", number(arena, framing.length));
-  return all.first(count);
+  const auto all = arena.alloc_array<nghttp2_nv>(head.headers.size() + 2);
+  nghttp2_nv* at = all.data();
+  *at++ = status_field(arena, head.status);
+  for (const Field& each : head.headers) at = write_field(arena, each, at);
+  if (framing.kind == Framing::Kind::Length) *at++ = field("content-length", number(arena, framing.length));
+  return {all.data(), at};
 }
 
 std::span<nghttp2_nv> request_fields(Arena& arena, const RequestHead& head, std::string_view scheme) {
-  auto all = arena.alloc_array<nghttp2_nv>(head.headers.size() + 6);
-  std::size_t count = 0;
-  all[count++] = field(":method", head.method);
-  all[count++] = field(":scheme", scheme);
-  all[count++] = field(":authority", head.authority);
-  all[count++] = field(":path", head.target);
+  const auto all = arena.alloc_array<nghttp2_nv>(head.headers.size() + 6);
+  nghttp2_nv* at = all.data();
+  *at++ = field(":method", head.method);
+  *at++ = field(":scheme", scheme);
+  *at++ = field(":authority", head.authority);
+  *at++ = field(":path", head.target);
   for (const Field& each : head.headers) {
-    if (each.known == Known::Te) all[count++] = field("te", "trailers");  // nothing else is allowed: RFC 9113, 8.2.2
-    if (exists_here(each) && each.known != Known::Host) all[count++] = field(each.name, trimmed(each.value));
+    if (each.known == Known::Te) *at++ = field("te", "trailers");  // nothing else is allowed: RFC 9113, 8.2.2
+    if (each.known != Known::Host) at = write_field(arena, each, at);
   }
   if (head.framing.kind == Framing::Kind::Length) {
-    all[count++] = field("content-length", number(arena, head.framing.length));
+    *at++ = field("content-length", number(arena, head.framing.length));
   }
-  return all.first(count);
+  return {all.data(), at};
 }
 
 std::span<nghttp2_nv> trailer_fields(Arena& arena, const Headers& trailers) {
-  auto all = arena.alloc_array<nghttp2_nv>(trailers.size());
-  std::size_t count = 0;
-  for (const Field& each : trailers) {
-    if (exists_here(each)) all[count++] = field(each.name, trimmed(each.value));
-  }
-  return all.first(count);
+  const auto all = arena.alloc_array<nghttp2_nv>(trailers.size());
+  nghttp2_nv* at = all.data();
+  for (const Field& each : trailers) at = write_field(arena, each, at);
+  return {all.data(), at};
 }
 
 nghttp2_nv status_field(Arena& arena, int status) {

@@ -17,8 +17,9 @@ bool may_have_content(int status);
 /// What content-length says, if anything: HEAD tells what GET would have brought.
 Framing response_framing(const ResponseHead& head, bool has_body, std::string_view request_method);
 
-/// The head in nghttp2's form: :status first, then the fields that exist in HTTP/2. The array lies in `arena` and views
-/// the head's texts; nghttp2 copies them and writes names in lower case.
+/// The head in nghttp2's form: :status first, then the fields that exist in HTTP/2, names in lower case. The array lies
+/// in `arena`. nghttp2 copies no text: the head's texts and the arena live until the frame is in the output buffer,
+/// which Session::gather() sees to within the same call, or the stream is closed or reset.
 std::span<nghttp2_nv> response_fields(Arena& arena, const ResponseHead& head, Framing framing);
 
 /// The same of a request, its pseudo-header fields first. Te is written as "trailers", whatever it says.

@@ -27,6 +27,7 @@ struct Endpoint {
 struct Answer {
   std::vector<Endpoint> endpoints;  // never empty, in the order of the server's answer
   RecordType type = RecordType::A;  // of the records
+  std::vector<IpAddress> others;    // of the other family, for who races; empty: none, or not asked for yet
   std::int64_t ttl_ms = 0;          // 0: valid for the one who asked only
   std::int64_t expires_ms = 0;      // monotonic clock; INT64_MAX: never
 };

@@ -40,6 +40,7 @@ struct Reply {
   RecordType type = RecordType::A;      // that was asked for
   std::int64_t ttl_s = 0;
   std::string error;  // for people
+  std::string name;   // that was asked for
 };
 
 struct ChannelSettings {

@@ -162,9 +162,14 @@ void Resolver::answer_without_asking(Entry& entry) {
     for (RecordType type : settings_.order) {
       if (type == RecordType::Srv) continue;
       for (const IpAddress& address : addresses) {
-        if (address.is_v4() == (type == RecordType::A)) answer->endpoints.push_back({address, 0, 0});
+        if (address.is_v4() != (type == RecordType::A)) continue;
+        if (answer->endpoints.empty() || answer->type == type) {
+          answer->type = type;
+          answer->endpoints.push_back({address, 0, 0});
+        } else if (settings_.both_families) {
+          answer->others.push_back(address);
+        }
       }
-      if (!answer->endpoints.empty()) break;
     }
   }
   if (!answer->endpoints.empty()) entry.answer = std::move(answer);
@@ -188,7 +193,26 @@ void Resolver::ask(Entry& entry) {
 Task<void> Resolver::ask_servers(std::string name) {
   co_await EndOfTurn(reactor_);  // never settle inside known(): its caller is about to wait
   Reply reply = co_await search_for(name, entry_for(name).last);
+  std::string asked = reply.name;
+  const RecordType type = reply.type;
+  const bool has_other = reply.status == Reply::Status::Answered && type != RecordType::Srv;
   settle(name, std::move(reply));
+  if (settings_.both_families && has_other) co_await find_other_family(std::move(name), std::move(asked), type);
+}
+
+/// Nobody waits for this: that a family has no addresses, or no answer comes, is as good as the answer.
+Task<void> Resolver::find_other_family(std::string name, std::string asked, RecordType known) {
+  const RecordType other = known == RecordType::A ? RecordType::Aaaa : RecordType::A;
+  if (std::ranges::find(settings_.order, other) == settings_.order.end()) co_return;
+  bump(counters_.queries);
+  const Reply reply = co_await channel_->query(std::move(asked), other);
+  auto found = entries_.find(name);
+  if (reply.status != Reply::Status::Answered || found == entries_.end() || !found->second.answer) co_return;
+  auto answer = std::make_shared<Answer>(*found->second.answer);
+  if (answer->type != known) co_return;
+  answer->others.clear();
+  for (const Endpoint& endpoint : reply.endpoints) answer->others.push_back(endpoint.ip);
+  found->second.answer = std::move(answer);
 }
 
 /// Tries the name in its search domains. A server failure does not end the search, since some servers fail for domains
@@ -198,6 +222,7 @@ Task<Reply> Resolver::search_for(std::string name, std::optional<RecordType> las
   Reply reply;
   for (const std::string& candidate : candidates(name)) {
     reply = co_await ask_each_type(candidate, last);
+    reply.name = candidate;
     if (reply.status == Reply::Status::Answered || reply.status == Reply::Status::TimedOut) co_return reply;
     if (reply.status == Reply::Status::Failed && !failure) failure = reply;
   }

@@ -31,6 +31,8 @@ struct Settings {
   std::optional<int> ndots;                        // likewise
   /// The first type that exists is the answer. What SRV records name is looked up in turn.
   std::vector<RecordType> order = {RecordType::A, RecordType::Aaaa};
+  /// Once an address is known, those of the other family are sought too, behind the caller's back. RFC 8305.
+  bool both_families = false;
   bool last_first = true;                   // before that order, the type that answered for the name before
   bool share_questions = true;              // false: each who has to wait has a question of their own sent
   std::optional<std::int64_t> valid_ttl_s;  // instead of the records' own
@@ -61,6 +63,8 @@ class Resolver {
   /// Unavailable (no server gave an answer), Invalid (cannot be a name). Nothing was sent: Retry::Safe.
   Task<Result<AnswerPtr>> resolve(std::string name, rt::Deadline deadline);
 
+  [[nodiscard]] bool seeks_both_families() const { return settings_.both_families; }
+
   struct Stats {
     std::uint64_t hits = 0;
     std::uint64_t stale_hits = 0;
@@ -88,6 +92,7 @@ class Resolver {
   Task<Reply> search_for(std::string name, std::optional<RecordType> last);
   Task<Reply> ask_each_type(std::string name, std::optional<RecordType> last);
   Task<Reply> find_hosts(Reply services);
+  Task<void> find_other_family(std::string name, std::string asked, RecordType known);
   static void bump(std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
   Task<Outcome> wait_for(std::string name, rt::Deadline deadline);
   void settle(const std::string& name, Reply reply);

@@ -91,6 +91,31 @@ TEST_F(ResolverTest, FallsBackToIpv6) {
   EXPECT_THAT(server.questions, ElementsAre("A six.test", "AAAA six.test"));
 }
 
+TEST_F(ResolverTest, SeeksTheOtherFamilyBehindTheCallersBackWhenAskedTo) {
+  Settings both;
+  both.both_families = true;
+  open(std::move(both));
+  set("both.test", {"192.0.2.1"});
+  set("both.test", {"2001:db8::1", "2001:db8::2"}, 60, 28);
+  EXPECT_THAT(addresses("both.test"), ElementsAre("192.0.2.1"));
+  settle();
+  const Answer* known = resolver->lookup("both.test");
+  ASSERT_NE(known, nullptr);
+  EXPECT_EQ(known->endpoints.size(), 1U);
+  EXPECT_THAT(known->others, ElementsAre(*IpAddress::parse("2001:db8::1"), *IpAddress::parse("2001:db8::2")));
+}
+
+TEST_F(ResolverTest, ANameWithoutTheOtherFamilyIsAsGood) {
+  Settings both;
+  both.both_families = true;
+  open(std::move(both));
+  set("one.test", {"192.0.2.1"});
+  EXPECT_THAT(addresses("one.test"), ElementsAre("192.0.2.1"));
+  settle();
+  ASSERT_NE(resolver->lookup("one.test"), nullptr);
+  EXPECT_TRUE(resolver->lookup("one.test")->others.empty());
+}
+
 TEST_F(ResolverTest, AnswersFromTheCacheWhileTheTtlLasts) {
   set("a.test", {"192.0.2.1"}, 60);
   EXPECT_EQ(resolver->lookup("a.test"), nullptr);

@@ -22,6 +22,7 @@ class Identity {
 
   [[nodiscard]] const crypto::Certificate& leaf() const { return chain_.front(); }
   [[nodiscard]] crypto::KeyType key_type() const { return key_.type(); }
+  [[nodiscard]] const crypto::PrivateKey& key() const { return key_; }
   /// Tells leaves apart: lower-case hexadecimal SHA-256.
   [[nodiscard]] const std::string& print() const { return print_; }
 

@@ -25,7 +25,7 @@ std::optional<crypto::Certificate> peer_certificate(const Stream& stream) {
   return parsed ? std::optional(*std::move(parsed)) : std::nullopt;
 }
 
-Result<> verify_client(const Stream& stream, const TrustStore& trust, int depth) {
+Result<> verify_client(const Stream& stream, const TrustStore& trust, int depth, Validity validity) {
   SSL* session = session_of(stream);
   X509* leaf = session != nullptr ? SSL_get0_peer_certificate(session) : nullptr;
   if (leaf == nullptr) return fail(Errc::Forbidden, "the client presented no certificate", Blame::Client);
@@ -37,6 +37,7 @@ Result<> verify_client(const Stream& stream, const TrustStore& trust, int depth)
   }
   X509_STORE_CTX_set_default(context.get(), "ssl_client");
   X509_STORE_CTX_set_depth(context.get(), depth);
+  if (validity == Validity::AnyTime) X509_STORE_CTX_set_flags(context.get(), X509_V_FLAG_NO_CHECK_TIME);
   if (X509_verify_cert(context.get()) == 1) return {};
   const char* reason = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
   return fail(Errc::Forbidden, std::string("the client's certificate: ") + reason, Blame::Client);
