@@ -27,7 +27,7 @@ from progress import Progress
 
 ROOT = sources.ROOT
 BUILD = ROOT / "build" / "dev"
-FUZZ_BUILD = ROOT / "build" / "fuzz"
+FUZZ_BUILD = ROOT / "build" / "asan"
 TIDY = "clang-tidy-19"
 RECENT_COMMITS = 20
 TOGETHER = 8
@@ -144,7 +144,7 @@ def _commands():
 def _unbuilt(commands):
     files = [file for file in sources.cpp_files() if file.suffix == ".cc" and file not in commands]
     return [f"{sources.WARNING}tidy: {len(files)} files, such as {files[0].relative_to(ROOT)}, are in no build and were"
-            " not looked at (./dev build fuzz)"] if files else []
+            " not looked at (./dev build asan)"] if files else []
 
 
 def _git(*words):

@@ -12,7 +12,7 @@ from pathlib import Path
 from progress import Progress, Tally, bold, red
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build" / "fuzz"
+BUILD = ROOT / "build" / "asan" / "fuzz"
 DEFAULT_SECONDS_EACH = 60
 # One input that takes longer than this, or more memory, is a finding: a client could send it.
 INPUT_SECONDS = 10
@@ -30,13 +30,13 @@ def arguments():
 
 
 def find_targets(names):
-    programs = sorted(path for path in (BUILD / "fuzz").glob("*") if path.is_file() and os.access(path, os.X_OK))
+    programs = sorted(path for path in BUILD.glob("*") if path.is_file() and os.access(path, os.X_OK))
     return [path for path in programs if not names or path.name in names]
 
 
 def fuzz(target, seconds, progress):
     """Runs one target. Returns None, or what went wrong."""
-    found = BUILD / "corpus" / target.name
+    found = BUILD / "found" / target.name
     crashes = BUILD / "crashes" / target.name
     seeds = ROOT / "fuzz" / "corpus" / target.name
     dictionary = ROOT / "fuzz" / "dictionaries" / f"{target.name}.dict"
@@ -83,7 +83,7 @@ def main():
     targets = find_targets(args.targets)
     if not targets:
         wanted = f" named {' '.join(args.targets)}" if args.targets else ""
-        print(f"skipped: no fuzz targets{wanted} in build/fuzz/fuzz")
+        print(f"skipped: no fuzz targets{wanted} in build/asan/fuzz")
         print(Tally(0, 0, 1))
         return 2 if args.targets else 0
     each = max(1, args.seconds // len(targets)) if args.seconds else DEFAULT_SECONDS_EACH

@@ -21,6 +21,8 @@ RUNNERS = {
     "golden": "tests/run_golden.py",
     "corpus": "tests/run_corpus.py",
     "h2spec": "tests/run_h2spec.py",
+    "http3": "tests/run_http3.py",
+    "websocket": "tests/run_websocket.py",
     "tls-suites": "tests/run_tls_suites.py",
     "fault": "tests/run_faults.py",
     "clients": "tests/clients/run.py",

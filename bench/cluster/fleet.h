@@ -27,6 +27,7 @@ struct FleetOptions {
   std::string server_name = "kong_clustering";
   std::string kong_version = "3.10.0.0";
   std::string sluice_version = "0.1.0";
+  std::map<std::string, std::string> plugins = {};  // that nodes say to have, name to version
 };
 
 /// What all nodes together were sent.

@@ -5,6 +5,7 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -19,15 +20,14 @@
 #include "base/json.h"
 #include "cluster/driver.h"
 #include "cluster/fleet.h"
-#include "net/tls/self_signed.h"
 
 namespace {
 
 using namespace sluice;
 using namespace sluice::bench;
 
-constexpr std::string_view kUsage = R"(usage: bench_cluster certificate CERT KEY      makes both files
-       bench_cluster simulate CERT KEY CLUSTER_PORT ADMIN_PORT ROUTES
+constexpr std::string_view kUsage = R"(usage: bench_cluster simulate CERT KEY CLUSTER_PORT ADMIN_PORT ROUTES PLUGINS
+PLUGINS is a file with {"name": "version"} of the plugins that nodes have.
 
 Commands of `simulate`:
   join STRICT KONG_DELTAS KONG_WHOLE AT_ONCE   add so many nodes of each kind and wait until all are connected
@@ -52,17 +52,19 @@ T value_of(Result<T> result) {
   return *std::move(result);
 }
 
-void make_certificate(const std::string& certificate, const std::string& key) {
-  const auto made = value_of(net::tls::make_self_signed({"kong_clustering"}, {.curve = "P-256"}));
-  std::ofstream(certificate) << made.certificate;
-  std::ofstream(key) << made.key;
-}
-
 void raise_limits() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::map<std::string, std::string> plugins_in(const std::string& path) {
+  const Json list = value_of(parse_json(read_file(path)));
+  if (!list.is_object()) throw std::runtime_error(path + " is no object");
+  std::map<std::string, std::string> plugins;
+  for (const auto& [name, version] : list.as_object()) plugins.emplace(name, version.as_string());
+  return plugins;
 }
 
 /// Nodes verify nothing: real ones have machines of their own to do that on.
@@ -102,7 +104,9 @@ void simulate(const std::vector<std::string>& words) {
   const auto port = [&](std::size_t i) { return static_cast<std::uint16_t>(std::stoul(words.at(i))); };
   raise_limits();
   rt::Reactor reactor;
-  auto fleet = std::make_unique<Fleet>(reactor, fleet_options(words.at(1), words.at(2), port(3)));
+  FleetOptions options = fleet_options(words.at(1), words.at(2), port(3));
+  options.plugins = plugins_in(words.at(6));
+  auto fleet = std::make_unique<Fleet>(reactor, std::move(options));
   std::thread thread([&reactor] { reactor.run(); });
   {
     Driver driver(*fleet, {.admin = value_of(net::Address::parse(fmt::format("127.0.0.1:{}", port(4)))),
@@ -120,9 +124,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
-    if (words.size() == 3 && words[0] == "certificate") {
-      make_certificate(words[1], words[2]);
-    } else if (words.size() == 6 && words[0] == "simulate") {
+    if (words.size() == 7 && words[0] == "simulate") {
       simulate(words);
     } else {
       fmt::print(stderr, "{}", kUsage);

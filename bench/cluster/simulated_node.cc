@@ -23,7 +23,8 @@ namespace wire = sync::wire;
 using websocket::Message;
 
 constexpr std::size_t kLargest = 64 << 20;
-constexpr std::int64_t kOpeningMs = 60'000;  // ten thousand come at once
+constexpr std::int64_t kOpeningMs = 15'000;  // as a real one waits, from the first packet to the end of the handshake
+constexpr std::int64_t kGreetingMs = 45'000;
 constexpr std::int64_t kSilentMs = 120'000;
 constexpr std::int64_t kSendMs = 60'000;
 // Payloads of pings that somebody waits for the answer to.
@@ -82,9 +83,10 @@ Task<void> SimulatedNode::live() {
 
 Task<Result<>> SimulatedNode::follow() {
   net::Stream stream;
-  CO_TRY(co_await fleet_.dial(stream, number_, fleet_.reactor().after_ms(kOpeningMs)));
+  const rt::Deadline deadline = fleet_.reactor().after_ms(kOpeningMs);
+  CO_TRY(co_await fleet_.dial(stream, number_, deadline));
   stream_ = &stream;
-  CO_TRY(std::string early, co_await shake_hands(stream));
+  CO_TRY(std::string early, co_await shake_hands(stream, deadline));
   Link link(stream, websocket::Role::Client, {.max_message = kLargest}, std::move(early));
   CO_TRY(co_await greet(link));
   Task<Result<>> listening = listen(link);
@@ -93,7 +95,7 @@ Task<Result<>> SimulatedNode::follow() {
   co_return listening.ready() ? co_await listening : co_await beating;
 }
 
-Task<Result<std::string>> SimulatedNode::shake_hands(net::Stream& stream) {
+Task<Result<std::string>> SimulatedNode::shake_hands(net::Stream& stream, rt::Deadline deadline) {
   websocket::OpenRequest request{.host = std::string(fleet_.options().server_name), .target = "/v2/outlet"};
   if (kind_ == Kind::KongWhole) {
     request.target = fmt::format("/v1/outlet?node_id={}&node_hostname={}&node_version={}", id_.to_string(),
@@ -101,7 +103,7 @@ Task<Result<std::string>> SimulatedNode::shake_hands(net::Stream& stream) {
   } else {
     request.protocol = wire::kMetaProtocol;
   }
-  CO_TRY(auto opened, co_await websocket::open(stream, request, fleet_.reactor().after_ms(kOpeningMs)));
+  CO_TRY(auto opened, co_await websocket::open(stream, request, deadline));
   co_return std::move(opened.early);
 }
 
@@ -116,7 +118,8 @@ Task<Result<>> SimulatedNode::greet(Link& link) {
   }
   knew_ = !hash_.empty();
   if (kind_ == Kind::KongWhole) {
-    const wire::BasicInfo info;
+    wire::BasicInfo info;
+    info.plugins = fleet_.options().plugins;
     CO_TRY(co_await send(link, wire::to_text(info)));
   } else {
     CO_TRY(co_await greet_by_rpc(link));
@@ -135,11 +138,12 @@ Task<Result<>> SimulatedNode::greet_by_rpc(Link& link) {
   if (kind_ == Kind::Strict) {
     hello.capabilities.emplace_back(wire::kSluiceSync);
     hello.peer.sluice_version = fleet_.options().sluice_version;
+    hello.peer.plugins = fleet_.options().plugins;  // Kong's do not say by this protocol
     hello.config_version = hash_.empty() ? "" : to_wire(version_);
     hello.config_hash = hash_;
   }
   CO_TRY(co_await send(link, wire::call_text("kong.meta.v1.hello", wire::to_text(hello), kHelloId)));
-  CO_TRY(const Message message, co_await link.receive(fleet_.reactor().after_ms(kOpeningMs)));
+  CO_TRY(const Message message, co_await link.receive(fleet_.reactor().after_ms(kGreetingMs)));
   if (message.kind != Message::Kind::Binary) co_return fail(Errc::Closed, "turned away: " + message.payload);
   CO_TRY(const auto messages, wire::parse_rpc(message.payload));
   const auto* answer = messages.empty() ? nullptr : std::get_if<wire::RpcReply>(&messages.front());

@@ -54,7 +54,7 @@ class SimulatedNode {
 
   Task<void> live();
   Task<Result<>> follow();
-  Task<Result<std::string>> shake_hands(net::Stream& stream);
+  Task<Result<std::string>> shake_hands(net::Stream& stream, rt::Deadline deadline);
   Task<Result<>> greet(Link& link);
   Task<Result<>> greet_by_rpc(Link& link);
   Task<Result<>> listen(Link& link);

@@ -21,7 +21,8 @@ class ControlPlane:
         folder.mkdir()
         self.program = lab.build / "bench" / "bench_cluster"
         self.cert, self.key = folder / "cluster.crt", folder / "cluster.key"
-        subprocess.run([self.program, "certificate", self.cert, self.key], check=True)
+        subprocess.run([lab.build / "sluice", "hybrid", "gen_cert", self.cert, self.key], check=True,
+                       stdout=subprocess.DEVNULL)
         self.admin_port, self.cluster_port = free_port(), free_port()
         settings = {"role": "control_plane", "database": "sqlite", "prefix": folder / "prefix",
                     "admin_listen": f"127.0.0.1:{self.admin_port}", "admin_gui_listen": "off", "status_listen": "off",
@@ -32,6 +33,15 @@ class ControlPlane:
         self.process = lab.start(name, [lab.build / "sluice", "start", "-c", conf], lab.proxy_cpu)
         self.process.await_port(self.admin_port)
         self.process.await_port(self.cluster_port)
+        self.plugins = folder / "plugins.json"
+        self.plugins.write_text(json.dumps(self.installed_plugins()))
+
+    def installed_plugins(self):
+        """Name to version: nodes of this release have the same."""
+        admin = Admin(self.admin_port)
+        available = admin.ask("GET", "/")["plugins"]["available_on_server"]
+        admin.close()
+        return {name: about["version"] for name, about in available.items()}
 
     def fill(self, lab, routes):
         """Gives it `routes` routes, a hundred to a service."""
@@ -54,7 +64,8 @@ class Simulator:
     def __init__(self, lab, control_plane, routes):
         self._log = (lab.folder / "simulator.log").open("ab")
         command = ["taskset", "-c", lab.load_cpu, control_plane.program, "simulate", control_plane.cert,
-                   control_plane.key, control_plane.cluster_port, control_plane.admin_port, routes]
+                   control_plane.key, control_plane.cluster_port, control_plane.admin_port, routes,
+                   control_plane.plugins]
         self._child = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=self._log, text=True)
 

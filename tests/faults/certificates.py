@@ -17,11 +17,12 @@ from harness.authority import Authority, put_in_place  # noqa: E402
 from harness.clock import Clock  # noqa: E402
 from harness.fault import must  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
-from harness.hybrid import Hybrid, converge, is_ready, log_of, metric, set_path, standing  # noqa: E402
+from harness.hybrid import Hybrid, converge, is_ready, log_of, metric, prefix_of, set_path, standing  # noqa: E402
 from harness.stored import add_route, ask  # noqa: E402
-from harness.supervised import Load, World, get, in_a_world, wait_for  # noqa: E402
+from harness.supervised import Load, World, children, get, gone, in_a_world, kill, wait_for  # noqa: E402
 
 DAY = 86_400
+SEEN_SECONDS = 10  # files that are replaced: every five, on a busy machine
 
 
 def undisturbed(load: Load) -> str:
@@ -51,9 +52,10 @@ def links_begin_anew(hybrid: Hybrid) -> None:
         wait_for("the link", lambda node=node: standing(node)["control_plane"]["connected"], 5)
 
 
-def undropped(hybrid: Hybrid, load: Load) -> str:
-    """The link of the first node has been there all the time, no handshake failed, and traffic went on."""
-    must(log_of(hybrid.data_planes[0]).count("cluster.connected") == 1, "the first node lost its link")
+def undropped(hybrid: Hybrid, load: Load, links: int = 1) -> str:
+    """The first node has had so many links and lost none by accident, no handshake failed, and traffic went on."""
+    had = log_of(hybrid.data_planes[0]).count("cluster.connected")
+    must(had == links, f"the first node has had {had} links, not {links}")
     must(refusals(hybrid) == 0, f"{refusals(hybrid)} handshakes failed")
     return undisturbed(load)
 
@@ -108,7 +110,7 @@ def below_an_authority(world: World) -> str:
 
 
 def shared_by_all(world: World) -> str:
-    """a shared certificate is replaced in three steps, one node after the other: no handshake fails, caches are kept"""
+    """a shared certificate is replaced in three steps: no handshake fails, caches are kept, an old link is renewed"""
     hybrid = with_nodes(world, {}, [])
     places = [hybrid.certificate] + [own_copy(hybrid, f"copy{number}") for number in range(2)]
     for pair in places[1:]:
@@ -130,13 +132,44 @@ def shared_by_all(world: World) -> str:
                 still_follow(hybrid, f"/step-{step}-{places.index(pair)}")
         hybrid.join()  # is sent everything, signed with the new key
         converge(hybrid, "/live")
-    done = undropped(hybrid, load)
+    done = undropped(hybrid, load, links=2)
+    must("cluster.no_longer_admitted" in log_of(hybrid.control), "the old certificate still opens")
     node = hybrid.data_planes[1]
     hybrid.kill_control()
     must(not node.stop(), "it did not end well")
     node.start()
     wait_for("service from the cache, under the new key", lambda: get(node.ports["proxy"]) == 200, 5)
     return done
+
+
+def restarted_at_once(world: World) -> str:
+    """certificate and key are replaced and the node is restarted at once, or killed soon: it serves from its cache
+    while the control plane is away"""
+    hybrid = with_nodes(world, {}, [])
+    pair = own_copy(hybrid, "copy")
+    node = hybrid.join(pair)
+    converge(hybrid, "/live")
+    hybrid.kill_control()
+    rounds = 6 if world.full else 3
+    keys = prefix_of(node) / "cluster/earlier.keys"
+    for number in range(rounds):
+        before = keys.stat().st_mtime_ns if keys.exists() else 0
+        for setting, path in hybrid.new_certificate(f"next{number}").items():
+            pathlib.Path(path).rename(pair[setting])
+        if number % 2 == 0:
+            ended = node.stop()
+            must(not ended, f"it did not end well: {ended}")
+        else:
+            wait_for("the node sees it", lambda then=before: keys.stat().st_mtime_ns > then, SEEN_SECONDS)
+            node.expected_exit = True
+            workers = children(node.process.pid)
+            for pid in [node.process.pid, *workers]:  # the supervisor first, or it starts another worker
+                kill(pid)
+            node.wait_exit(5)
+            wait_for("its worker has gone", lambda pids=workers: all(map(gone, pids)), 5)
+        node.start()
+        wait_for("service from the cache", lambda: is_ready(node) and get(node.ports["proxy"]) == 200, 5)
+    return f"{rounds} certificates"
 
 
 def own_copy(hybrid: Hybrid, name: str) -> dict[str, str]:
@@ -280,7 +313,7 @@ def away(hybrid: Hybrid, node: Gateway, name: str, reason: str) -> None:
     must(is_ready(node) and get(node.ports["proxy"]) == 200, f"{name}: it does not serve")
 
 
-CHECKS = (below_an_authority, shared_by_all, keys_of_others, warned_before, ended)
+CHECKS = (below_an_authority, shared_by_all, restarted_at_once, keys_of_others, warned_before, ended)
 
 if __name__ == "__main__":
     sys.exit(fault.run(__doc__, *map(in_a_world, CHECKS)))

@@ -37,7 +37,7 @@ def journey(world: World) -> str:
     must(moved < 1, f"a change took {moved:.2f} s")
     wait_for("both are listed", lambda: len(hybrid.nodes("shop")) == 2, 5)
     must(not hybrid.nodes(), "another control plane lists them too")
-    same_configuration(hybrid)
+    same_configuration(hybrid, control_plane=shop["id"])
     before = standing(nodes[0])["configuration_hash"]
     hybrid.kill_control()
     kill(worker_of(nodes[1]))  # its supervisor starts another

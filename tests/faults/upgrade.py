@@ -357,6 +357,70 @@ def both_sides_of_a_cluster(under: Fault) -> None:
         print(f"     {load}; the change after it took {took:.1f} s")
 
 
+class Scrapes(fault.Crew):
+    """Prometheus at the status port, over and over."""
+
+    def __init__(self, gateway) -> None:
+        super().__init__(2)
+        self.port = gateway.ports["status"]
+        self.good = 0
+        self.failures: list[str] = []
+
+    def work(self, number: int) -> None:
+        while not self.stopping.wait(0.01):
+            try:
+                status = get(self.port, "/metrics", timeout=20)
+                must(status == 200, str(status))
+                self.good += 1
+            except (OSError, AssertionError) as error:
+                self.failures.append(f"{type(error).__name__}: {error}")
+
+
+def begin_and_die(gateway, program: pathlib.Path) -> None:
+    """An upgrade whose new worker dies when the old one has let go of everything for it."""
+    log = gateway.folder / "error.log"
+    released, resumed = (log.read_text().count(f"upgrade.{what}") for what in ("releasing", "resumed"))
+    before = workers(gateway)
+    with begin_upgrade(gateway, program) as begun:
+        wait_for("the release", lambda: log.read_text().count("upgrade.releasing") > released, 20)
+        for pid in workers(gateway) - before:
+            kill(pid, "STOP")
+        time.sleep(1)
+        for pid in workers(gateway) - before:
+            kill(pid)
+        begun.communicate(timeout=10)
+    must(begun.returncode == 1, "the upgrade went well")
+    wait_for("service as before", lambda: log.read_text().count("upgrade.resumed") > resumed, 10)
+    must(workers(gateway) == before, "another worker")
+
+
+def control_plane_keeps_its_place(under: Fault) -> None:
+    """a control plane under writes and scrapes, whose next version dies in its turn, goes on, and so do its nodes"""
+    with World(under) as world:
+        hybrid = Hybrid(world)
+        control = hybrid.control
+        add_route(control, "live", world.origin().port)
+        shop = hybrid.platform("POST", "/v2/control-planes", {"name": "shop"})
+        must(shop[0] == 201, f"{shop}")
+        hybrid.join()
+        converge(hybrid, "/live")
+        before = workers(control)
+        with Scrapes(control) as scrapes, Writers(control, world.origins[0].port) as writers:
+            for turn in range(5 if under.full else 1):
+                begin_and_die(control, under.binary)
+                add_route(control, f"again-{turn}", world.origins[0].port)
+                took = converge(hybrid, f"/again-{turn}", seconds=40)
+            must(all(thread.is_alive() for thread in writers.threads), "a write failed, and its writer gave up")
+        must(workers(control) == before, "the worker has been replaced")
+        must(not scrapes.failures, f"{len(scrapes.failures)} scrapes failed: {scrapes.failures[:3]}")
+        must(len(hybrid.nodes()) == 1, f"{len(hybrid.nodes())} nodes")
+        done = upgrade(control, under.binary)
+        must(done.returncode == 0, done.stderr)
+        add_route(control, "later", world.origins[0].port)
+        converge(hybrid, "/later", seconds=40)
+        print(f"     {len(writers.acknowledged)} writes, {scrapes.good} scrapes; a change after it took {took:.1f} s")
+
+
 def worker_of_another_user(under: Fault) -> None:
     """started by root, the worker somebody else: the new worker opens what root may, and is that user too"""
     if os.geteuid() != 0:
@@ -408,6 +472,7 @@ if __name__ == "__main__":
             stopped_while_old_one_drains,
             posted_configuration_goes_along,
             both_sides_of_a_cluster,
+            control_plane_keeps_its_place,
             worker_of_another_user,
         )
     )

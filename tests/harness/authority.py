@@ -19,7 +19,7 @@ class Authority:
         self.openssl(
             *["req", "-x509", *NEW_KEY, "-days", "3650", "-keyout", f"{name}.key", "-out", f"{name}.crt"],
             *["-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE"],
-            *["-addext", "keyUsage=keyCertSign"],
+            *["-addext", "keyUsage=keyCertSign,cRLSign"],
         )
 
     def issue(self, name: str, days: int = 365, dns: str = "") -> dict[str, str]:

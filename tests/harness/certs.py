@@ -2,7 +2,8 @@
 """Certificates for the tests, made anew for each run by the openssl command: nothing secret lies in the tree.
 
 Names: `ca` and `foreign_ca` (authorities); `server` (example.test, *.example.test, localhost, 127.0.0.1), `other`
-(other.test) and `client`, issued by `ca`; `foreign`, a client of `foreign_ca` with the same subject as `client`.
+(other.test) and `client`, issued by `ca`; `foreign`, a client of `foreign_ca` with the same subject as `client`, and
+`expired`, one of `ca` that ended yesterday.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ LEAVES = {
     "other": ("ca", "other.test", "DNS:other.test"),
     "client": ("ca", "client.test", "DNS:client.test"),
     "foreign": ("foreign_ca", "client.test", "DNS:client.test"),
+    "expired": ("ca", "client.test", "DNS:client.test"),
 }
 
 
@@ -45,8 +47,8 @@ class Certificates:
                     f"-addext subjectAltName={names}"
                 )
                 self.openssl(
-                    f"x509 -req -in {name}.csr -CA {issuer}.crt -CAkey {issuer}.key -CAcreateserial -days 90 "
-                    f"-copy_extensions copy -out {name}.crt"
+                    f"x509 -req -in {name}.csr -CA {issuer}.crt -CAkey {issuer}.key -CAcreateserial "
+                    f"-days {-1 if name == 'expired' else 90} -copy_extensions copy -out {name}.crt"
                 )
             self.made = True
 

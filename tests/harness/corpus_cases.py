@@ -18,6 +18,7 @@ AREAS = {
     "control": "", "h1-request-line": "", "h1-host": "", "h1-header": "", "h1-framing": "", "h1-chunked": "",
     "h1-connection": "", "h1-slow": "", "path": "", "log": "", "auth": "", "websocket": "", "admin": "",
     "h2-headers": "http2", "h2-frames": "http2", "h2-flood": "http2", "tls": "tls", "stream": "stream",
+    "grpc": "http2",
 }  # fmt: skip
 
 # Words of a case's `setup` that name something the product does not have yet.
@@ -26,10 +27,13 @@ MISSING_SETUPS = {
     "hmac-auth": "the plugin hmac-auth does not exist yet",
     "openid-connect": "the plugin openid-connect does not exist yet",
     "proxy-cache": "the plugin proxy-cache does not exist yet",
-    "client certificate": "nothing judges client certificates: the plugin mtls-auth does not exist yet",
-    "foreign CA": "nothing judges client certificates: the plugin mtls-auth does not exist yet",
-    "ticket from open.test": "nothing judges client certificates: the plugin mtls-auth does not exist yet",
 }
+
+# What a client of the case shows, by a word of its `setup`: names of harness/certs.py.
+CLIENTS = {"client certificate expired": "expired", "foreign CA": "foreign"}
+# The name under which a session was made that the case resumes, by the same.
+TICKET = re.compile(r"resume with ticket from (\S+)")
+AUTHORITY = "7ca00000-0000-4000-8000-000000000001"  # in front of mtls.test
 
 # Cases of the admin area that mean something without a store, where every write is refused before it is read.
 ADMIN_READS = (
@@ -123,8 +127,9 @@ def stream_services(upstream: int, datagrams: int) -> list[dict]:
     ]  # fmt: skip
 
 
-def configuration(upstream: int, folder: pathlib.Path, streams: list[dict]) -> dict:
-    """The routes of bad_inputs.fixtures.json whose plugins exist. Every route keeps its path."""
+def configuration(upstream: int, calls: int, folder: pathlib.Path, authority: str, streams: list[dict]) -> dict:
+    """The routes of bad_inputs.fixtures.json whose plugins exist. Every route keeps its path. `calls`: port of the
+    upstream that speaks gRPC; `authority`: PEM of whoever issues certificates for clients of mtls.test."""
 
     def route(name: str, path: str, *plugins: dict) -> dict:
         return {"name": name, "paths": [path], "strip_path": False, "preserve_host": True, "plugins": list(plugins)}
@@ -145,18 +150,24 @@ def configuration(upstream: int, folder: pathlib.Path, streams: list[dict]) -> d
         route("ws", "/ws", plugin("websocket-size-limit", client_max_payload=65536)) | {"protocols": ["ws"]},
         # An early 404 with the body still unread; a real miss would need a host without the route "/".
         route("none", "/no-such-route", plugin("request-termination", status_code=404)),
-        # Asks for a client certificate in handshakes under its name.
-        route("mtls", "/", plugin("tls-handshake-modifier"))
+        route("mtls", "/", plugin("mtls-auth", ca_certificates=[AUTHORITY]))
         | {"hosts": ["mtls.test"], "snis": ["mtls.test"], "protocols": ["https"]},
     ]
     return {
         "_format_version": "3.0",
-        "services": [{"name": "origin", "url": f"http://127.0.0.1:{upstream}", "routes": routes}, *streams],
+        "ca_certificates": [{"id": AUTHORITY, "cert": authority}],
+        "services": [
+            {"name": "origin", "url": f"http://127.0.0.1:{upstream}", "routes": routes},
+            {"name": "calls", "url": f"grpc://127.0.0.1:{calls}",
+             "routes": [route("calls", "/grpc.Echo") | {"protocols": ["grpc", "grpcs"]}]},
+            *streams,
+        ],
         "consumers": [
             {"username": "corpus", "keyauth_credentials": [{"key": "corpus-key-1"}],
              "basicauth_credentials": [{"username": "corpus", "password": "corpus-pass"}]},
             {"username": "second", "keyauth_credentials": [{"key": "corpus-key-2"}]},
             {"username": "stranger"},
+            {"username": "client.test"},
         ],
         "plugins": [plugin("file-log", path=f"{folder}/records.log")],
     }  # fmt: skip

@@ -7,11 +7,14 @@ import dataclasses
 import json
 import pathlib
 import re
+import socket
+import ssl
 import time
 
 from harness import client, corpus_cases, corpus_frames, process, scn, wire
 from harness.certs import Certificates
 from harness.gateway import Gateway
+from harness.h2origin import Http2Origin
 from harness.origin import Origin, eventually
 from harness.streams import DatagramClient, DatagramOrigin
 
@@ -28,6 +31,13 @@ ORIGIN_RULES = """\
     websocket
   on * *
     body served
+"""
+
+
+CALL_RULES = """\
+  on POST /grpc.Echo/*
+    live
+    trailer grpc-status: 0
 """
 
 
@@ -50,8 +60,9 @@ class Lane:
         certificates: Certificates,
     ) -> None:  # fmt: skip
         tls = bool({"tls", "http2"} & features)
-        lines = [(0, line) for line in ORIGIN_RULES.splitlines()]
-        self.origin = Origin("corpus", scn.Block("upstream corpus", 0, scn.dedent(lines)))
+        self.origin = Origin("corpus", upstream_block(ORIGIN_RULES))
+        self.calls = Http2Origin("calls", upstream_block(CALL_RULES))
+        self.certificates = certificates
         self.folder = scratch / f"lane{number}"
         self.gateway = Gateway(binary, self.folder, tls=tls)
         settings = dict(corpus_cases.SETTINGS)
@@ -65,7 +76,8 @@ class Lane:
             self.datagrams = DatagramOrigin("datagrams", scn.Block("upstream datagrams udp", 0, []))
             streams = corpus_cases.stream_services(self.origin.port, self.datagrams.port)
         self.gateway.write_settings(settings)
-        config = corpus_cases.configuration(self.origin.port, self.folder, streams)
+        authority = certificates.path("ca", "cert").read_text()
+        config = corpus_cases.configuration(self.origin.port, self.calls.port, self.folder, authority, streams)
         (self.folder / "config.yaml").write_text(json.dumps(config))
         self.gateway.start()
 
@@ -90,16 +102,22 @@ class Lane:
         if loud:
             problems.append(f"{len(loud)} log lines above info, first: {loud[0][:300]}")
         self.origin.stop()
+        self.calls.stop()
         if self.datagrams is not None:
             self.datagrams.stop()
         return problems
 
 
+def upstream_block(rules: str) -> scn.Block:
+    return scn.Block("upstream", 0, scn.dedent([(0, line) for line in rules.splitlines()]))
+
+
 def play(lane: Lane, case: dict) -> list[str]:
     """Sends the case; returns what did not hold. An empty list: it passed."""
     quiesce(lane)
-    lane.origin.forget()
-    lane.origin.errors.clear()
+    for origin in (lane.origin, lane.calls):
+        origin.forget()
+        origin.errors.clear()
     if case["area"] == "log":
         time.sleep(1.3)  # the access log is written once a second: let the lines of earlier cases arrive first
     log_sizes = {name: size(lane.folder / name) for name in ("access.log", "records.log")}
@@ -112,7 +130,8 @@ def play(lane: Lane, case: dict) -> list[str]:
         reply = exchange(lane, case)
     problems = judge(lane, case, reply)
     problems += judge_logs(lane, case, log_sizes)
-    if case["area"] in ("h2-flood", "h1-slow") and not sanitized(lane) and lane.memory() - before > MEMORY_GROWTH:
+    bounded = case["area"] in ("h2-flood", "h1-slow", "grpc") and not sanitized(lane)
+    if bounded and lane.memory() - before > MEMORY_GROWTH:
         problems.append(f"memory grew by {(lane.memory() - before) >> 20} MiB")
     if not lane.gateway.is_alive():
         problems.append("the gateway ended")
@@ -195,17 +214,63 @@ def exchange_h1(lane: Lane, case: dict) -> Reply:
 
 
 def exchange_https(lane: Lane, case: dict) -> Reply:
-    """A structured case over TLS, with the SNI that its setup names, else that of its Host."""
-    named = re.search(r"connect with SNI (\S+)", case.get("setup", ""))
+    """A structured case over TLS, with the SNI and the client certificate that its setup names, else the SNI of its
+    Host and none."""
+    setup = case.get("setup", "")
+    if ticket := corpus_cases.TICKET.search(setup):
+        return exchange_resumed(lane, case, ticket[1])
+    named = re.search(r"connect with SNI (\S+)", setup)
     sni = named[1] if named else case["headers"]["Host"]
-    link = client.Connection(lane.port(case), tls=client.tls_context([]), sni=sni)
+    shows = [name for words, name in corpus_cases.CLIENTS.items() if words in setup]
+    certificate = tuple(str(lane.certificates.path(shows[0], kind)) for kind in ("cert", "key")) if shows else None
     reply = Reply()
+    try:
+        link = client.Connection(lane.port(case), tls=client.tls_context([], certificate), sni=sni)
+    except ssl.SSLError:
+        reply.words.add("alert")
+        return reply
     try:
         link.send(corpus_cases.structured(case))
         collect(link, case, reply)
     finally:
         link.close()
     return reply
+
+
+def exchange_resumed(lane: Lane, case: dict, made_under: str) -> Reply:
+    """A session of one name, offered under that of the case's Host, by both versions of TLS: the reply to the first of
+    them that got what no word of `expect` allows, else to the last."""
+    reply = Reply()
+    for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
+        context = client.tls_context([])
+        context.minimum_version = context.maximum_version = version
+        open_case = case | {"headers": {"Host": made_under}}
+        _, session, _ = ask(lane, context, open_case, None)
+        _, session, resumed = ask(lane, context, open_case, session)
+        # The control: were the ticket no good under its own name, the rest would prove nothing.
+        assert resumed, f"{version.name}: a session was not resumed under its own name"
+        lane.origin.forget()
+        reply, _, _ = ask(lane, context, case, session)
+        if lane.origin.received or not any(holds(word, case, reply) for word in case["expect"]):
+            break
+    return reply
+
+
+def ask(
+    lane: Lane, context: ssl.SSLContext, case: dict, session: ssl.SSLSession | None
+) -> tuple[Reply, ssl.SSLSession | None, bool]:
+    """One request on a connection of its own; the reply, the session for the next one, and whether `session` was it."""
+    reply = Reply()
+    with socket.create_connection(("127.0.0.1", lane.port(case)), FIRST_REPLY_SECONDS) as plain:
+        try:
+            link = context.wrap_socket(plain, server_hostname=case["headers"]["Host"], session=session)
+        except ssl.SSLError:
+            reply.words.add("alert")
+            return reply, None, False
+        with link:
+            link.sendall(corpus_cases.structured(case))
+            reply.statuses.append(link.recv(65536)[9:12].decode())
+            return reply, link.session, link.session_reused
 
 
 def stop_early(link: client.Connection, seconds: float, keep_unread: bool) -> bool:
@@ -346,7 +411,8 @@ def judge(lane: Lane, case: dict, reply: Reply) -> list[str]:
     for text in case.get("upstream_has", []):
         if "200" in reply.statuses and text not in received:
             problems.append(f"the upstream did not receive {text!r}: {received[:300]!r}")
-    problems += [f"malformed at the upstream: {text}" for text in lane.origin.errors if "ended" not in text]
+    errors = lane.origin.errors + lane.calls.errors
+    problems += [f"malformed at the upstream: {text}" for text in errors if "ended" not in text]
     return problems + judge_headers(case, reply)
 
 
@@ -356,11 +422,13 @@ def was_aborted(lane: Lane, case: dict) -> bool:
 
 
 def received_by(lane: Lane, reply: Reply) -> str:
-    """The upstream's octets as latin-1. What an answered request sent has arrived by then."""
+    """The upstream's octets as latin-1, and what calls were for. What an answered request sent has arrived by then."""
     if not reply.statuses:
-        eventually(lambda: bool(lane.origin.received), QUIET_SECONDS)
+        eventually(lambda: bool(lane.origin.received or lane.calls.requests), QUIET_SECONDS)
+    with lane.calls.lock:
+        calls = "".join(f"{' '.join(call.start)}\n" for call in lane.calls.requests)
     with lane.origin.lock:
-        return lane.origin.received.decode("latin-1")
+        return lane.origin.received.decode("latin-1") + calls
 
 
 def judge_headers(case: dict, reply: Reply) -> list[str]:

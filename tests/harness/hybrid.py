@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 
+from harness import stored_rows
 from harness.fault import must
 from harness.gateway import Gateway
 from harness.ports import reserve
@@ -179,12 +180,13 @@ def converge(hybrid: Hybrid, path: str, status: int = 200, seconds: float = CONV
     return wait_for(f"{path} answers {status} everywhere", all_do, seconds)
 
 
-def same_configuration(hybrid: Hybrid, seconds: float = CONVERGED_SECONDS) -> None:
-    """Every data plane serves the same, by its own account."""
+def same_configuration(hybrid: Hybrid, seconds: float = CONVERGED_SECONDS, control_plane: str = "default") -> None:
+    """Every data plane serves what the store has, by a hash that is made here of the rows there."""
     def agree() -> bool:
-        return len({standing(node)["configuration_hash"] for node in hybrid.data_planes}) == 1
+        rows = stored_rows.rows_of(hybrid.control_settings, prefix_of(hybrid.control), control_plane)
+        return {standing(node)["configuration"]["hash"] for node in hybrid.data_planes} == {stored_rows.digest(rows)}
 
-    wait_for("equal configurations", agree, seconds)
+    wait_for("the configuration of the store at all nodes", agree, seconds)
 
 
 def log_of(node: Gateway) -> str:

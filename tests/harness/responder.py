@@ -21,10 +21,14 @@ class Responder(Authority):
         self.index.write_text("")
         self.process: subprocess.Popen | None = None
 
-    def issue_known(self, name: str, *, revoked: bool = False, must_staple: bool = False) -> dict[str, str]:
-        """The settings `ssl_cert` and `ssl_cert_key` of a new pair for `name`, its chain with the authority."""
+    def issue_known(
+        self, name: str, *, revoked: bool = False, must_staple: bool = False, sources: str = ""
+    ) -> dict[str, str]:
+        """The settings `ssl_cert` and `ssl_cert_key` of a new pair for `name`, its chain with the authority. `sources`:
+        lines of OpenSSL's that say where the authority tells about it, in place of this responder."""
         self.openssl("req", *NEW_KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        extensions = f"subjectAltName=DNS:{name}\nauthorityInfoAccess=OCSP;URI:http://127.0.0.1:{self.port}/\n"
+        extensions = f"subjectAltName=DNS:{name}\n"
+        extensions += sources or f"authorityInfoAccess=OCSP;URI:http://127.0.0.1:{self.port}/\n"
         extensions += "tlsfeature=status_request\n" if must_staple else ""
         (self.folder / f"{name}.ext").write_text(extensions)
         self.openssl(
@@ -45,6 +49,18 @@ class Responder(Authority):
         end = (now + datetime.timedelta(days=365)).strftime("%y%m%d%H%M%SZ")
         mark, when = ("R", now.strftime("%y%m%d%H%M%SZ")) if revoked else ("V", "")
         self.index.write_text(self.index.read_text() + f"{mark}\t{end}\t{when}\t{serial}\tunknown\t/CN={name}\n")
+
+    def list_revoked(self) -> bytes:
+        """The list of what is marked as revoked, signed, in DER."""
+        (self.folder / "ca.cnf").write_text(
+            "[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=1\n"
+        )
+        self.openssl(
+            *["ca", "-config", "ca.cnf", "-gencrl", "-cert", f"{self.name}.crt", "-keyfile", f"{self.name}.key"],
+            *["-out", "revoked.pem"],
+        )
+        self.openssl("crl", "-in", "revoked.pem", "-outform", "DER", "-out", "revoked.crl")
+        return (self.folder / "revoked.crl").read_bytes()
 
     def serve(self) -> None:
         command = ["openssl", "ocsp", "-index", "index.txt", "-port", str(self.port), "-nmin", "1", "-ignore_err"]

@@ -185,6 +185,7 @@ def run_file(
 ) -> list[Outcome]:  # fmt: skip
     """Runs one file in a folder of its own, which stays only when asked for or when something failed."""
     folder = scratch / name.replace("/", "_")
+    shutil.rmtree(folder, ignore_errors=True)  # of a run before
     try:
         scenario = scn.parse(path)
         outcomes = ScenarioRun(scenario, name, binary, folder, features, certificates).run()
