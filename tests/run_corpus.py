@@ -8,6 +8,7 @@ A run counts only when every control (a good input that must be served) holds.
 from __future__ import annotations
 
 import argparse
+import collections
 import pathlib
 import queue
 import shutil
@@ -15,11 +16,12 @@ import sys
 import tempfile
 import threading
 import time
+from typing import Protocol
 
 TESTS = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))
 
-from harness import corpus_cases, corpus_play, match, second_chance, wire  # noqa: E402
+from harness import corpus_admin, corpus_cases, corpus_cluster, corpus_play, match, second_chance, wire  # noqa: E402
 from harness.certs import Certificates  # noqa: E402
 from harness.gateway import features_of  # noqa: E402
 
@@ -35,6 +37,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+class Lane(Protocol):
+    """What plays one case at a time."""
+
+    def play(self, case: dict) -> list[str]:
+        """What did not hold."""
+
+    def is_alive(self) -> bool: ...
+    def restart(self) -> None: ...
+    def close(self) -> list[str]: ...
+
+
 class Run:
     """The queue of cases, and what became of them."""
 
@@ -44,14 +57,14 @@ class Run:
         self.features = features_of(self.binary) | set(args.features.split(",")) - {""}
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="sluice-corpus-"))
         self.certificates = Certificates(self.scratch / "certificates")
-        self.cases: queue.SimpleQueue[dict] = queue.SimpleQueue()
+        self.cases: dict[str, queue.SimpleQueue[dict]] = collections.defaultdict(queue.SimpleQueue)  # by stage
         self.lock = threading.Lock()
         self.passed = self.failed = self.skipped = 0
         self.broken_controls: list[str] = []
         self.again: list[dict] = []
 
-    def fill(self) -> int:
-        """Queues what can run, slow clients first, and names what cannot. Returns how many cases wait."""
+    def fill(self) -> None:
+        """Queues what can run, slow clients first, and names what cannot."""
         text = self.args.filter
         chosen = [case for case in corpus_cases.load() if text in case["id"] or text in case["area"]]
         runnable = []
@@ -63,41 +76,56 @@ class Run:
             else:
                 runnable.append(case)
         for case in sorted(runnable, key=lambda case: case["area"] not in ("h1-slow", "h2-flood")):
-            self.cases.put(case)
-        return len(runnable)
+            self.cases[corpus_cases.stage_of(case)].put(case)
+
+    def lanes(self) -> list[tuple[str, int]]:
+        """Where cases are played at the same time: stages with a number each."""
+        found = []
+        for stage, cases in self.cases.items():
+            most = self.args.lanes if stage == "gateway" else 1
+            found += [(stage, number) for number in range(min(most, cases.qsize()))]
+        return found
 
     def repeat(self) -> None:
         """What failed, alone."""
         for case in self.again:
-            self.cases.put(case)
-        if self.again:
-            self.work(self.args.lanes, last=True)
+            self.cases[corpus_cases.stage_of(case)].put(case)
+        for stage in {corpus_cases.stage_of(case) for case in self.again}:
+            self.work(stage, self.args.lanes, last=True)
 
-    def work(self, number: int, last: bool = False) -> None:
+    def open(self, stage: str, number: int) -> Lane:
+        if stage == "admin":
+            return corpus_admin.AdminStage(self.binary, self.scratch / f"admin{number}", self.certificates)
+        if stage == "cluster":
+            return corpus_cluster.ClusterStage(self.binary)
+        return corpus_play.Lane(number, self.binary, self.scratch, self.features, self.certificates)
+
+    def work(self, stage: str, number: int, last: bool = False) -> None:
         try:
-            lane = corpus_play.Lane(number, self.binary, self.scratch, self.features, self.certificates)
-        except (match.Mismatch, OSError) as error:
-            self.report({"id": f"(lane {number}: start)"}, [str(error)], 0.0)
+            lane = self.open(stage, number)
+        except (match.Mismatch, OSError, AssertionError) as error:
+            self.report({"id": f"({stage} {number}: start)"}, [str(error)], 0.0)
             return
-        while not self.cases.empty():
+        cases = self.cases[stage]
+        while not cases.empty():
             try:
-                case = self.cases.get_nowait()
+                case = cases.get_nowait()
             except queue.Empty:
                 break
             started = time.monotonic()
             try:
-                problems = corpus_play.play(lane, case)
-            except (OSError, wire.WireError, AssertionError) as error:
+                problems = lane.play(case)
+            except (OSError, wire.WireError, AssertionError, match.Mismatch) as error:
                 problems = [f"{type(error).__name__}: {error}"]
-            alive = lane.gateway.is_alive()
+            alive = lane.is_alive()
             if problems and alive and not last and second_chance.given():
                 print(second_chance.line(case["id"], "; ".join(problems)), flush=True)
                 self.again.append(case)
             else:
                 self.report(case, problems, time.monotonic() - started)
             if not alive:
-                lane.gateway.start()
-        self.report({"id": f"(lane {number}: end, sanitizer, log level)"}, lane.close(), 0.0)
+                lane.restart()
+        self.report({"id": f"({stage} {number}: end, sanitizer, log level)"}, lane.close(), 0.0)
 
     def report(self, case: dict, problems: list[str], seconds: float) -> None:
         with self.lock:
@@ -121,8 +149,8 @@ def main() -> int:
         print(f"there is no {args.binary}; build it first or name another with --binary", file=sys.stderr)
         return 2
     run = Run(args)
-    lanes = min(args.lanes, run.fill())
-    threads = [threading.Thread(target=run.work, args=(number,)) for number in range(lanes)]
+    run.fill()
+    threads = [threading.Thread(target=run.work, args=lane) for lane in run.lanes()]
     for thread in threads:
         thread.start()
     for thread in threads:

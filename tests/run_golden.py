@@ -5,7 +5,8 @@
 A case is a folder (below one named after what it tests) with
   command         the binary's arguments, written as for a shell, run in the case's folder; of several lines each is
                   run after the other and shown in the output as `$ line`; `NAME=arguments` puts what was printed into
-                  that variable for the lines that follow, `sleep SECONDS` waits
+                  that variable for the lines that follow, `until CODE arguments` repeats them until they end so, and
+                  shows nothing of it
   expected        standard output
   expected_error  standard error (none: it must be empty); with several commands it is part of the output
   exit_code       none: 0
@@ -41,6 +42,7 @@ SECONDS = 60
 UUID = re.compile(r'"?\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"?')
 TOKEN = re.compile(r"\bslt_[A-Za-z0-9_-]{43}")
 VARIABLE = re.compile(r"([A-Z_]+)=(.*)")
+AWAITED = re.compile(r"until (\d+) (.*)")
 SHA1 = re.compile(r'"?\b[0-9a-f]{40}\b"?')
 
 
@@ -87,8 +89,13 @@ def run_commands(binary: pathlib.Path, case: pathlib.Path, environment: dict[str
 
 
 def run_line(binary: pathlib.Path, case: pathlib.Path, line: str, environment: dict[str, str]) -> Result:
-    if line.startswith("sleep "):
-        time.sleep(float(line.removeprefix("sleep ")))
+    awaited = AWAITED.fullmatch(line)
+    if awaited:
+        deadline = time.monotonic() + SECONDS
+        while run_one(binary, case, awaited[2], environment).code != int(awaited[1]):
+            if time.monotonic() > deadline:
+                raise ValueError(f"{line}: not within {SECONDS} s")
+            time.sleep(0.1)
         return Result("", "", 0)
     variable = VARIABLE.fullmatch(line)
     if not variable:

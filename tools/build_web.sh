@@ -32,7 +32,10 @@ is_node_new() {
 
 # digest FILE...: of names and contents, so that a new clone or another branch is not mistaken for what was built.
 digest() { { node --version && sha256sum "$@"; } | sha256sum | cut -d ' ' -f 1; }
-sources() { find web tools/build_web.sh -name node_modules -prune -o -type f -print | LC_ALL=C sort; }
+# The texts that the console fills in stand beside the command line that prints them.
+sources() {
+  find web tools/build_web.sh src/cli/cluster/testdata -name node_modules -prune -o -type f -print | LC_ALL=C sort
+}
 # same MARK DIGEST: whether what the mark stands for was done with this.
 same() { [[ "$(cat "$1" 2>/dev/null)" == "$2" ]]; }
 installed() { same web/node_modules/.installed "$(digest web/package.json web/package-lock.json)"; }

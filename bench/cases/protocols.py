@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""protocols: gRPC calls, octets over TCP, datagrams, WebSocket messages, and what an idle WebSocket costs."""
+"""protocols: gRPC calls, octets over TCP, datagrams, WebSocket messages, HTTP/3, and what an idle WebSocket costs."""
 
 import resource
 import subprocess
 import time
 
+from cases import http3
 from harness import proxies, report
 from harness.load import Scene
 from harness.pairing import Void, run_scene
@@ -77,8 +78,18 @@ def run(lab, options):
         # HAProxy reserves descriptors for more than it is asked to hold, and would not start.
         rows.append({"case": "ws_idle", **{proxy.name: idle(lab, proxy, 200 if options.smoke else IDLE)
                                            for proxy in (subject, peers[0])}})
+    if options.wants("http3"):
+        options.progress("http3")
+        try:
+            row = http3.run(lab, options.smoke)
+            rows += [row] if row else []
+        except (RuntimeError, OSError) as why:
+            failures.append(f"http3: {why}")
     report.print_ratios([row for row in rows if "ratio_nginx" in row], subject.name, [peer.name for peer in peers])
     for row in rows:
+        if "ratio_http2" in row:
+            print(f"{row['case']}: {row['http3']['cpu_us']} us of CPU a request, {row['ratio_http2']} times that over "
+                  "HTTP/2")
         if row["case"] == "ws_idle":
             print("ws_idle: " + ", ".join(f"{name} {figures['kB_each']:.1f} kB each, {figures['MB']:.0f} MB in all"
                                           for name, figures in row.items() if name != "case"))

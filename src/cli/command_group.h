@@ -28,7 +28,7 @@ class CommandGroup {
     auto arguments = std::make_shared<Arguments>();
     command->callback([arguments, body, make_catalog = make_catalog_, &exit_code = exit_code_] {
       auto code = body(*arguments, make_catalog);
-      if (!code) fmt::print(stderr, "Error: {}\n", code.error().what);
+      if (!code) fmt::print(stderr, "sluice: {}\n", code.error().what);
       exit_code = code.value_or(1);
     });
     return {command, arguments.get()};

@@ -82,7 +82,7 @@ Result<Json> ask_gateway(const GatewayArguments& where, const ImaginedRequest& r
     return std::unexpected(std::move(error));
   }
   if (reply->status == 401 || reply->status == 403) {
-    return fail(Errc::Forbidden, "the Admin API refuses us: " + reply->message() + " (see --token)");
+    return refused_by(client.target(), *reply);
   }
   if (reply->status == 404 || reply->status == 405) {
     return fail(Errc::Unsupported, client.target().url + " explains no requests: it is not the Admin API of Sluice");

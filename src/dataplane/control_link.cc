@@ -127,7 +127,15 @@ Task<Error> ControlLink::speak(std::string_view path, bool rpc, bool& try_protoc
     // A control plane without protocol 2 answers that there is no such path, or in some other way that it is not meant.
     try_protocol_1 = rpc && code != Errc::Forbidden && code != Errc::Unavailable && code != Errc::Timeout &&
                      code != Errc::Closed && code != Errc::Io;
-    co_return std::move(opened).error();
+    Error error = std::move(opened).error();
+    // It knows who we are only once the handshake of TLS is done, and then has no other way to say no.
+    if (code == Errc::Closed) {
+      error.what =
+          "the control plane closed the link, probably because it does not know this certificate: see its log, or pin "
+          "one with `sluice dp join` (" +
+          error.what + ")";
+    }
+    co_return error;
   }
   websocket::Connection link(connection.stream(), websocket::Role::Client,
                              {.max_message = settings_.max_payload, .answer_pings = true}, std::move(opened->early));

@@ -15,8 +15,9 @@ namespace {
 
 constexpr const char* kName = "/earlier.keys";
 constexpr const char* kDraftName = "/earlier.keys.new";
-/// Two generations are kept; one more, for a certificate that is replaced again before they are made anew.
-constexpr std::size_t kMost = 4;
+/// Both generations are made anew under a new key soon. Where that fails for long, on a full disk say, certificates of
+/// an hour's life may be replaced many times meanwhile, and what cannot be opened any more is lost.
+constexpr std::size_t kMost = 64;
 
 }  // namespace
 

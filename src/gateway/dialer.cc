@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/racing_connect.h"
+#include "net/metadata_address.h"
 #include "net/tls/handshake.h"
 
 namespace sluice::gateway {
@@ -43,7 +44,10 @@ Task<Result<>> Dialer::reach(net::Stream& stream, const Choice& choice, rt::Dead
   const net::dns::Answer* answer = races ? resolver_->lookup(choice.host) : nullptr;
   if (answer == nullptr || answer->others.empty()) return net::connect(stream, reactor_, chosen, deadline);
   std::vector<net::Address> addresses = {chosen};
-  for (const IpAddress& other : answer->others) addresses.emplace_back(other, chosen.port());
+  for (const IpAddress& other : answer->others) {
+    const net::Address address(other, chosen.port());
+    if (!net::is_metadata_service(address)) addresses.push_back(address);
+  }
   return connect_to_any(stream, reactor_, std::move(addresses), deadline);
 }
 

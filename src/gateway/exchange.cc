@@ -30,13 +30,11 @@ class RejoinedBody final : public http::BodyReader {
 };
 
 /// Memory can be gone sooner than the shard looks at it again, within one turn of its loop: whoever takes much of it
-/// looks for himself.
-Result<> leave_to_grow(rt::MemoryGauge* memory) {
-  constexpr std::int64_t kFreshMs = 10;
+/// asks first.
+Result<> leave_to_grow(rt::MemoryGauge* memory, std::size_t octets) {
   if (memory == nullptr) return {};
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  memory->refresh_if_older(std::chrono::duration_cast<std::chrono::milliseconds>(now).count(), kFreshMs);
-  if (memory->level() != rt::MemoryGauge::Level::Critical) return {};
+  if (memory->take(octets, std::chrono::duration_cast<std::chrono::milliseconds>(now).count())) return {};
   return fail(Errc::Unavailable, "memory is short", Blame::System, Retry::Safe);
 }
 
@@ -83,6 +81,7 @@ void Exchange::authenticate(const Consumer& consumer, const Credential* credenti
 }
 
 Task<Result<std::string_view>> Exchange::read_body(std::size_t limit) {
+  constexpr std::size_t kCopies = 2;  // parsed, and written anew
   if (request.body == nullptr) co_return std::string_view{};
   if (auto announced = request.body->remaining(); announced && *announced > limit) {
     co_return fail(Errc::TooLarge, "request content larger than the buffer limit", Blame::Client);
@@ -91,8 +90,8 @@ Task<Result<std::string_view>> Exchange::read_body(std::size_t limit) {
   // What is announced and never sent costs nothing: memory that is not touched is none.
   if (auto announced = request.body->remaining()) content.reserve(static_cast<std::size_t>(*announced));
   for (bool last = false; !last;) {
-    CO_TRY(leave_to_grow(memory));
     CO_TRY(http::Chunk chunk, co_await request.body->read());
+    CO_TRY(leave_to_grow(memory, chunk.bytes.size()));
     content.append(chunk.bytes);
     last = chunk.last;
     if (content.size() > limit) {
@@ -100,7 +99,7 @@ Task<Result<std::string_view>> Exchange::read_body(std::size_t limit) {
       co_return fail(Errc::TooLarge, "request content larger than the buffer limit", Blame::Client);
     }
   }
-  CO_TRY(leave_to_grow(memory));  // for what is done with it now
+  CO_TRY(leave_to_grow(memory, kCopies * content.size()));  // for what is done with it now
   replace_body(content);
   co_return std::string_view(content);
 }

@@ -50,16 +50,24 @@ Node::~Node() {
   current_.reset();  // while the builder thread, which frees it, still runs
 }
 
-void Node::start(const std::vector<ProxyDoor>& doors, const std::vector<StreamDoor>& stream_doors) {
+void Node::start(const std::vector<ProxyDoor>& doors, const std::vector<StreamDoor>& stream_doors,
+                 std::vector<int> elders) {
   std::vector<std::promise<void>> up(shards_.size());
+  while (elders.size() > shards_.size()) {  // only those of the same shards know anything
+    ::close(elders.back());
+    elders.pop_back();
+  }
+  has_datagrams_ = std::ranges::any_of(doors, [](const ProxyDoor& door) { return !door.quic_sockets.empty(); }) ||
+                   std::ranges::any_of(stream_doors, &StreamDoor::udp);
   quic_groups_.resize(doors.size());
   for (std::size_t i = 0; i < doors.size(); ++i) {
     if (!doors[i].quic_sockets.empty()) quic_groups_[i] = std::make_unique<net::quic::Group>(reactors_);
   }
-  reactors_.start([this, &doors, &stream_doors, &up](std::size_t index, rt::Reactor& reactor) {
+  reactors_.start([this, &doors, &stream_doors, &elders, &up](std::size_t index, rt::Reactor& reactor) {
     shards_[index] = std::make_unique<Shard>(reactor, parts_, board_, memory_, Prober::Place{index, shards_.size()});
     Shard& shard = *shards_[index];
     shard.publish(snapshot());
+    if (index < elders.size()) shard.succession().follow(elders[index]);
     for (std::size_t i = 0; i < doors.size(); ++i) {
       shard.listen(doors[i], doors[i].sockets[index]);
       if (quic_groups_[i]) shard.listen(doors[i], doors[i].quic_sockets[index], *quic_groups_[i], index);
@@ -70,6 +78,26 @@ void Node::start(const std::vector<ProxyDoor>& doors, const std::vector<StreamDo
     shards_[index].reset();
   });
   for (auto& promise : up) promise.get_future().wait();
+}
+
+std::vector<int> Node::make_way() {
+  std::vector<int> theirs;
+  for (std::size_t i = 0; has_datagrams_ && i < shards_.size(); ++i) {
+    const auto channel = net::Succession::make_channel();
+    if (!channel) {
+      log::warn("succession.no_channel", {{"error", channel.error()}});
+      break;
+    }
+    theirs.push_back(channel->second);
+    reactors_.post(i, [this, i, mine = channel->first] { shards_[i]->succession().make_way(mine); });
+  }
+  return theirs;
+}
+
+void Node::stay() {
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    reactors_.post(i, [this, i] { shards_[i]->succession().stay(); });
+  }
 }
 
 void Node::retreat() {

@@ -39,8 +39,15 @@ class Node final : public sync::LocalGateway {
   Node& operator=(const Node&) = delete;
   ~Node() override;
 
-  /// Opens the doors on every shard. They outlive the node.
-  void start(const std::vector<ProxyDoor>& doors, const std::vector<StreamDoor>& stream_doors = {});
+  /// Opens the doors on every shard. They outlive the node. `elders`: what another process's make_way() gave, one
+  /// channel per shard, which become the node's; or none.
+  void start(const std::vector<ProxyDoor>& doors, const std::vector<StreamDoor>& stream_doors = {},
+             std::vector<int> elders = {});
+  /// Another process is about to serve the same sockets: a channel for each of its shards, by which it asks about
+  /// datagrams that are not its own (net::Succession). None: nothing is served by datagrams, or the system has none.
+  [[nodiscard]] std::vector<int> make_way();
+  /// It does not serve them after all.
+  void stay();
   /// The end is near: the node is not ready any more, and each response is its connection's last. It still accepts.
   void retreat();
   /// Stops accepting, and is not ready any more; requests in flight go on. Any thread's, as the others.
@@ -92,6 +99,7 @@ class Node final : public sync::LocalGateway {
   HealthBoard board_;       // of all shards
   rt::MemoryGauge memory_;  // likewise
   ShedCounts logged_shed_{};
+  bool has_datagrams_ = false;                                  // HTTP/3 or UDP is served
   std::vector<std::unique_ptr<net::quic::Group>> quic_groups_;  // of each door with HTTP/3
   rt::Shards reactors_;
   std::vector<std::unique_ptr<Shard>> shards_;  // each made and destroyed on its own thread

@@ -62,11 +62,12 @@ Shard::Shard(rt::Reactor& reactor, const NodeParts& node, HealthBoard& board, rt
       ids_(node.id_key, on_shard(node.origin, place.index)),
       memory_(memory),
       admission_(options_.ceilings, memory),
+      succession_(reactor),
       proxy_({options_, plans_, balancer_, dialer_, ids_, *this, admission_}),
       server_(reactor, options_.server, proxy_, &admission_),
       stream_tls_{node.tls_stream, {}},
-      streams_(
-          {reactor, options_, plans_, balancer_, dialer_, stream_tls_, *this, stream_counts_, admission_, server_}) {
+      streams_({reactor, options_, plans_, balancer_, dialer_, stream_tls_, *this, stream_counts_, admission_, server_,
+                succession_}) {
   if (place.index == 0) keeper_ = std::make_unique<CertificateKeeper>(reactor, client_, node.blocking);
   keep_certificates(node.trust);
   chores_.spawn(watch_load(place.index == 0));
@@ -116,6 +117,7 @@ void Shard::listen(const ProxyDoor& door, int socket) {
 }
 
 void Shard::listen(const ProxyDoor& door, int socket, net::quic::Group& group, std::size_t shard) {
+  group.lend(shard, succession_);
   server_.listen(socket,
                  {.group = group,
                   .shard = shard,

@@ -19,6 +19,7 @@
 #include "http/plain_client.h"
 #include "http/server.h"
 #include "net/dns/resolver.h"
+#include "net/succession.h"
 #include "net/tls/server_context.h"
 #include "rt/memory_gauge.h"
 #include "rt/offload.h"
@@ -91,9 +92,15 @@ class Shard final : private RequestObserver, private StreamObserver {
   /// Stops accepting and lets requests and sessions finish.
   void drain(http::Idle idle) {
     server_.drain(idle);
-    streams_.drain();
+    streams_.drain(idle);
   }
-  [[nodiscard]] std::size_t open_connections() const { return server_.open_connections() + streams_.open_sessions(); }
+  /// One process before and one after this one, which speak to each other through it, count as a connection.
+  [[nodiscard]] std::size_t open_connections() const {
+    const bool between = succession_.has_elder() && succession_.has_heir();
+    return server_.open_connections() + streams_.open_sessions() + (between ? 1 : 0);
+  }
+  /// What happens when another process serves the same sockets.
+  [[nodiscard]] net::Succession& succession() { return succession_; }
   /// Delivers what log plugins still hold, as far as `deadline` allows.
   Task<void> flush(rt::Deadline deadline) { return sinks_.drain(deadline); }
 
@@ -144,6 +151,7 @@ class Shard final : private RequestObserver, private StreamObserver {
   std::shared_ptr<const net::tls::IdentityResolver> identities_;
   rt::MemoryGauge& memory_;
   http::Admission admission_;
+  net::Succession succession_;
   Proxy proxy_;
   http::Server server_;
   StreamTls stream_tls_;

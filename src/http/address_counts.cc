@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/address_counts.h"
 
-#include <algorithm>
+#include "base/client_network.h"
 
 namespace sluice::http {
-namespace {
-constexpr std::size_t kNetworkOctets = 8;  // of an IPv6 client
-}
 
 AddressCounts::Key AddressCounts::key_of(const IpAddress& address) {
-  Key key = address.mapped_octets();
-  if (address.is_v6()) std::fill(key.begin() + kNetworkOctets, key.end(), std::uint8_t{0});
-  return key;
+  return client_network(address).mapped_octets();
 }
 
 AddressCounts::Seat AddressCounts::take(const IpAddress& address) {

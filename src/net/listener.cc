@@ -18,27 +18,41 @@ namespace sluice::net {
 namespace {
 constexpr std::int64_t kPauseMs = 100;
 constexpr unsigned kAcceptsPerTurn = 64;  // then the clients that we have get their turn
+
+/// Takes errno, closes `fd` if there is one.
+std::unexpected<Error> cannot_listen(const Address& address, const char* call, int fd) {
+  std::string why = std::strerror(errno);
+  if (fd >= 0) ::close(fd);
+  return fail(Errc::Unavailable, "cannot listen on " + address.to_string() + ": " + call + ": " + why, Blame::System);
+}
+
+Result<int> bind_to(const Address& address, const ListenOptions& options) {
+  const int fd = ::socket(address.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return cannot_listen(address, "socket", fd);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (options.reuse_port) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  const int v6_only = options.v6_only ? 1 : 0;
+  if (address.is_v6()) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  if (::bind(fd, address.data(), address.size()) != 0) return cannot_listen(address, "bind", fd);
+  return fd;
+}
 }  // namespace
 
 Result<int> listen_on(const Address& address, const ListenOptions& options) {
-  auto failed = [&](const char* call, int fd) {
-    std::string why = std::strerror(errno);
-    if (fd >= 0) ::close(fd);
-    return fail(Errc::Unavailable, "cannot listen on " + address.to_string() + ": " + call + ": " + why, Blame::System);
-  };
-  int fd = ::socket(address.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return failed("socket", fd);
-  int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (options.reuse_port) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  TRY(const int fd, bind_to(address, options));
+  const int on = 1;
   // Accepted sockets inherit it: one system call less per connection.
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (options.keep_alive) ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  int v6_only = options.v6_only ? 1 : 0;
-  if (address.is_v6()) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
-  if (::bind(fd, address.data(), address.size()) != 0) return failed("bind", fd);
-  if (::listen(fd, options.backlog) != 0) return failed("listen", fd);
+  if (::listen(fd, options.backlog) != 0) return cannot_listen(address, "listen", fd);
   return fd;
+}
+
+Result<> expect_unused(const Address& address, bool v6_only) {
+  TRY(const int fd, bind_to(address, {.reuse_port = false, .v6_only = v6_only}));
+  ::close(fd);
+  return {};
 }
 
 Listener::Listener(rt::Reactor& reactor, int fd) {

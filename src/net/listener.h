@@ -20,6 +20,9 @@ struct ListenOptions {
 
 /// A listening, non-blocking socket. Throws nothing; the error names the address.
 Result<int> listen_on(const Address& address, const ListenOptions& options);
+/// Fails as listen_on() would without reuse_port: when a socket listens there already, also one of the same user that
+/// would share its connections with us. What is left of connections that have ended is no obstacle.
+Result<> expect_unused(const Address& address, bool v6_only);
 
 /// Accepts connections on one shard.
 class Listener {

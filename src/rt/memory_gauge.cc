@@ -16,6 +16,9 @@ namespace {
 
 constexpr unsigned kShortPercent = 90;
 constexpr unsigned kCriticalPercent = 95;
+/// Of the limit: when so much was taken, what the kernel last said is no longer true.
+constexpr unsigned kTakenPercent = 1;
+constexpr std::int64_t kFreshMs = 10;
 /// What the first version of control groups says when there is no limit, give or take a page.
 constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 60U;
 
@@ -123,10 +126,19 @@ void MemoryGauge::refresh() {
   level_.store(level, std::memory_order_relaxed);
 }
 
-void MemoryGauge::refresh_if_older(std::int64_t now_ms, std::int64_t ms) {
-  std::int64_t last = refreshed_ms_.load(std::memory_order_relaxed);
-  if (now_ms - last < ms || !refreshed_ms_.compare_exchange_strong(last, now_ms, std::memory_order_relaxed)) return;
-  refresh();
+/// Two shards that read from loopback take a tenth of a small limit within ten milliseconds: time alone is no measure.
+bool MemoryGauge::take(std::uint64_t octets, std::int64_t now_ms) {
+  const std::uint64_t most = limit();
+  if (most == 0) return true;
+  std::uint64_t taken = taken_.fetch_add(octets, std::memory_order_relaxed) + octets;
+  const bool is_old = now_ms - asked_ms_.load(std::memory_order_relaxed) >= kFreshMs;
+  if (is_old || taken >= most / 100 * kTakenPercent) {
+    taken_.store(octets, std::memory_order_relaxed);  // before asking: what others take meanwhile may count twice
+    asked_ms_.store(now_ms, std::memory_order_relaxed);
+    refresh();
+    taken = octets;
+  }
+  return used() + taken < most / 100 * kCriticalPercent;
 }
 
 }  // namespace sluice::rt

@@ -30,8 +30,9 @@ class MemoryGauge {
   void set_limit(std::uint64_t octets) { own_limit_.store(octets, std::memory_order_relaxed); }
   /// Asks the kernel, in a few microseconds.
   void refresh();
-  /// The same unless somebody has within the last `ms`.
-  void refresh_if_older(std::int64_t now_ms, std::int64_t ms);
+  /// Whether somebody may take that many octets more at `now_ms` (monotonic) and it is not critical then. Those taken
+  /// since the kernel was asked count by what was said here; it is asked again when that is old, or much.
+  [[nodiscard]] bool take(std::uint64_t octets, std::int64_t now_ms);
 
   [[nodiscard]] Level level() const { return level_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }
@@ -53,7 +54,8 @@ class MemoryGauge {
   std::atomic<std::uint64_t> own_limit_{0};
   std::atomic<std::uint64_t> used_{0};
   std::atomic<Level> level_{Level::Ample};
-  std::atomic<std::int64_t> refreshed_ms_{0};
+  std::atomic<std::uint64_t> taken_{0};  // since take() has asked
+  std::atomic<std::int64_t> asked_ms_{0};
 };
 
 }  // namespace sluice::rt

@@ -91,17 +91,28 @@ TEST(MemoryGauge, HasNoLimitWhereTheGroupHasNone) {
   EXPECT_EQ(MemoryGauge(kernel.root()).limit(), 0U);
 }
 
-TEST(MemoryGauge, AsksTheKernelNoMoreOftenThanItIsTold) {
+TEST(MemoryGauge, LetsSomebodyTakeUntilItWouldBeCritical) {
   const FakeKernel kernel;
-  kernel.say("/proc/self/statm", "50 10\n");
+  kernel.say("/proc/self/statm", "2000 500\n");
   MemoryGauge gauge(kernel.root());
-  const std::uint64_t before = gauge.used();
-  gauge.refresh_if_older(1000, 10);
-  kernel.say("/proc/self/statm", "50 20\n");
-  gauge.refresh_if_older(1005, 10);
-  EXPECT_EQ(gauge.used(), before);
-  gauge.refresh_if_older(1010, 10);
-  EXPECT_EQ(gauge.used(), 2 * before);
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  EXPECT_TRUE(gauge.take(1'000'000 * page, 1000)) << "there is no limit";
+  gauge.set_limit(1000 * page);
+  EXPECT_TRUE(gauge.take(400 * page, 1010));
+  EXPECT_FALSE(gauge.take(450 * page, 1020));
+}
+
+TEST(MemoryGauge, CountsWhatWasTakenUntilItAsksAgain) {
+  const FakeKernel kernel;
+  kernel.say("/proc/self/statm", "2000 945\n");
+  MemoryGauge gauge(kernel.root());
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  gauge.set_limit(1000 * page);
+  EXPECT_TRUE(gauge.take(4 * page, 1000));
+  EXPECT_FALSE(gauge.take(4 * page, 1001)) << "together they are too many";
+  EXPECT_TRUE(gauge.take(2 * page, 1002)) << "a hundredth is gone: it asks, and nothing has grown";
+  kernel.say("/proc/self/statm", "2000 949\n");
+  EXPECT_FALSE(gauge.take(2 * page, 1012)) << "what it knew is old: it asks";
 }
 
 }  // namespace

@@ -100,6 +100,7 @@ struct Settings {
   // The store
   std::string keyring_path;
   Millis change_log_retention{};
+  std::uint32_t change_log_keep_versions = 0;
   bool admin_wait_until_live = false;
   std::string pg_host;
   std::uint32_t pg_port = 0;

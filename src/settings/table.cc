@@ -124,7 +124,11 @@ std::vector<Setting> store_rows() {
           "store; keep a copy."),
       ROW(change_log_retention, "30d", kLive,
           "How far back the history of the store reaches; 0 means for ever. What is older is folded away, but for the "
-          "newest 1000 versions of each control plane."),
+          "`change_log_keep_versions` newest versions of each control plane."),
+      ROW(change_log_keep_versions, "1000", kLive,
+          "How many versions of each control plane stay in the history however old they are, so that one that rests "
+          "for long has one, too.")
+          .between(0, 1'000'000),
       ROW(admin_wait_until_live, "on", kRestart,
           "Answer a write when this node serves it. With `off`, when it is on stable storage, a moment earlier."),
       ROW(pg_host, "127.0.0.1", kRestart, "PostgreSQL: name, address, or the folder of a socket."),

@@ -53,6 +53,26 @@ class AsyncStore::Waiter {
   std::shared_ptr<Call> call_;
 };
 
+/// Somebody's place among those who wait to look back: left once, by whoever is first of the thread that begins the
+/// work and the task that goes away.
+class AsyncStore::Turn {
+ public:
+  explicit Turn(std::atomic<std::size_t>& waiting) : waiting_(waiting) { ++waiting_; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+  /// False when the other one was first.
+  bool leave() {
+    if (left_.exchange(true)) return false;
+    --waiting_;
+    return true;
+  }
+
+ private:
+  std::atomic<std::size_t>& waiting_;
+  std::atomic<bool> left_{false};
+};
+
 AsyncStore::AsyncStore(std::unique_ptr<DurableStore> store, rt::Reactor& reactor, const AsyncLimits& limits)
     : reactor_(reactor),
       own_threads_(std::make_unique<Threads>()),
@@ -67,19 +87,41 @@ AsyncStore::AsyncStore(std::unique_ptr<DurableStore> store, rt::Reactor& reactor
 
 AsyncStore::~AsyncStore() {
   lane_->stopping = true;
+  if (own_threads_ != nullptr) lane_->store->stop_looking_back();
 }
 
-/// `work` is given the store.
+template <class Work>
+auto AsyncStore::on(rt::BlockingPool& pool, Work work) {
+  return rt::offload(pool, reactor_, [lane = lane_, work = std::move(work)] { return work(*lane->store); });
+}
+
 template <class Work>
 auto AsyncStore::on_short(Work work) {
-  return rt::offload(threads_.short_work, reactor_,
-                     [lane = lane_, work = std::move(work)] { return work(*lane->store); });
+  return on(threads_.short_work, std::move(work));
 }
 
 template <class Work>
 auto AsyncStore::on_long(Work work) {
-  return rt::offload(threads_.long_work, reactor_,
-                     [lane = lane_, work = std::move(work)] { return work(*lane->store); });
+  return on(threads_.long_work, std::move(work));
+}
+
+template <class Work>
+auto AsyncStore::look_back(Work work) -> Task<std::invoke_result_t<Work&, DurableStore&>> {
+  using Found = std::invoke_result_t<Work&, DurableStore&>;
+  if (threads_.waiting_looks >= lane_->limits.waiting_looks) {
+    co_return fail(Errc::Unavailable, "too many look at the history at this moment; ask again", Blame::System,
+                   Retry::Safe);
+  }
+  struct Leaver {
+    std::shared_ptr<Turn> turn;
+    ~Leaver() { turn->leave(); }
+  };
+  const Leaver leaver{std::make_shared<Turn>(threads_.waiting_looks)};
+  const auto look = [turn = leaver.turn, work = std::move(work)](DurableStore& store) -> Found {
+    if (!turn->leave()) return fail(Errc::Unavailable, "nobody waits for it any more");
+    return work(store);
+  };
+  co_return co_await on(threads_.looking_back, look);
 }
 
 Task<Result<std::unique_ptr<AsyncStore>>> AsyncStore::another(std::string control_plane) {
@@ -209,7 +251,8 @@ Task<Result<LogPart>> AsyncStore::read_touched(Version after, std::size_t most) 
 }
 
 Task<Result<Trail>> AsyncStore::trail(TrailQuery query) {
-  co_return co_await on_short([query = std::move(query)](DurableStore& store) { return store.trail(query); });
+  const auto look = [query = std::move(query)](DurableStore& store) { return store.trail(query); };
+  co_return co_await look_back(look);
 }
 
 Task<Result<Contents>> AsyncStore::at(Version version) {
@@ -221,11 +264,13 @@ Task<Result<Commit>> AsyncStore::changes_back_to(Version version) {
 }
 
 Task<Result<HistoryPart>> AsyncStore::history(HistoryQuery query) {
-  co_return co_await on_short([query = std::move(query)](DurableStore& store) { return store.history(query); });
+  const auto look = [query = std::move(query)](DurableStore& store) { return store.history(query); };
+  co_return co_await look_back(look);
 }
 
 Task<Result<Differences>> AsyncStore::differences(DifferenceQuery query) {
-  co_return co_await on_short([query = std::move(query)](DurableStore& store) { return store.differences(query); });
+  const auto look = [query = std::move(query)](DurableStore& store) { return store.differences(query); };
+  co_return co_await look_back(look);
 }
 
 Task<Result<>> AsyncStore::compact(SysTime older_than, std::uint64_t keep) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -23,17 +24,18 @@ namespace sluice::store {
 struct AsyncLimits {
   std::size_t waiting_calls = 1024;                // to commit()
   std::size_t waiting_octets = 256 * 1024 * 1024;  // of their documents; a single call may be larger
+  std::size_t waiting_looks = 64;                  // calls that look back, of all control planes
 };
 
 /// A durable store for the control shard: blocking work runs on other threads, results come back to the shard. Belongs
-/// to the shard; the tasks may be cancelled, what they began is finished all the same.
+/// to the shard; the tasks may be cancelled, what they began is finished all the same, but for looking back.
 class AsyncStore {
  public:
   /// `reactor` is the control shard's and outlives it.
   AsyncStore(std::unique_ptr<DurableStore> store, rt::Reactor& reactor, const AsyncLimits& limits = {});
   AsyncStore(const AsyncStore&) = delete;
   AsyncStore& operator=(const AsyncStore&) = delete;
-  /// Finishes what was begun; one that uses another's threads leaves that to them.
+  /// Finishes what was begun, and gives up looking back; one that uses another's threads leaves that to them.
   ~AsyncStore();
 
   /// DurableStore::another(), on the threads of this store, which outlives it.
@@ -48,7 +50,7 @@ class AsyncStore {
   /// to be. Fails with Unavailable when too much is waiting already.
   Task<std::expected<Version, CommitError>> commit(Version expected, std::vector<Commit> group);
 
-  // As in DurableStore.
+  // As in DurableStore. Those that look back wait for their turn, and fail with Errc::Unavailable when too many do.
   Task<Result<Contents>> load();
   Task<Result<LogPart>> read_log(Version after, std::size_t limit);
   Task<Result<LogPart>> read_touched(Version after, std::size_t most);
@@ -82,11 +84,15 @@ class AsyncStore {
   using Committed = std::expected<Version, CommitError>;
   struct Call;
   class Waiter;
+  class Turn;
   using Calls = std::vector<std::shared_ptr<Call>>;
 
   struct Threads {
-    rt::BlockingPool long_work{2};   // backups, and waiting for changes
-    rt::BlockingPool short_work{1};  // everything else, in order
+    std::atomic<std::size_t> waiting_looks{0};
+
+    rt::BlockingPool long_work{2};     // backups, and waiting for changes
+    rt::BlockingPool looking_back{1};  // what reads much of the log for somebody who looks at it
+    rt::BlockingPool short_work{1};    // everything else, in order
   };
 
   /// What the threads work on. They may have it for longer than the shard.
@@ -120,10 +126,16 @@ class AsyncStore {
   };
 
   AsyncStore(std::unique_ptr<DurableStore> store, rt::Reactor& reactor, const AsyncLimits& limits, Threads& threads);
+  /// `work` is given the store.
+  template <class Work>
+  auto on(rt::BlockingPool& pool, Work work);
   template <class Work>
   auto on_short(Work work);
   template <class Work>
   auto on_long(Work work);
+  /// Turned away with Errc::Unavailable when too many wait already. What a cancelled task has not begun is not begun.
+  template <class Work>
+  auto look_back(Work work) -> Task<std::invoke_result_t<Work&, DurableStore&>>;
 
   rt::Reactor& reactor_;
   const std::unique_ptr<Threads> own_threads_;  // null: another store's

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/async_store.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include "rt/scope.h"
 #include "rt/test_loop.h"
@@ -115,6 +117,97 @@ TEST_F(AsyncStoreTest, TooManyWaitingWritersAreTurnedAway) {
   ASSERT_TRUE(rt::turn_until(reactor, [&] { return done + refused == kCalls; }));
   EXPECT_GT(refused, 0);
   EXPECT_GT(done, 0);
+}
+
+TEST_F(AsyncStoreTest, CommitsGoOnWhileSomebodyLooksBack) {
+  open();
+  constexpr std::uint64_t kBefore = 20;
+  constexpr std::uint64_t kWrites = 220;
+  scope.spawn(writer(kBefore));
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return acknowledged == kBefore; }));
+  std::atomic<bool> looking = false;
+  std::atomic<bool> enough = false;
+  HistoryQuery query;
+  query.wanted = [&](const VersionEntry&, const ChangedRow&) {
+    looking = true;
+    while (!enough) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return true;
+  };
+  std::size_t found = 0;
+  const auto look = [](AsyncStoreTest& test, HistoryQuery wanted, std::size_t& count) -> Task<void> {
+    const auto part = co_await test.store->history(std::move(wanted));
+    count = part ? part->versions.size() : 0;
+  };
+  scope.spawn(look(*this, query, found));
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return looking.load(); }));
+  const auto start = std::chrono::steady_clock::now();
+  scope.spawn(writer(kWrites));
+  EXPECT_TRUE(rt::turn_until(reactor, [&] { return acknowledged == kWrites; }));
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  std::printf("%.2f ms a commit beside a history that is being read\n", took.count() / (kWrites - kBefore));
+  EXPECT_EQ(found, 0U) << "it is still being read";
+  enough = true;
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return found != 0; }));
+  EXPECT_EQ(found, kBefore);
+}
+
+/// Keeps the thread for looking back busy for as long as it lives.
+class Occupied {
+ public:
+  explicit Occupied(AsyncStoreTest& test) {
+    HistoryQuery query;
+    query.wanted = [this](const VersionEntry&, const ChangedRow&) {
+      begun = true;
+      while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return true;
+    };
+    scope.spawn(look(test, std::move(query), found));
+    EXPECT_TRUE(rt::turn_until(test.reactor, [&] { return begun.load(); }));
+  }
+  static Task<void> look(AsyncStoreTest& test, HistoryQuery query, std::vector<Result<HistoryPart>>& into) {
+    into.push_back(co_await test.store->history(std::move(query)));
+  }
+
+  std::atomic<bool> begun = false;
+  std::atomic<bool> over = false;
+  std::vector<Result<HistoryPart>> found;
+  rt::TaskScope scope;
+};
+
+TEST_F(AsyncStoreTest, TooManyWhoLookBackAreTurnedAway) {
+  open({.waiting_looks = 2});
+  scope.spawn(writer(1));
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return acknowledged == 1; }));
+  Occupied occupied(*this);
+  std::vector<Result<HistoryPart>> results;
+  constexpr int kCalls = 5;
+  for (int i = 0; i < kCalls; ++i) scope.spawn(Occupied::look(*this, {}, results));
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return results.size() == 3; }));
+  for (const auto& refused : results) EXPECT_EQ(refused.error().code, Errc::Unavailable);
+  occupied.over = true;
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return results.size() == kCalls; }));
+  EXPECT_TRUE(results[3] && results[4]);
+}
+
+TEST_F(AsyncStoreTest, WhatNobodyWaitsForAnyMoreIsNotLookedAt) {
+  open({.waiting_looks = 2});
+  scope.spawn(writer(1));
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return acknowledged == 1; }));
+  Occupied occupied(*this);
+  std::atomic<int> looked = 0;
+  HistoryQuery query;
+  query.wanted = [&](const VersionEntry&, const ChangedRow&) { return ++looked > 0; };
+  std::vector<Result<HistoryPart>> results;
+  for (int i = 0; i < 10; ++i) {
+    rt::TaskScope leaving;
+    leaving.spawn(Occupied::look(*this, query, results));
+    leaving.cancel();
+  }
+  scope.spawn(Occupied::look(*this, {}, results));
+  occupied.over = true;
+  ASSERT_TRUE(rt::turn_until(reactor, [&] { return results.size() == 1; }));
+  EXPECT_TRUE(results[0].has_value()) << "those who left are not counted";
+  EXPECT_EQ(looked, 0);
 }
 
 TEST_F(AsyncStoreTest, WhatACancelledTaskBeganIsFinished) {

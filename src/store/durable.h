@@ -127,7 +127,9 @@ enum class WithKey : std::uint8_t { No, Yes };
 
 /// The entities of one control plane on stable storage, as a log of changes. Secrets are sealed on the way in and
 /// opened on the way out (sealing.h). Every call may block; any thread may call, and calls wait for each other, but
-/// for wait_for_change() and backup(). After a failure of the storage or the connection the next call starts afresh.
+/// for wait_for_change() and backup(), and for those that look back: trail(), history() and differences() wait for each
+/// other only, and see one state of the database. After a failure of the storage or the connection the next call starts
+/// afresh.
 class DurableStore {
  public:
   virtual ~DurableStore() = default;
@@ -156,6 +158,9 @@ class DurableStore {
   virtual Result<HistoryPart> history(const HistoryQuery& query) = 0;
   /// What lies between two versions; Errc::NotFound as for at(). Of one version: between the number before and it.
   virtual Result<Differences> differences(const DifferenceQuery& query) = 0;
+  /// From now on the calls that look back, of all control planes of the database, end soon with Errc::Unavailable, also
+  /// those that are under way: for a process that ends. Does not block.
+  virtual void stop_looking_back() = 0;
   /// Forgets how things were before `older_than`, in all control planes, but for the newest `keep` versions of each
   /// that has entities. What is current stays.
   virtual Result<> compact(SysTime older_than, std::uint64_t keep) = 0;

@@ -9,6 +9,8 @@
 
 #include "store/durable.h"
 #include "store/postgres_fixture.h"
+#include "store/sql/postgres.h"
+#include "store/sql/sqlite.h"
 #include "store/store_fixture.h"
 
 namespace sluice::store {
@@ -395,6 +397,62 @@ TEST_P(DurableStoreTest, TheDifferenceOfTwoVersionsIsToldEitherWay) {
   EXPECT_EQ(store->differences({.from = {1, 1}, .to = {1, 9}}).error().code, Errc::NotFound);
 }
 
+TEST_P(DurableStoreTest, CommitsDoNotWaitForWhoLooksBack) {
+  for (std::uint64_t n = 1; n <= 3; ++n) write({consumer(n)});
+  std::promise<void> looking;
+  std::promise<void> written;
+  bool waited_in_vain = false;
+  const auto hold = [&, first = true](const VersionEntry&, const ChangedRow&) mutable {
+    if (!std::exchange(first, false)) return true;
+    looking.set_value();
+    waited_in_vain = written.get_future().wait_for(std::chrono::seconds(20)) != std::future_status::ready;
+    return true;
+  };
+  auto history = std::async(std::launch::async, [&] { return store->history({.wanted = hold}); });
+  looking.get_future().wait_for(std::chrono::seconds(20));
+  for (std::uint64_t n = 4; n <= 20; ++n) write({consumer(n)});
+  written.set_value();
+  EXPECT_EQ(expect(history.get()).versions.size(), 3U) << "it sees how things were when it began";
+  EXPECT_FALSE(waited_in_vain);
+  EXPECT_EQ(expect(store->history({})).versions.size(), 20U);
+}
+
+TEST_P(DurableStoreTest, WhoLooksBackDoesNotWaitForACommit) {
+  for (std::uint64_t n = 1; n <= 3; ++n) write({consumer(n)});
+  const auto database = GetParam() == Engine::Sqlite
+                            ? sql::sqlite_database({.file = folder / "store.db", .vfs = {}})
+                            : sql::postgres_database(PostgresServer::shared()->options(schema + "-store"));
+  const auto other = expect(database->connect());
+  expect(other->begin(sql::Access::Write));
+  expect(other->script("UPDATE control_planes SET number = number"));
+  const Commit change{{consumer(4)}, {}, "tester"};
+  auto commit = std::async(std::launch::async, [&] { return store->commit({1, 3}, {&change, 1}); });
+  EXPECT_EQ(commit.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
+  EXPECT_EQ(expect(store->history({})).versions.size(), 3U);
+  EXPECT_EQ(expect(store->differences({.from = {1, 1}, .to = {1, 3}})).rows.size(), 2U);
+  EXPECT_EQ(commit.wait_for(std::chrono::seconds(0)), std::future_status::timeout) << "it was under way all the time";
+  other->rollback();
+  EXPECT_EQ(expect(commit.get()), (Version{1, 4}));
+}
+
+TEST_P(DurableStoreTest, NobodyLooksBackAnyMoreOnceToldSo) {
+  write({consumer(1)});
+  store->stop_looking_back();
+  EXPECT_EQ(store->history({}).error().code, Errc::Unavailable);
+  EXPECT_EQ(store->trail({}).error().code, Errc::Unavailable);
+  write({consumer(2)});
+}
+
+TEST_P(DurableStoreTest, ASecretThatIsLookedBackAtIsOpenedWithTheKeysOfToday) {
+  write({credential(5, 1, "old")});
+  expect(store->rotate_key());
+  write({credential(5, 1, "new")});
+  const auto rows = expect(store->differences({.from = {1, 1}, .to = {1, 2}})).rows;
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_THAT(*rows[0].before, testing::HasSubstr("\"old\""));
+  EXPECT_THAT(*rows[0].after, testing::HasSubstr("\"new\""));
+}
+
 TEST_P(DurableStoreTest, CompactionKeepsTheNewestVersions) {
   for (std::uint64_t n = 1; n <= 4; ++n) write({consumer(n)}, {{"consumers", test_id(n - 1)}});
   const auto tomorrow = std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now() + std::chrono::hours(24));
@@ -406,6 +464,20 @@ TEST_P(DurableStoreTest, CompactionKeepsTheNewestVersions) {
   ASSERT_EQ(part.versions.size(), 2U);
   EXPECT_THAT(lines(part.versions[1]), testing::ElementsAre("delete consumers user-2", "create consumers user-3"));
   EXPECT_EQ(expect(store->differences({.from = {1, 2}, .to = {1, 4}})).rows.size(), 2U);
+}
+
+TEST_P(DurableStoreTest, CompactionKeepsOfPassingRowsOnlySoMany) {
+  constexpr std::uint64_t kMade = 4'100;
+  const auto passing = expect(store->another("passing"));
+  std::vector<Commit> commits(kMade);
+  for (Commit& commit : commits) {
+    commit.upserts = {{"__state", test_id(1), std::make_shared<const std::string>("{}"), Uuid{}}};
+  }
+  ASSERT_TRUE(passing->commit({1, 0}, commits));
+  expect(store->compact(SysTime()));
+  EXPECT_EQ(expect(passing->horizon()), (Version{1, 4}));
+  EXPECT_EQ(expect(passing->read_log({1, 4}, kMade)).entries.size(), kMade - 4);
+  EXPECT_EQ(expect(passing->load()).version, (Version{1, kMade}));
 }
 
 TEST_P(DurableStoreTest, CompactionForgetsThePastOnly) {

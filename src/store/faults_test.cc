@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include <sqlite3.h>
@@ -270,6 +271,19 @@ class PostgresFaultsTest : public FaultsTest {
     store = open_it();
   }
   std::unique_ptr<DurableStore> open_it() { return expect(open_postgres(server->options(schema), catalog, keyring)); }
+  /// Whoever needs a table waits until its owner is rolled back.
+  std::unique_ptr<sql::Connection> lock(sql::Database& database, const std::string& table) {
+    auto owner = std::move(database.connect().value());
+    expect(owner->begin(sql::Access::Write));
+    expect(owner->script("LOCK TABLE " + table));
+    return owner;
+  }
+  static std::thread release_later(sql::Connection& owner) {
+    return std::thread([&owner] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+      owner.rollback();
+    });
+  }
   /// Like write_next() where asking for the head may fail too.
   std::expected<Version, CommitError> try_write() {
     const Commit change = pair(known.number + 1);
@@ -327,18 +341,53 @@ TEST_F(PostgresFaultsTest, AFrozenServerIsToldWithinTwoSecondsAndRecoveredFrom) 
 TEST_F(PostgresFaultsTest, ASlowServerIsGivenItsTime) {
   expect(try_write());
   const auto database = sql::postgres_database(server->options(schema));
-  const auto other = std::move(database->connect().value());
-  expect(other->begin(sql::Access::Write));
-  expect(other->script("LOCK TABLE control_planes"));
-  std::thread release([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
-    other->rollback();
-  });
+  const auto other = lock(*database, "control_planes");
+  std::thread release = release_later(*other);
   const auto start = std::chrono::steady_clock::now();
   expect(try_write());
   EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
   release.join();
   EXPECT_EQ(check_whole(*store), 2U);
+}
+
+TEST_F(PostgresFaultsTest, ASlowServerThatIsFullIsGivenItsTime) {
+  expect(try_write());
+  const auto database = sql::postgres_database(server->options(schema));
+  const auto other = lock(*database, "control_planes");
+  std::vector<std::unique_ptr<sql::Connection>> all;
+  for (auto one = database->connect(); one; one = database->connect()) all.push_back(*std::move(one));
+  std::thread release = release_later(*other);
+  expect(try_write());
+  release.join();
+  all.clear();
+  EXPECT_EQ(check_whole(*store), 2U);
+}
+
+TEST_F(PostgresFaultsTest, WhatIsGivenUpEndsAtTheServerAsWell) {
+  expect(try_write());
+  const auto database = sql::postgres_database(server->options(schema));
+  const auto other = lock(*database, "changes");
+  auto history = std::async(std::launch::async, [&] { return store->history({}); });
+  const auto waiting = [&] {
+    std::int64_t count = 0;
+    const auto take = [&](const sql::Row& row) -> Result<> {
+      count = row.integer(0);
+      return {};
+    };
+    expect(other->query("SELECT COUNT(*) FROM pg_locks WHERE NOT granted", {}, take));
+    return count;
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto await = [&](std::int64_t count) {
+    while (waiting() != count && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    EXPECT_EQ(waiting(), count);
+  };
+  await(1);
+  store->stop_looking_back();
+  EXPECT_EQ(history.get().error().code, Errc::Unavailable);
+  await(0);
 }
 
 TEST_F(PostgresFaultsTest, ACrashOfTheServerLosesNothingThatWasAcknowledged) {

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "rt/scope.h"
 #include "rt/test_loop.h"
@@ -77,6 +83,61 @@ void write_together(std::unique_ptr<DurableStore> store, const entity::Catalog& 
               static_cast<double>(writes) / seconds_since(start));
 }
 
+struct Latencies {
+  double median_ms = 0;
+  double p99_ms = 0;
+  double longest_ms = 0;
+};
+
+/// Of single commits, while `beside` goes on.
+Latencies commit_latencies(DurableStore& store, const entity::Catalog& catalog, std::size_t commits,
+                           const std::function<void()>& beside) {
+  std::atomic<bool> over = false;
+  std::thread other([&] {
+    while (beside && !over) beside();
+  });
+  std::vector<double> took;
+  for (std::size_t n = 0; n < commits; ++n) {
+    const Commit change{{consumer_row(catalog, n)}, {}, "figures"};
+    const Version head = expect(store.head());
+    const auto start = SteadyClock::now();
+    expect(store.commit(head, {&change, 1}));
+    took.push_back(seconds_since(start) * 1000);
+  }
+  over = true;
+  other.join();
+  std::ranges::sort(took);
+  return {took[took.size() / 2], took[took.size() * 99 / 100], took.back()};
+}
+
+/// A log of `versions` single changes of few rows, and then commits alone, and beside readers of all of it.
+void read_history_beside(DurableStore& store, const entity::Catalog& catalog, std::uint64_t versions) {
+  constexpr std::uint64_t kGroup = 500;
+  constexpr std::uint64_t kRows = 2000;
+  constexpr std::size_t kCommits = 500;
+  for (std::uint64_t n = 0; n < versions; n += kGroup) {
+    std::vector<Commit> group;
+    for (std::uint64_t i = n; i < n + kGroup; ++i) group.push_back({{consumer_row(catalog, i % kRows)}, {}, "figures"});
+    expect(store.commit(expect(store.head()), group));
+  }
+  const auto say = [](const char* what, const Latencies& found) {
+    std::printf("commits %s: median %.2f ms, 99th of 100 %.2f ms, longest %.2f ms\n", what, found.median_ms,
+                found.p99_ms, found.longest_ms);
+  };
+  const auto differences = [&] {
+    const auto start = SteadyClock::now();
+    const auto part = expect(store.differences({.from = {1, 1}, .to = {1, versions}, .limit = 1000}));
+    static bool told = false;
+    if (!std::exchange(told, true)) std::printf("%zu differences in %.2f s\n", part.rows.size(), seconds_since(start));
+  };
+  const auto history = [&] {
+    expect(store.history({.wanted = [](const VersionEntry&, const ChangedRow&) { return false; }}));
+  };
+  say("alone", commit_latencies(store, catalog, kCommits, {}));
+  say("beside differences over the whole log", commit_latencies(store, catalog, kCommits, differences));
+  say("beside a search of the history", commit_latencies(store, catalog, kCommits, history));
+}
+
 class StoreFigures : public testing::Test {
  protected:
   static constexpr std::uint64_t kRows = 1'000'000;
@@ -102,6 +163,18 @@ TEST_F(StoreFigures, DISABLED_Postgres) {
   write_singly(*expect(open_postgres(server->options("single"), catalog, keyring)), catalog, 1000);
   write_together(expect(open_postgres(server->options("together"), catalog, keyring)), catalog, 5000);
   fill_and_load(*expect(open_postgres(server->options("figures"), catalog, keyring)), catalog, kRows / 10);
+}
+
+TEST_F(StoreFigures, DISABLED_LookingBackOnSqlite) {
+  SqliteOptions options;
+  options.file = folder / "log.db";
+  read_history_beside(*expect(open_sqlite(options, catalog, keyring)), catalog, 200'000);
+}
+
+TEST_F(StoreFigures, DISABLED_LookingBackOnPostgres) {
+  PostgresServer* server = PostgresServer::shared();
+  if (server == nullptr) GTEST_SKIP() << "no PostgreSQL";
+  read_history_beside(*expect(open_postgres(server->options("looking"), catalog, keyring)), catalog, 100'000);
 }
 
 }  // namespace

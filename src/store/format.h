@@ -19,7 +19,9 @@ inline constexpr std::string_view kInfoKeyring = "keyring";           // fingerp
 inline constexpr std::string_view kInfoKeyringText = "keyring_text";  // of a backup with key
 
 /// Makes our tables if there are none, and brings older ones up to date; newer ones are left alone if they say that
-/// this program may use them. Within a transaction. `kind` is what a new database becomes and an old one must be.
+/// this program may use them. All or nothing, but for indexes: those of a database that is in use are made before, in
+/// a way that others can go on writing (PostgreSQL) or reading (SQLite), and whoever was interrupted at it goes on
+/// where it was. `kind` is what a new database becomes and an old one must be.
 Result<> upgrade_format(sql::Connection& db, std::string_view name, std::string_view kind);
 /// Whether this program can read it as it is.
 Result<> check_format(sql::Connection& db, std::string_view name, std::string_view kind);

@@ -2,6 +2,7 @@
 #include "store/log_store.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <unordered_map>
 
@@ -39,7 +40,7 @@ Result<std::unique_ptr<DurableStore>> LogStore::open(std::unique_ptr<sql::Databa
 Result<std::unique_ptr<DurableStore>> LogStore::another(const std::string& control_plane) {
   std::unique_ptr<LogStore> store(new LogStore(shared_, control_plane));
   TRY(in_transaction(sql::Access::Write, [&](sql::Connection& db) -> Result<> {
-    TRY(db.lock_for_upgrade());
+    TRY(db.lock_for_upgrade(kLockPatience));
     return store->find_control_plane(db);
   }));
   return store;
@@ -48,14 +49,16 @@ Result<std::unique_ptr<DurableStore>> LogStore::another(const std::string& contr
 Result<> LogStore::prepare() {
   {
     const std::lock_guard lock(shared_->mutex);
-    TRY(sql::Connection* const db, connection());
+    TRY(sql::Connection* const db, connection(shared_->connection));
     TRY(upgrade_format(*db, shared_->database->name(), "store"));
   }
-  return in_transaction(sql::Access::Write, [this](sql::Connection& db) -> Result<> {
-    TRY(db.lock_for_upgrade());
+  TRY(in_transaction(sql::Access::Write, [this](sql::Connection& db) -> Result<> {
+    TRY(db.lock_for_upgrade(kStartPatience));
     TRY(check_keyring(db));
     return find_control_plane(db);
-  });
+  }));
+  share_keys();
+  return {};
 }
 
 Result<> LogStore::check_keyring(sql::Connection& db) {
@@ -98,22 +101,50 @@ Result<> LogStore::find_control_plane(sql::Connection& db) {
   return {};
 }
 
-Result<sql::Connection*> LogStore::connection() {
-  if (shared_->connection != nullptr && !shared_->connection->usable()) shared_->connection.reset();
-  if (shared_->connection == nullptr) {
-    TRY(shared_->connection, shared_->database->connect());
+Result<sql::Connection*> LogStore::connection(Kept& kept) {
+  if (kept != nullptr && !kept->usable()) kept.reset();
+  if (kept == nullptr) {
+    constexpr Millis kLookingPatience{60'000};
+    TRY(kept, shared_->database->connect());
+    if (&kept == &shared_->looker) kept->take_time(kLookingPatience, shared_->looks_no_more);
   }
-  return shared_->connection.get();
+  return kept.get();
 }
 
-Result<> LogStore::begin(std::optional<sql::Transaction>& transaction, sql::Access access) {
+Result<> LogStore::begin(Kept& kept, std::optional<sql::Transaction>& transaction, sql::Access access) {
   for (bool again = false;; again = true) {
-    TRY(sql::Connection* const db, connection());
+    TRY(sql::Connection* const db, connection(kept));
     auto begun = transaction.emplace(*db).begin(access);
     // One that does not answer is not asked twice: somebody waits.
     if (begun || db->usable() || again || begun.error().code != Errc::Closed) return begun;
     transaction.reset();
   }
+}
+
+void LogStore::share_keys() {
+  const std::lock_guard lock(shared_->keys_mutex);
+  shared_->keys = shared_->keyring;
+}
+
+Keyring LogStore::copy_of_keys() {
+  const std::lock_guard lock(shared_->keys_mutex);
+  return shared_->keys;
+}
+
+Result<std::int64_t> LogStore::plane_in(sql::Connection& db) {
+  std::int64_t plane = 0;
+  const sql::ValueView name[] = {control_plane_name_};
+  TRY(db.query("SELECT id FROM control_planes WHERE name = $1", name, [&](const sql::Row& row) -> Result<> {
+    plane = row.integer(0);
+    return {};
+  }));
+  return plane;
+}
+
+void LogStore::close_idle_looker() {
+  constexpr std::chrono::seconds kIdle{60};
+  const std::unique_lock lock(shared_->looking_mutex, std::try_to_lock);
+  if (lock && std::chrono::steady_clock::now() - shared_->looked_at > kIdle) shared_->looker.reset();
 }
 
 // Versions ------------------------------------------------------------------------------------------------------------
@@ -144,10 +175,10 @@ std::unexpected<Error> LogStore::gone(const State& state, const Version& version
               Blame::Client);
 }
 
-Result<LogStore::State> LogStore::read_state(sql::Connection& db) {
+Result<LogStore::State> LogStore::read_state(sql::Connection& db, std::int64_t control_plane) {
   State state;
   // The name too: an id may be another's by now, if the control plane was dropped.
-  const sql::ValueView values[] = {control_plane_, control_plane_name_};
+  const sql::ValueView values[] = {control_plane, control_plane_name_};
   TRY(db.query("SELECT epoch, number, horizon FROM control_planes WHERE id = $1 AND name = $2", values,
                [&](const sql::Row& row) -> Result<> {
                  state.head = {static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
@@ -192,6 +223,7 @@ Result<bool> LogStore::wait_for_change(Version known, Millis timeout) {
 }
 
 Result<> LogStore::listen() {
+  close_idle_looker();  // whoever follows the log comes here all the time
   if (shared_->listener != nullptr && !shared_->listener->usable()) shared_->listener.reset();
   if (shared_->listener != nullptr) return {};
   TRY(auto made, shared_->database->connect());
@@ -365,7 +397,8 @@ Result<Commit> LogStore::changes_back_to(Version version) {
     TRY(const State state, read_state(db));
     if (!state.knows(version)) return gone(state, version);
     Commit change;
-    TRY(change.upserts, read_rows(db, "number <= $2 AND ended > $2", version.number));
+    // The plus keeps SQLite from reading all that began before, which is all of the log.
+    TRY(change.upserts, read_rows(db, "+number <= $2 AND ended > $2 AND ended IS NOT NULL", version.number));
     std::vector<std::pair<std::string, Uuid>> put_back;
     put_back.reserve(change.upserts.size());
     for (const auto& row : change.upserts) put_back.emplace_back(row.type, row.id);

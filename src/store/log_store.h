@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -35,6 +37,7 @@ class LogStore final : public DurableStore {
   Result<Differences> differences(const DifferenceQuery& query) override;
   Result<> compact(SysTime older_than, std::uint64_t keep) override;
   using DurableStore::compact;
+  void stop_looking_back() override { shared_->looks_no_more = true; }
   Result<Version> head() override;
   Result<Version> horizon() override;
   Result<bool> wait_for_change(Version known, Millis timeout) override;
@@ -77,8 +80,8 @@ class LogStore final : public DurableStore {
 
   /// A database, and what the stores of its control planes have in common. Whichever goes last closes it.
   struct Shared {
-    Shared(std::unique_ptr<sql::Database> opened, const entity::Catalog& known, Keyring& keys)
-        : database(std::move(opened)), catalog(known), keyring(keys), sealer(known, keys) {}
+    Shared(std::unique_ptr<sql::Database> opened, const entity::Catalog& known, Keyring& of_store)
+        : database(std::move(opened)), catalog(known), keyring(of_store), sealer(known, of_store), keys(of_store) {}
 
     const std::unique_ptr<sql::Database> database;
     const entity::Catalog& catalog;
@@ -88,6 +91,14 @@ class LogStore final : public DurableStore {
     std::unique_ptr<sql::Connection> connection;
     Sealer sealer;
 
+    std::mutex looking_mutex;  // of the connection for looking back; never waited for by who holds the one above
+    std::atomic<bool> looks_no_more{false};
+    std::unique_ptr<sql::Connection> looker;
+    std::chrono::steady_clock::time_point looked_at;  // when it was last used
+
+    std::mutex keys_mutex;  // held for a moment only
+    Keyring keys;           // the keyring's copy for looking back; what it lacks is in the file
+
     std::mutex waiting_mutex;  // of the listener
     std::unique_ptr<sql::Connection> listener;
   };
@@ -95,25 +106,54 @@ class LogStore final : public DurableStore {
   LogStore(std::shared_ptr<Shared> shared, std::string control_plane)
       : shared_(std::move(shared)), control_plane_name_(std::move(control_plane)) {}
 
+  /// With others who prepare or restore the same database: of a start, and of those whom somebody waits for.
+  static constexpr Millis kStartPatience{600'000};
+  static constexpr Millis kLockPatience{5'000};
+
   Result<> prepare();
   Result<> check_keyring(sql::Connection& db);
   Result<> find_control_plane(sql::Connection& db);
-  /// The connection, made anew if the last one was lost.
-  Result<sql::Connection*> connection();
+  using Kept = std::unique_ptr<sql::Connection>;
+  /// The connection that is kept there, made anew if the last one was lost.
+  Result<sql::Connection*> connection(Kept& kept);
   /// Begins a transaction, on a new connection if the old one turns out to be lost: nothing has happened on it yet.
-  Result<> begin(std::optional<sql::Transaction>& transaction, sql::Access access);
-  /// Runs `work` on the connection within a transaction, alone. Its Result is returned.
+  Result<> begin(Kept& kept, std::optional<sql::Transaction>& transaction, sql::Access access);
+  /// Runs `work` on a connection within a transaction. Its Result is returned.
   template <class Work>
-  auto in_transaction(sql::Access access, const Work& work) -> decltype(work(std::declval<sql::Connection&>())) {
-    const std::lock_guard lock(shared_->mutex);
+  auto within(Kept& kept, sql::Access access, const Work& work) -> decltype(work(std::declval<sql::Connection&>())) {
     std::optional<sql::Transaction> transaction;
-    TRY(begin(transaction, access));
-    auto result = work(*shared_->connection);
+    TRY(begin(kept, transaction, access));
+    auto result = work(*kept);
     if (result) TRY(transaction->commit());
     return result;
   }
+  /// The same on the connection that commits, alone.
+  template <class Work>
+  auto in_transaction(sql::Access access, const Work& work) -> decltype(work(std::declval<sql::Connection&>())) {
+    const std::lock_guard lock(shared_->mutex);
+    return within(shared_->connection, access, work);
+  }
+  /// The same on a connection beside it, for what reads much of the log: nobody who commits waits for it, and it sees
+  /// one state of the database. `work` may not use what commits change, such as `control_plane_` and the sealer.
+  template <class Work>
+  auto looking_back(const Work& work) -> decltype(work(std::declval<sql::Connection&>())) {
+    const std::lock_guard lock(shared_->looking_mutex);
+    if (shared_->looks_no_more) return fail(Errc::Unavailable, "the store is being closed");
+    auto result = within(shared_->looker, sql::Access::Read, work);
+    shared_->looked_at = std::chrono::steady_clock::now();
+    return result;
+  }
+  /// The control plane's id in the state of the database that a transaction sees; 0: it is not there.
+  Result<std::int64_t> plane_in(sql::Connection& db);
+  /// Gives those who look back the keys that the store has. To be called by who holds the mutex that commits hold, or
+  /// before anybody else knows the store.
+  void share_keys();
+  Keyring copy_of_keys();
+  /// Gives up the connection for looking back when nobody has looked for a while.
+  void close_idle_looker();
 
-  Result<State> read_state(sql::Connection& db);
+  Result<State> read_state(sql::Connection& db) { return read_state(db, control_plane_); }
+  Result<State> read_state(sql::Connection& db, std::int64_t control_plane);
   [[nodiscard]] std::unexpected<Error> gone(const State& state, const Version& version) const;
   /// The rows of `changes` that are no deletions and meet a condition, in which $2 is `number`.
   Result<std::vector<sync::EntityRow>> read_rows(sql::Connection& db, std::string_view condition, std::uint64_t number);
@@ -147,7 +187,7 @@ class LogStore final : public DurableStore {
 
   const std::shared_ptr<Shared> shared_;
   const std::string control_plane_name_;
-  std::int64_t control_plane_ = 0;  // its id in the tables; under the shared mutex
+  std::int64_t control_plane_ = 0;  // its id in the tables; under the mutex that commits hold
 };
 
 }  // namespace sluice::store

@@ -173,9 +173,12 @@ Result<Version> LogStore::restore(const std::string& file) {
 
 Result<Version> LogStore::take_over(sql::Connection& backup, sql::Connection& db) {
   TRY(const auto keys, read_info(backup, kInfoKeyringText));
-  if (keys) TRY(shared_->keyring.merge(*keys));
+  if (keys) {
+    TRY(shared_->keyring.merge(*keys));
+    share_keys();
+  }
 
-  TRY(db.lock_for_upgrade());
+  TRY(db.lock_for_upgrade(kLockPatience));
   std::map<std::string, std::int64_t> epochs;
   const auto take_epoch = [&](const sql::Row& row) -> Result<> {
     std::int64_t& epoch = epochs[std::string(row.text(0))];
@@ -223,7 +226,9 @@ Result<> LogStore::restore_lookups(sql::Connection& backup, sql::Connection& db)
 
 Result<> LogStore::rotate_key() {
   const std::lock_guard lock(shared_->mutex);
-  return shared_->keyring.rotate();
+  auto rotated = shared_->keyring.rotate();
+  share_keys();
+  return rotated;
 }
 
 Result<std::size_t> LogStore::reseal() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "store/log_store.h"
 #include "store/row_octets.h"
@@ -13,7 +15,8 @@ namespace sluice::store {
 namespace {
 
 constexpr std::int64_t kRowsAtOnce = 500;
-constexpr std::size_t kMostRows = 20'000;     // looked at by one call, lest commits wait
+// A call ends soon, so that those who wait for theirs have their turn and the log of an SQLite file can be cut.
+constexpr std::size_t kMostRows = 20'000;     // looked at by one
 constexpr std::size_t kMostVersions = 5'000;  // the same, where only their authors are looked at
 
 /// A version without its rows.
@@ -173,22 +176,22 @@ Result<bool> is_wanted(sql::Connection& db, std::int64_t plane, const Head& head
 }  // namespace
 
 Result<HistoryPart> LogStore::history(const HistoryQuery& query) {
-  return in_transaction(sql::Access::Read, [&](sql::Connection& db) -> Result<HistoryPart> {
-    TRY(const State state, read_state(db));
+  return looking_back([&](sql::Connection& db) -> Result<HistoryPart> {
+    TRY(const std::int64_t plane, plane_in(db));
+    TRY(const State state, read_state(db, plane));
     HistoryPart part;
-    Walk walk(db, control_plane_, query, signed_of(state.horizon));
+    Walk walk(db, plane, query, signed_of(state.horizon));
     std::size_t looked_at = 0;
     TRY(auto head, walk.next());
     for (std::size_t walked = 0; head && walked < kMostVersions && looked_at < kMostRows; ++walked) {
       if (part.versions.size() == query.limit) break;
       part.place = static_cast<std::uint64_t>(head->number);
       head->entry.version = state.version_of(part.place);
-      TRY(const bool matches, is_wanted(db, control_plane_, *head, query, looked_at));
+      TRY(const bool matches, is_wanted(db, plane, *head, query, looked_at));
       if (matches) {
         std::int64_t behind = -1;
-        TRY(head->entry.rows,
-            changed_rows(db, control_plane_, head->number, behind, static_cast<std::int64_t>(query.rows)));
-        TRY(head->entry.changes, count_rows(db, control_plane_, head->number));
+        TRY(head->entry.rows, changed_rows(db, plane, head->number, behind, static_cast<std::int64_t>(query.rows)));
+        TRY(head->entry.changes, count_rows(db, plane, head->number));
         part.versions.push_back(std::move(head->entry));
       }
       TRY(head, walk.next());
@@ -198,49 +201,96 @@ Result<HistoryPart> LogStore::history(const HistoryQuery& query) {
   });
 }
 
+namespace {
+
+/// The numbers between which rows are compared: behind the first, up to the last.
+struct Span {
+  std::int64_t plane = 0;
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+
+/// What rows that were changed within a span are at its end, ordered by type and id, up to a page of them. Their
+/// documents are still sealed. Nothing but the page is held in memory, however long the log is.
+Result<std::vector<RowDifference>> rows_after(sql::Connection& db, const Span& span, const DifferenceQuery& query) {
+  std::vector<RowDifference> rows;
+  const auto limit = static_cast<std::int64_t>(query.limit);
+  const sql::ValueView values[] = {span.plane, span.first, span.last, query.type, to_octets(query.id), limit};
+  // COALESCE: SQLite would take an OR for two indexes worth reading to the end.
+  TRY(
+      db.query("SELECT t.type, t.id, a.workspace, a.document FROM (SELECT type, id, number, ordinal FROM changes "
+               "WHERE control_plane = $1 AND number > $2 AND number <= $3 AND COALESCE(ended, $3 + 1) > $3 "
+               "AND (type, id) > ($4, $5) ORDER BY type, id LIMIT $6) AS t JOIN changes a ON a.control_plane = $1 "
+               "AND a.number = t.number AND a.ordinal = t.ordinal ORDER BY t.type, t.id",
+               values, [&](const sql::Row& row) -> Result<> {
+                 RowDifference& one = rows.emplace_back();
+                 one.type = row.text(0);
+                 one.id = from_octets(row.text(1));
+                 one.workspace = from_octets(row.text(2));
+                 if (!row.is_null(3)) one.after = std::make_shared<const std::string>(row.text(3));
+                 return {};
+               }));
+  return rows;
+}
+
+/// Adds what they were at its beginning: what ended within it, and began before.
+Result<> add_before(sql::Connection& db, const Span& span, const DifferenceQuery& query,
+                    std::vector<RowDifference>& rows) {
+  if (rows.empty()) return {};
+  std::map<std::pair<std::string_view, Uuid>, RowDifference*> places;
+  for (RowDifference& row : rows) places.emplace(std::pair(std::string_view(row.type), row.id), &row);
+  const RowDifference& end = rows.back();
+  const sql::ValueView values[] = {span.plane,          span.first, span.last,        query.type,
+                                   to_octets(query.id), end.type,   to_octets(end.id)};
+  // The plus keeps SQLite from reading all that began before, which is all of the log.
+  return db.query(
+      "SELECT type, id, document FROM changes WHERE control_plane = $1 AND ended > $2 AND ended <= $3 "
+      "AND ended IS NOT NULL AND (type, id) > ($4, $5) AND (type, id) <= ($6, $7) AND +number <= $2 "
+      "AND document IS NOT NULL",
+      values, [&](const sql::Row& row) -> Result<> {
+        const auto at = places.find({row.text(0), from_octets(row.text(1))});
+        if (at != places.end()) at->second->before = std::make_shared<const std::string>(row.text(2));
+        return {};
+      });
+}
+
+}  // namespace
+
 Result<Differences> LogStore::differences(const DifferenceQuery& query) {
-  return in_transaction(sql::Access::Read, [&](sql::Connection& db) -> Result<Differences> {
-    TRY(const State state, read_state(db));
-    for (const Version& version : {query.from, query.to}) {
-      if (!state.knows(version)) return gone(state, version);
+  const bool forwards = query.from.number <= query.to.number;
+  const Version& first = forwards ? query.from : query.to;
+  const Version& last = forwards ? query.to : query.from;
+  TRY(auto rows, looking_back([&](sql::Connection& db) -> Result<std::vector<RowDifference>> {
+        TRY(const std::int64_t plane, plane_in(db));
+        const Span span{plane, signed_of(first.number), signed_of(last.number)};
+        TRY(const State state, read_state(db, plane));
+        for (const Version& version : {query.from, query.to}) {
+          if (!state.knows(version)) return gone(state, version);
+        }
+        TRY(auto found, rows_after(db, span, query));
+        TRY(add_before(db, span, query, found));
+        return found;
+      }));
+  Differences found;
+  found.more = rows.size() == query.limit;
+  if (!rows.empty()) {
+    found.type = rows.back().type;
+    found.id = rows.back().id;
+  }
+  Keyring keys = copy_of_keys();
+  Sealer sealer(shared_->catalog, keys);
+  for (RowDifference& row : rows) {
+    for (sync::Document* document : {&row.before, &row.after}) {
+      if (*document == nullptr) continue;
+      TRY(auto text, sealer.open(row.type, row.id, **document));
+      *document = std::make_shared<const std::string>(std::move(text));
     }
-    const bool forwards = query.from.number <= query.to.number;
-    const std::uint64_t first = forwards ? query.from.number : query.to.number;
-    const std::uint64_t last = forwards ? query.to.number : query.from.number;
-    const std::int64_t limit = static_cast<std::int64_t>(query.limit);
-    const sql::ValueView values[] = {control_plane_, signed_of(first),    signed_of(last),
-                                     query.type,     to_octets(query.id), limit};
-    Differences found;
-    std::int64_t seen = 0;
-    const auto opened_text = [&](const sql::Row& row, int column) -> Result<sync::Document> {
-      if (row.is_null(column)) return sync::Document();
-      TRY(auto text, shared_->sealer.open(found.type, found.id, row.text(column)));
-      return std::make_shared<const std::string>(std::move(text));
-    };
-    TRY(db.query(
-        "SELECT t.type, t.id, a.workspace, b.document, a.document FROM (SELECT type, id, number, ordinal, first FROM "
-        "(SELECT type, id, number, ordinal, MIN(number) OVER (PARTITION BY type, id) AS first, ROW_NUMBER() OVER "
-        "(PARTITION BY type, id ORDER BY number DESC, ordinal DESC) AS place FROM changes WHERE control_plane = $1 "
-        "AND number > $2 AND number <= $3 AND (type, id) > ($4, $5)) AS touched WHERE place = 1 ORDER BY type, id "
-        "LIMIT $6) AS t JOIN changes a ON a.control_plane = $1 AND a.number = t.number AND a.ordinal = t.ordinal "
-        "LEFT JOIN changes b ON b.control_plane = $1 AND b.ended = t.first AND b.ended IS NOT NULL "
-        "AND b.type = t.type AND b.id = t.id AND b.number <> t.first ORDER BY t.type, t.id",
-        values, [&](const sql::Row& row) -> Result<> {
-          ++seen;
-          found.type = row.text(0);
-          found.id = from_octets(row.text(1));
-          RowDifference one{found.type, found.id, from_octets(row.text(2)), nullptr, nullptr};
-          TRY(one.before, opened_text(row, 3));
-          TRY(one.after, opened_text(row, 4));
-          const bool both = one.before != nullptr && one.after != nullptr;
-          const bool same = both ? *one.before == *one.after : one.before == one.after;
-          if (!forwards) std::swap(one.before, one.after);
-          if (!same) found.rows.push_back(std::move(one));
-          return {};
-        }));
-    found.more = seen == limit;
-    return found;
-  });
+    const bool both = row.before != nullptr && row.after != nullptr;
+    if (both ? *row.before == *row.after : row.before == row.after) continue;
+    if (!forwards) std::swap(row.before, row.after);
+    found.rows.push_back(std::move(row));
+  }
+  return found;
 }
 
 }  // namespace sluice::store

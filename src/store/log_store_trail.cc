@@ -10,7 +10,7 @@ namespace sluice::store {
 namespace {
 
 constexpr std::int64_t kWindow = 500;          // looked at together
-constexpr std::size_t kMostLookedAt = 20'000;  // by one call, lest commits wait
+constexpr std::size_t kMostLookedAt = 20'000;  // by one call, so that it ends soon
 
 struct Bounds {
   TrailEntry behind;
@@ -89,7 +89,7 @@ Result<> read_documents(sql::Connection& db, TrailEntry& entry) {
 }  // namespace
 
 Result<Trail> LogStore::trail(const TrailQuery& query) {
-  return in_transaction(sql::Access::Read, [&](sql::Connection& db) -> Result<Trail> {
+  return looking_back([&](sql::Connection& db) -> Result<Trail> {
     Trail trail;
     Bounds bounds = bounds_of(query);
     std::size_t looked_at = 0;

@@ -11,6 +11,11 @@
 namespace sluice::store {
 namespace {
 
+/// Of types that begin so, nobody did anything: their rows follow from what is kept elsewhere, and there is a new one
+/// every moment. However young, only so many versions of them are kept.
+constexpr std::string_view kPassing = "__";
+constexpr std::int64_t kMostPassing = 4'096;
+
 std::int64_t now_ms() {
   return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now()).time_since_epoch().count();
 }
@@ -40,23 +45,42 @@ std::unexpected<CommitError> failed(Error error) {
   return std::unexpected(CommitError{failure, std::move(error)});
 }
 
+/// The number of a log's newest version, and whether it has only rows whose types begin so.
+struct Extent {
+  std::int64_t number = 0;
+  bool only_those = true;
+};
+
+Result<Extent> extent_of(sql::Connection& db, std::int64_t control_plane, std::string_view prefix) {
+  Extent extent;
+  const sql::ValueView values[] = {control_plane, prefix};
+  TRY(db.query("SELECT number FROM control_planes WHERE id = $1", sql::Values(values).first(1),
+               [&](const sql::Row& row) -> Result<> {
+                 extent.number = row.integer(0);
+                 return {};
+               }));
+  TRY(
+      db.query("SELECT 1 FROM changes WHERE control_plane = $1 "
+               "AND substr(type, 1, length(CAST($2 AS TEXT))) <> CAST($2 AS TEXT) LIMIT 1",
+               values, [&](const sql::Row&) -> Result<> {
+                 extent.only_those = false;
+                 return {};
+               }));
+  return extent;
+}
+
 /// The number behind which there are `keep` versions of a log of entities. Of bookkeeping no old version is of use to
 /// anybody: its own is the newest.
 Result<std::int64_t> behind_newest(sql::Connection& db, std::int64_t control_plane, std::uint64_t keep) {
   const auto kept = static_cast<std::int64_t>(std::min<std::uint64_t>(keep, std::numeric_limits<std::int32_t>::max()));
-  std::int64_t number = 0;
-  bool has_entities = false;
-  const sql::ValueView values[] = {control_plane};
-  TRY(db.query("SELECT number FROM control_planes WHERE id = $1", values, [&](const sql::Row& row) -> Result<> {
-    number = row.integer(0);
-    return {};
-  }));
-  TRY(db.query("SELECT 1 FROM changes WHERE control_plane = $1 AND substr(type, 1, 1) <> '_' LIMIT 1", values,
-               [&](const sql::Row&) -> Result<> {
-                 has_entities = true;
-                 return {};
-               }));
-  return has_entities ? std::max<std::int64_t>(number - kept, 0) : number;
+  TRY(const Extent log, extent_of(db, control_plane, "_"));
+  return log.only_those ? log.number : std::max<std::int64_t>(log.number - kept, 0);
+}
+
+/// The number behind which there are kMostPassing versions of a log of passing rows; of other logs 0.
+Result<std::int64_t> behind_passing(sql::Connection& db, std::int64_t control_plane) {
+  TRY(const Extent log, extent_of(db, control_plane, kPassing));
+  return log.only_those ? std::max<std::int64_t>(log.number - kMostPassing, 0) : 0;
 }
 
 }  // namespace
@@ -65,7 +89,8 @@ std::expected<Version, CommitError> LogStore::commit(Version expected, std::span
   if (group.empty()) return expected;
   const std::lock_guard lock(shared_->mutex);
   std::optional<sql::Transaction> transaction;
-  if (auto begun = begin(transaction, sql::Access::Write); !begun) return failed(std::move(begun).error());
+  if (auto begun = begin(shared_->connection, transaction, sql::Access::Write); !begun)
+    return failed(std::move(begun).error());
   sql::Connection& db = *shared_->connection;
   auto claimed = claim(db, expected, group.size());
   if (!claimed) return failed(std::move(claimed).error());
@@ -106,6 +131,8 @@ void LogStore::follow_keyring() {
     static log::Counted unread(log::Level::Warn, "keyring.not_read");
     unread.hit({{"error", followed.error()}});
   }
+  const std::lock_guard lock(shared_->keys_mutex);
+  if (shared_->keys.active() != shared_->keyring.active()) shared_->keys = shared_->keyring;
 }
 
 Result<> LogStore::write_group(sql::Connection& db, Version expected, std::span<const Commit> group) {
@@ -210,7 +237,7 @@ std::expected<Version, CommitError> LogStore::resolve(std::string_view transacti
   constexpr Millis kPause{100};
   const bool answers = error.code == Errc::Closed;
   for (int i = 0; answers && i < kTries; ++i) {
-    auto db = connection();
+    auto db = connection(shared_->connection);
     if (!db) break;
     const auto outcome = (*db)->outcome(transaction);
     if (outcome && *outcome == sql::Outcome::Committed) return reached;
@@ -249,7 +276,8 @@ Result<> LogStore::compact_one(std::int64_t control_plane, SysTime older_than, s
                    return {};
                  }));
     TRY(const std::int64_t before_newest, behind_newest(db, control_plane, keep));
-    horizon = std::min(horizon, before_newest);
+    TRY(const std::int64_t before_passing, behind_passing(db, control_plane));
+    horizon = std::max(std::min(horizon, before_newest), before_passing);
     const sql::ValueView limit[] = {control_plane, horizon};
     return db.queue("UPDATE control_planes SET horizon = $2 WHERE id = $1 AND horizon < $2", limit);
   }));

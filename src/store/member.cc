@@ -70,6 +70,20 @@ std::string_view raw_member(std::string_view document, std::string_view name) {
   return {};
 }
 
+std::string without_values(std::string_view document, std::initializer_list<std::string_view> names) {
+  std::string rest;
+  rest.reserve(document.size());
+  std::size_t from = 0;
+  std::size_t at = 1;
+  while (const auto member = next_member(document, at)) {
+    if (std::ranges::find(names, member->name) == names.end()) continue;
+    const auto begin = static_cast<std::size_t>(member->value.data() - document.data());
+    rest.append(document.substr(from, begin - from));
+    from = begin + member->value.size();
+  }
+  return rest.append(document.substr(from));
+}
+
 std::vector<std::string> member_texts(std::string_view document, std::string_view name) {
   const std::string_view raw = raw_member(document, name);
   std::vector<std::string> texts;

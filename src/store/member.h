@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ std::optional<RawMember> next_member(std::string_view document, std::size_t& at)
 /// hundred thousand documents must not cost a parse of each. `document` is what to_json() writes for an object. Empty
 /// when there is no such member. A view of `document`.
 std::string_view raw_member(std::string_view document, std::string_view name);
+
+/// A canonical document without the values of these members, to compare what is left.
+std::string without_values(std::string_view document, std::initializer_list<std::string_view> names);
 
 /// The texts that a member's value stands for when it is looked up: a string is itself, a reference (`{"id":..}`) its
 /// id, a list its strings and references. None for null and everything else.

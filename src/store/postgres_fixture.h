@@ -21,7 +21,7 @@ class PostgresServer {
   ~PostgresServer();
 
   void start();
-  /// Like pulling the plug of the process.
+  /// Like pulling the plug: returns once none of its processes is left.
   void kill();
   /// Stops and continues every process of it.
   void freeze(bool frozen);

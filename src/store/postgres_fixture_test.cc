@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/postgres_fixture.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <fcntl.h>
@@ -30,6 +32,25 @@ std::string find_programs() {
     if (std::filesystem::exists(std::filesystem::path(folder) / "initdb")) return folder;
   }
   return {};
+}
+
+/// Backends lead process groups of their own; their parent tells them apart.
+std::vector<int> children_of(int pid) {
+  std::vector<int> found;
+  std::error_code gone;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone)) {
+    std::ifstream children(entry.path() / "children");
+    for (int child = 0; children >> child;) found.push_back(child);
+  }
+  return found;
+}
+
+/// Whether it still runs; what has ended and waits to be counted by whoever inherited it does not.
+bool is_alive(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t name_end = text.rfind(')');
+  return name_end != text.npos && name_end + 2 < text.size() && text[name_end + 2] != 'Z' && text[name_end + 2] != 'X';
 }
 
 class EndOfTests final : public testing::Environment {
@@ -115,21 +136,26 @@ void PostgresServer::start() {
   ADD_FAILURE() << "PostgreSQL does not answer";
 }
 
-/// Its helpers notice, and end too.
+/// Backends notice the end of their parent only when they next wait, and may answer until then: so all are ended, and
+/// waited for. Stopped first, the parent makes no more of them.
 void PostgresServer::kill() {
   if (pid_ == 0) return;
+  ::kill(pid_, SIGSTOP);
+  ::waitpid(pid_, nullptr, WUNTRACED);
+  const std::vector<int> helpers = children_of(pid_);
   ::kill(-pid_, SIGKILL);
+  for (const int helper : helpers) ::kill(helper, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
   pid_ = 0;
+  for (int i = 0; i < 1000 && std::ranges::any_of(helpers, is_alive); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  for (const int helper : helpers) EXPECT_FALSE(is_alive(helper)) << "process " << helper << " of PostgreSQL lives on";
 }
 
 void PostgresServer::freeze(bool frozen) {
-  // Backends lead process groups of their own; their parent tells them apart.
-  std::vector<int> processes = {pid_};
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task")) {
-    std::ifstream children(entry.path() / "children");
-    for (int child = 0; children >> child;) processes.push_back(child);
-  }
+  std::vector<int> processes = children_of(pid_);
+  processes.insert(processes.begin(), pid_);
   for (const int process : processes) ::kill(process, frozen ? SIGSTOP : SIGCONT);
 }
 

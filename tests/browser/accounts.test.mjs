@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the set-up link to an audit trail: accounts, sessions, tokens, as a person and as somebody who means no good.
 import { strict as assert } from 'node:assert';
-import { accessibilityProblems, openPage } from './browser.mjs';
-import { EMAIL, ensureAccount, isSignedIn, PASSWORD, setUpLink, signIn } from './people.mjs';
+import { accessibilityProblems, openPage, settle } from './browser.mjs';
+import { EMAIL, ensureAccount, isSignedIn, PASSWORD, programOf, setUpLink, signIn } from './people.mjs';
 
 const NEW_PASSWORD = 'other words are better';
 
 export const settings = { admin_auth: 'token' };
 
-let password = PASSWORD;
+/** As a test has changed it; a gateway on which the file is repeated begins anew. */
+const changed = new WeakMap();
+const passwordOf = (gateway) => changed.get(gateway) ?? PASSWORD;
 
 async function setUp({ page, gateway }) {
   const link = await setUpLink(gateway);
@@ -47,7 +49,7 @@ async function accountPages({ page, gateway, browser }) {
   await ensureAccount(gateway);
   await signIn(page, 'not the password at all');
   await page.getByText('The e-mail address or the password is wrong.').waitFor();
-  await signIn(page, password);
+  await signIn(page, passwordOf(gateway));
   await isSignedIn(page);
   for (const [path, heading] of [
     ['/account', 'Your account'],
@@ -61,14 +63,14 @@ async function accountPages({ page, gateway, browser }) {
     assert.deepEqual(await accessibilityProblems(page), [], path);
   }
   const elsewhere = await openPage(browser, gateway.console);
-  await signIn(elsewhere, password);
+  await signIn(elsewhere, passwordOf(gateway));
   await isSignedIn(elsewhere);
   await page.goto('/account');
   await page.getByLabel('Present password').fill(PASSWORD);
   await page.getByLabel('New password').fill(NEW_PASSWORD);
   await page.getByRole('button', { name: 'Change the password' }).click();
   await page.getByText('The password is changed.').waitFor();
-  password = NEW_PASSWORD;
+  changed.set(gateway, NEW_PASSWORD);
   await page.getByLabel('Preferred name').fill('Jane');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The profile is saved.').waitFor();
@@ -82,7 +84,7 @@ async function accountPages({ page, gateway, browser }) {
 
 async function tokensAndTrail({ page, gateway }) {
   await ensureAccount(gateway);
-  await signIn(page, password);
+  await signIn(page, passwordOf(gateway));
   await isSignedIn(page);
   await page.goto('/access-tokens');
   await page.getByRole('button', { name: 'New token' }).first().click();
@@ -122,7 +124,7 @@ async function tokensAndTrail({ page, gateway }) {
 /** What another page can make this browser do: the cookie alone opens nothing for it, and changes nothing. */
 async function forgery({ page, gateway }) {
   await ensureAccount(gateway);
-  await signIn(page, password);
+  await signIn(page, passwordOf(gateway));
   await isSignedIn(page);
   const [{ name, value }] = await page.context().cookies();
   const ask = (method, path, headers) =>
@@ -137,9 +139,71 @@ async function forgery({ page, gateway }) {
   assert.equal(admin.status, 401, 'the Admin API takes no cookies');
 }
 
+const WRITES = /^(New\b|Add|Create|Edit|Delete|Remove|Restore|Import$|From a running|Apply|Save|Make (a plan|admin|read|the cert)|Shut out|Let in|Password link|Forget|Take out|Settings)/;
+
+/** Whoever may only look is offered nothing that the server would refuse. */
+async function readOnly({ page, gateway }) {
+  await ensureAccount(gateway);
+  const ask = await programOf(gateway, passwordOf(gateway));
+  const words = 'reading is all I do';
+  await ask('POST', '/v3/users', { email: 'rita@example.test', role: 'read-only', password: words });
+  const { data } = await ask('GET', '/v2/control-planes');
+  const home = `/control-planes/${data[0].id}`;
+  const entities = `/v2${home}/core-entities`;
+  const service = await ask('POST', `${entities}/services`, { name: 'seen', host: 'one.example' });
+  await ask('PUT', `${entities}/services/${service.id}`, { name: 'seen', host: 'two.example' });
+  await ask('POST', `${entities}/plugins`, { name: 'key-auth', service: { id: service.id } });
+  const upstream = await ask('POST', `${entities}/upstreams`, { name: 'pool' });
+  await ask('POST', `${entities}/upstreams/${upstream.id}/targets`, { target: '127.0.0.1:9' });
+  const consumer = await ask('POST', `${entities}/consumers`, { username: 'ann' });
+  await ask('POST', `${entities}/consumers/${consumer.id}/key-auth`, {});
+  const versions = await ask('GET', `/v2${home}/versions`);
+
+  await signIn(page, words, '/', 'rita@example.test');
+  await page.getByRole('banner').getByText('Read-only').first().waitFor();
+  const first = `${home}/history/${versions.data.at(-1).id}`;
+  const places = [
+    '/', '/control-planes', '/users', home, `${home}/nodes`, `${home}/services`, `${home}/services/${service.id}`,
+    `${home}/services/${service.id}?tab=plugins`, `${home}/plugins`, `${home}/certificates`,
+    `${home}/upstreams/${upstream.id}?tab=targets`, `${home}/consumers/${consumer.id}?tab=credentials`,
+    `${home}/consumers/${consumer.id}?tab=groups`, `${home}/history`, first, `${home}/import-export`,
+  ];
+  for (const path of places) {
+    await page.goto(path);
+    await settle(page);
+    assert.equal(await page.getByRole('alert').count(), 0, path);
+    const offered = await page.locator('main, nav').locator('button, a').evaluateAll((all) =>
+      all.filter((one) => one.checkVisibility()).map((one) => one.getAttribute('aria-label') ?? one.textContent.trim()),
+    );
+    assert.deepEqual(offered.filter((name) => WRITES.test(name)), [], path);
+    assert.equal(await page.locator('main').getByRole('switch').count(), 0, path);
+  }
+  assert.deepEqual(await accessibilityProblems(page), []);
+  for (const path of [`${home}/services/new`, `${home}/services/${service.id}/edit`, `${home}/plugins/new`, '/control-planes/new', `${home}/settings`]) {
+    await page.goto(path);
+    await page.getByRole('heading', { name: 'Your role is read-only' }).waitFor();
+  }
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.goto(first);
+  await page.getByRole('heading', { name: 'What it changed' }).waitFor();
+
+  // Their own things are theirs to change, and only those are theirs to see.
+  await page.goto('/access-tokens');
+  await page.getByRole('button', { name: 'New token' }).first().click();
+  await page.getByLabel('Name').fill('reading');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('cell', { name: 'reading', exact: true }).waitFor();
+  const { data: users } = await ask('GET', '/v3/users');
+  const tokensOf = ({ id }) => page.evaluate((path) => fetch(path).then(({ status }) => status), `/v3/users/${id}/access-tokens`);
+  assert.equal(await tokensOf(users.find(({ email }) => email === EMAIL)), 403);
+  assert.equal(await tokensOf(users.find(({ email }) => email === 'rita@example.test')), 200);
+}
+
 export const tests = {
   'the set-up link makes the first account, once': setUp,
   'profile, password, sessions': accountPages,
   'tokens open until they are revoked, and the trail tells of it': tokensAndTrail,
   'the cookie alone is worth nothing to other pages': forgery,
+  'whoever may only look is offered no changes': readOnly,
 };

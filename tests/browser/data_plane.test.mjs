@@ -41,13 +41,13 @@ async function join_({ page, gateway }) {
   await page.getByText('certificate of its own authority').click();
   await page.getByRole('textbox', { name: 'The control plane has a certificate' }).fill(gateway.authority);
   await button('Make the certificate').click();
-  await page.getByRole('tab', { name: 'Linux with systemd' }).click();
+  await page.getByRole('tab', { name: 'This machine' }).click();
   const script = await page.locator('.snippet').innerText();
   await page.getByText('Waiting for the node to report').waitFor();
   gateway.node = await startNode(gateway, script);
   await page.getByText('has reported').waitFor({ timeout: 30_000 });
   await page.getByRole('link', { name: 'See the nodes' }).click();
-  await page.getByRole('table').getByText('In step').waitFor();
+  await page.getByRole('table').getByText('In sync').waitFor();
 }
 
 /** A change in the console reaches the node, whose row says so. */
@@ -64,14 +64,14 @@ async function served({ page, gateway }) {
   await page.getByRole('button', { name: 'Create', exact: true }).click();
   await until(async () => (await fetch(`${gateway.proxy}/echo`)).status === 200, 'the node serves the route');
   await page.getByRole('link', { name: 'Data plane nodes' }).click();
-  await page.getByRole('table').getByText('In step').waitFor();
+  await page.getByRole('table').getByText('In sync').waitFor();
 }
 
 async function away({ page, gateway }) {
   const planes = (await (await fetch(`${gateway.console}/v2/control-planes`)).json()).data;
   const { id } = planes.find(({ name }) => name === 'edge');
   await page.goto(`/control-planes/${id}/nodes`);
-  await page.getByRole('table').getByText('In step').waitFor();
+  await page.getByRole('table').getByText('In sync').waitFor();
   gateway.node.kill('SIGTERM');
   await page.getByRole('table').getByText('Away').waitFor({ timeout: 60_000 });
 }

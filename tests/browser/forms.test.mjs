@@ -28,7 +28,9 @@ async function everyType({ page, gateway }) {
   const field = (name) => page.locator(`#field-${name}`);
   await make(page, gateway, 'services', async () => {
     await field('name').fill('shop');
-    await field('host').fill('https://shop.example:8443/api');
+    await field('host').pressSequentially('https://shop.example:8443/api');
+    assert.equal(await field('host').inputValue(), 'https://shop.example:8443/api');
+    await field('host').blur();
     assert.equal(await field('host').inputValue(), 'shop.example');
     await field('tags').fill('web');
     await field('tags').press('Enter');
@@ -47,6 +49,12 @@ async function everyType({ page, gateway }) {
   });
   const route = await gateway.api('GET', '/routes/shop');
   assert.deepEqual([route.hosts, route.methods, route.service.id], [['shop.example'], ['GET', 'POST'], service.id]);
+
+  // Made from where it belongs, which the way back names.
+  await page.goto(`${await place(gateway)}/routes/new?service=${service.id}`);
+  const crumbs = page.getByRole('navigation', { name: 'Where you are' });
+  await crumbs.getByRole('link', { name: 'shop', exact: true }).click();
+  await page.getByRole('heading', { name: 'shop', exact: true }).waitFor();
 
   await make(page, gateway, 'consumers', () => field('username').fill('ann'));
   await make(page, gateway, 'consumer_groups', () => field('name').fill('gold'));
@@ -123,7 +131,7 @@ async function liveValidation({ page, gateway }) {
 async function pluginErrors({ page, gateway }) {
   await page.goto(`${await place(gateway)}/plugins/new/rate-limiting`);
   await submit(page);
-  assert.match(await page.locator('.problems').textContent(), /at least one of these fields/);
+  assert.match(await page.locator('.problems').textContent(), /At least one of these fields/);
   await page.goto(`${await place(gateway)}/plugins/new/http-log`);
   await page.locator('#field-config-http_endpoint').fill('no url');
   await submit(page);
@@ -158,6 +166,8 @@ async function leaving({ page, gateway }) {
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('dialog').getByText('What you have typed would be lost.').waitFor();
   await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Stay' }).click();
   assert.equal(await page.locator('#field-name').inputValue(), 'half done');
 }
 

@@ -64,7 +64,9 @@ export class Gateway {
 
   run(name, command, args, more = {}) {
     const log = openSync(join(this.folder, `${name}.log`), 'a');
-    const child = spawn(command, args, { cwd: this.folder, env: environment(more), stdio: ['ignore', log, log] });
+    const child = spawn(command, args, { cwd: this.folder, env: environment(more), stdio: ['ignore', log, log], detached: true });
+    // What a shell has started ends with it.
+    child.kill = (signal) => process.kill(-child.pid, signal);
     this.children.push(child);
     return child;
   }

@@ -33,6 +33,13 @@ async function lookAndRestore({ page, gateway }) {
   await settle(page);
   assert.deepEqual(await accessibilityProblems(page), []);
 
+  // Its address can be kept: a version has a dot, as files have.
+  const address = new URL(await rows(page).nth(1).getByRole('link').getAttribute('href'), page.url()).href;
+  await page.goto(address);
+  await page.getByRole('heading', { name: 'What it changed' }).waitFor();
+  await page.goBack();
+  await rows(page).nth(3).waitFor();
+
   // The version that changed the service, by keyboard: both states are side by side.
   await rows(page).nth(1).getByRole('link').focus();
   await page.keyboard.press('Enter');
@@ -77,7 +84,7 @@ async function historyOfOne({ page, gateway }) {
   await page.getByRole('heading', { name: 'History of lonely' }).waitFor();
   await rows(page).nth(1).waitFor();
   assert.equal(await rows(page).count(), 2);
-  await page.getByRole('main').getByRole('link', { name: 'History', exact: true }).click();
+  await page.getByRole('main').getByRole('link', { name: 'Whole history of this control plane' }).click();
   await page.getByLabel('Name, host, path or id').fill('somebody');
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);

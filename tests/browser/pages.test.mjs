@@ -171,7 +171,7 @@ async function importKong({ page, gateway }) {
     const address = page.getByLabel('Address of its Admin API');
     await address.fill(`${kong.admin}/nothing-here`);
     await page.getByRole('button', { name: 'Make a plan' }).click();
-    await page.getByText('Nothing: everything is here as it is there.').waitFor();
+    await page.getByText('/nothing-here/services: answered 404').waitFor();
     await address.fill(`http://127.0.0.1:${kong.ports.status + 31_000}`);
     await page.getByRole('button', { name: 'Make a plan' }).click();
     await page.getByText(/refused|Could not be read/).first().waitFor();

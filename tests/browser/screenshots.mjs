@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { launch, openPage, settle } from './browser.mjs';
 import { freePort, Gateway, ROOT, sleep } from './gateway.mjs';
-import { ensureAccount, isSignedIn, signIn } from './people.mjs';
+import { ensureAccount, isSignedIn, programOf, signIn } from './people.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -137,7 +137,7 @@ async function expressionPicture(browser) {
 
 /** Pages that only people see who have signed in. */
 async function accountPictures(browser) {
-  if (only && !only.has('audit')) return;
+  if (only && !['audit', 'history', 'difference', 'account', 'users', 'read-only'].some((name) => only.has(name))) return;
   const gateway = new Gateway(resolve(values.binary));
   try {
     await gateway.start({ admin_auth: 'token' });
@@ -145,20 +145,25 @@ async function accountPictures(browser) {
     const page = await openPage(browser, gateway.console);
     await signIn(page);
     await isSignedIn(page);
-    const session = await page.evaluate(() => fetch('/v3/session').then((reply) => reply.json()));
-    const planes = await page.evaluate(() => fetch('/v2/control-planes').then((reply) => reply.json()));
-    const entities = `/v2/control-planes/${planes.data[0].id}/core-entities`;
-    const change = (method, path, body) =>
-      page.evaluate(
-        ([how, where, what, token]) =>
-          fetch(where, { method: how, headers: { 'content-type': 'application/json', 'x-csrf-token': token }, body: JSON.stringify(what) }).then((reply) => reply.json()),
-        [method, entities + path, body, session.csrf_token],
-      );
+    const ask = await programOf(gateway);
+    const home = `/control-planes/${(await ask('GET', '/v2/control-planes')).data[0].id}`;
+    const change = (method, path, body) => ask(method, `/v2${home}/core-entities${path}`, body);
     const service = await change('POST', '/services', { name: 'orders', host: 'orders.internal', port: 3000 });
     await change('POST', '/routes', { name: 'orders', paths: ['/orders'], service: { id: service.id } });
     await change('POST', '/plugins', { name: 'key-auth', service: { id: service.id } });
     await change('PUT', `/services/${service.id}`, { name: 'orders', host: 'orders.internal', port: 3000, retries: 2, read_timeout: 10000 });
     await shoot(page, 'audit', '/audit', () => page.getByRole('button', { name: 'show the change of orders' }).first().click());
+    await change('POST', '/consumers', { username: 'mobile-app' });
+    await change('PUT', `/services/${service.id}`, {
+      name: 'orders', host: 'orders-v2.internal', port: 3000, path: '/v2', retries: 1, read_timeout: 4000, tags: ['shop'],
+    });
+    const { data: versions } = await ask('GET', `/v2${home}/versions`);
+    await ask('POST', `/v2${home}/versions/${versions[1].id}/restore`, {});
+    await shoot(page, 'history', `${home}/history`);
+    await shoot(page, 'difference', `${home}/history/${versions[0].id}`, async () => {
+      await page.locator('summary').filter({ hasText: 'orders' }).click();
+      await page.locator('.difference').waitFor();
+    });
     await page.context().close();
   } finally {
     await gateway.stop();
@@ -186,7 +191,7 @@ try {
   const traffic = makeTraffic(gateway, ports);
   const page = await openPage(browser, gateway.console, {});
   await shoot(page, 'control-planes', '/control-planes', () => sleep(1000));
-  await shoot(page, 'nodes', `${home}/nodes`, () => page.getByRole('table').getByText('In step').nth(1).waitFor());
+  await shoot(page, 'nodes', `${home}/nodes`, () => page.getByRole('table').getByText('In sync').nth(1).waitFor());
   await shoot(page, 'services', `${home}/services`);
   await shoot(page, 'service', `${home}/services/${service.orders.id}`);
   await shoot(page, 'plugin-catalogue', `${home}/plugins/new`);

@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import fault, h2frames, process  # noqa: E402
 from harness.fault import Fault, Traffic, must  # noqa: E402
 from harness.h2frames import Sender, frame, headers  # noqa: E402
-from harness.one_route import OneRoute  # noqa: E402
+from harness.one_route import OWN, OneRoute  # noqa: E402
 from harness.origin import eventually  # noqa: E402
 from harness.ports import reserve  # noqa: E402
 
@@ -32,14 +32,6 @@ IDLE_CPU = 0.1  # of a core, when the offenders have left
 RULES = "on GET /big\n  size 8MB\non GET /hang\n  hang\non * *\n  body ok"
 SETTINGS = {"client_max_connections_per_address": "0"}
 GET = b"GET / HTTP/1.1\r\nHost: example.test\r\n\r\n"
-# Answered by the gateway itself: what neighbours wait for is the gateway, and not the upstream of the tests.
-OWN = {
-    "name": "own", "url": "http://127.0.0.1:9",
-    "routes": [{
-        "name": "own", "paths": ["/own"],
-        "plugins": [{"name": "request-termination", "config": {"status_code": 200, "message": "ok"}}],
-    }],
-}  # fmt: skip
 
 
 # An upstream that takes whatever comes as fast as it can, in a process of its own.

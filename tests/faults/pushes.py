@@ -145,9 +145,8 @@ def whole_ones(world: World) -> str:
             if "cluster.configuration_refused" in log_of(node):
                 must(not is_ready(node), f"{name}: the node is ready")
                 must(get(node.ports["proxy"]) == 404 and get(node.ports["proxy"], "/forged") == 404, f"{name}: served")
-                refused = [each for each in hybrid.nodes() if each["connected"] and each["config_error"]]
-                must(refused, f"{name}: the control plane does not say so")
-                told.append(f"{name}: {refused[0]['config_error']['message']}")
+                refused = told_of_refusal(hybrid, name)
+                told.append(f"{name}: {refused['config_error']['message']}")
                 between.cut()  # it comes again, and is sent everything again
             wait_for(f"{name}: made good", lambda node=node: get(node.ports["proxy"], "/r4999") == 200, 35)
             must(get(node.ports["proxy"], "/forged") == 404, f"{name}: a forged row is served")
@@ -155,6 +154,18 @@ def whole_ones(world: World) -> str:
             must(not between.problems, str(between.problems))
         must(not node.stop(), f"{name}: it did not end well")
     return "; ".join(told)
+
+
+def told_of_refusal(hybrid: Hybrid, name: str) -> dict:
+    """The connected node that has refused something, once the control plane has heard of it."""
+    found: list[dict] = []
+
+    def heard() -> bool:
+        found[:] = [each for each in hybrid.nodes() if each["connected"] and each["config_error"]]
+        return bool(found)
+
+    wait_for(f"{name}: the control plane says so", heard, 3)
+    return found[0]
 
 
 def unservable(world: World) -> str:

@@ -6,9 +6,11 @@ one configuration, every node ends with it, and what was acknowledged is in it."
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import json
 import pathlib
+import socket
 import sys
 import threading
 import time
@@ -18,7 +20,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import fault, postgres  # noqa: E402
 from harness.fault import Crew, must  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
-from harness.hybrid import Hybrid, converge, same_configuration, standing, version_number  # noqa: E402
+from harness.hybrid import (  # noqa: E402
+    Hybrid,
+    converge,
+    log_of,
+    metric,
+    same_configuration,
+    standing,
+    version_number,
+)
 from harness.ports import reserve  # noqa: E402
 from harness.relay import Relay  # noqa: E402
 from harness.stored import add_route, ask  # noqa: E402
@@ -216,6 +226,170 @@ def one_loses_the_database(world: World) -> str:
     return f"refused after {refused:.1f} s, healed in {healed:.1f} s"
 
 
+# A control plane group, whose members are written to at different replicas
+# ---------------------------------------------------------------------------------------------------------------------
+
+GROUP = "CLUSTER_TYPE_CONTROL_PLANE_GROUP"
+
+
+def entities(plane: str) -> str:
+    return f"/v2/control-planes/{plane}/core-entities"
+
+
+class Switch(Relay):
+    """An address behind which now the one replica stands, and now the other."""
+
+    def turn(self) -> None:
+        self.to = self.to[::-1]
+        ends, self.open = self.open, []
+        for open_end in ends:
+            with contextlib.suppress(OSError):
+                open_end.shutdown(socket.SHUT_RDWR)
+
+
+class Members(Crew):
+    """The members of a group, and a writer for each, which adds routes to it at a replica of its own."""
+
+    def __init__(self, hybrid: Hybrid, replicas: list[Gateway], port: int) -> None:
+        super().__init__(len(replicas))
+        self.hybrid, self.replicas = hybrid, replicas
+        self.planes = [self.create(f"member-{number}") for number in range(len(replicas))]
+        group = self.create("group", cluster_type=GROUP)
+        members = {"members": [{"id": plane} for plane in self.planes]}
+        status, answer = hybrid.platform("PUT", f"/v2/control-planes/{group}/group-memberships", members)
+        must(status == 204, f"{status}: {answer}")
+        self.written: list[list[str]] = [[] for _ in replicas]
+        for number, plane in enumerate(self.planes):
+            service = {"name": f"s{number}", "url": f"http://127.0.0.1:{port}"}
+            status, answer = hybrid.platform("POST", f"{entities(plane)}/services", service, at=replicas[number])
+            must(status == 201, f"{status}: {answer}")
+            self.write(number, "/live")
+
+    def create(self, name: str, **more: object) -> str:
+        status, plane = self.hybrid.platform("POST", "/v2/control-planes", {"name": name, **more})
+        must(status == 201, f"{status}: {plane}")
+        for replica in self.replicas:
+            wait_for("the replica has it", functools.partial(self.is_at, replica, plane["id"]), 5)
+        return plane["id"]
+
+    def is_at(self, replica: Gateway, plane: str) -> bool:
+        return self.hybrid.platform("GET", f"{entities(plane)}/routes", at=replica)[0] == 200
+
+    def write(self, number: int, *paths: str) -> None:
+        name = f"m{number}-{len(self.written[number]):06}"  # none is the beginning of another's
+        route = {"name": name, "paths": [f"/{name}", *paths], "service": {"name": f"s{number}"}}
+        path = f"{entities(self.planes[number])}/routes/{name}"
+        status, answer = self.hybrid.platform("PUT", path, route, at=self.replicas[number])
+        must(status == 200, f"{status}: {answer}")
+        self.written[number].append(name)
+
+    def work(self, number: int) -> None:
+        while not self.stopping.wait(0.002):
+            self.write(number)
+
+    def everywhere(self, seconds: float = HEALED_SECONDS) -> None:
+        for names in self.written:
+            converge(self.hybrid, f"/{names[-1]}", seconds=seconds)
+
+
+class Steps(Crew):
+    """Looks what each node serves, until the end of the block: that versions grow, and that no member of the group
+    steps back. What did stands in `wrong`."""
+
+    def __init__(self, members: Members) -> None:
+        self.members, self.nodes = members, members.hybrid.data_planes
+        super().__init__(len(self.nodes))
+        self.wrong: list[str] = []
+
+    def work(self, number: int) -> None:
+        port = self.nodes[number].ports["proxy"]
+        version = [0, 0]
+        served = ["" for _ in self.members.written]
+        while not self.stopping.wait(0.005):
+            with contextlib.suppress(OSError):
+                now = standing(self.nodes[number])["configuration"]["version"]
+                version, before = list(map(int, now.split("."))), version
+                if version < before:
+                    self.wrong.append(f"node {number}: {version} after {before}")
+                for member, names in enumerate(self.members.written):
+                    if served[member] and get(port, f"/{served[member]}") != 200:
+                        self.wrong.append(f"node {number}, version {now}: {served[member]} is gone again")
+                    served[member] = max(served[member], self.newest_served(port, names), key=names_in_order)
+
+    @staticmethod
+    def newest_served(port: int, names: list[str]) -> str:
+        some = [names[-back] for back in (1, 4, 16, 64) if back <= len(names)]
+        return next((name for name in some if get(port, f"/{name}") == 200), "")
+
+
+def names_in_order(name: str) -> int:
+    return int(name.split("-")[1]) if name else -1
+
+
+def group(world: World) -> str:
+    """nodes of a group change replicas, each of which writes to another member: none steps back, or gets all once more
+
+    A node gets what it lacks, no more, also after a restart of the control planes; one that lacks nothing, nothing."""
+    with postgres.Postgres() as server:
+        hybrid = Hybrid(world, server.settings())
+        both = [hybrid.control, second_replica(hybrid, {})]
+        members = Members(hybrid, both, world.origin().port)
+        everything = lambda: sum(log_of(one).count("cluster.sent_everything") for one in both)  # noqa: E731
+        ports = [one.ports["cluster"] for one in both]
+        with Switch(*ports) as one_way, Switch(*ports[::-1]) as other_way:
+            nodes = [hybrid.join_by_kit("group", port=way.port) for way in (one_way, other_way, other_way)]
+            members.everywhere()
+            at_first = everything()
+            must(at_first == len(nodes), f"{len(nodes)} new nodes were sent everything {at_first} times")
+            turns = 12 if world.full else 2
+            with Load(nodes[0].ports["proxy"]) as load, Steps(members) as steps:
+                with members:
+                    for _ in range(turns):
+                        time.sleep(world.random.uniform(2, 8 if world.full else 3))
+                        one_way.turn()
+                        other_way.turn()
+                members.everywhere(seconds=40)
+            must(not steps.wrong, str(steps.wrong[:3]))
+            must(load.good > 20 and load.broken + load.refused + load.other == 0, str(load))
+            agree(nodes)
+            must(everything() == at_first, f"everything was sent {everything() - at_first} times to nodes with less")
+
+            must(not nodes[0].stop(), "it did not end well")
+            hybrid.data_planes.remove(nodes[0])
+            for number in (0, 1, 0):
+                members.write(number)
+            members.everywhere()
+            agree(nodes[1:])
+            applied = [metric(node, "sluice_data_plane_config_applied_total") for node in nodes[1:]]
+            hybrid.kill_control()
+            must(not both[1].stop(), "it did not end well")
+            both[1].start()
+            hybrid.restart_control()
+            nodes[0].start()
+            hybrid.data_planes.append(nodes[0])
+            wait_for("all are back", lambda: all(map(connected, nodes)), 40)
+            members.everywhere()
+            agree(nodes)
+            again = [metric(node, "sluice_data_plane_config_applied_total") for node in nodes[1:]]
+            must(applied == again, f"those that had all were sent more: {applied}, {again}")
+            must(everything() == at_first, f"everything was sent {everything() - at_first} times after a restart")
+            version = standing(nodes[0])["configuration"]["version"]
+            end(world)
+    return f"{sum(map(len, members.written))} writes, {turns} turns, version {version}; {at_first} whole configurations"
+
+
+def connected(node: Gateway) -> bool:
+    return standing(node)["control_plane"]["connected"]
+
+
+def agree(nodes: list[Gateway]) -> None:
+    def same() -> bool:
+        shown = [standing(node)["configuration"] for node in nodes]
+        return len({(one["version"], one["hash"]) for one in shown}) == 1
+
+    wait_for("all have the same", same, HEALED_SECONDS)
+
+
 def end(world: World) -> None:
     """Before the database goes."""
     for gateway in world.gateways:
@@ -223,7 +397,7 @@ def end(world: World) -> None:
         must(not problems, str(problems))
 
 
-CHECKS = (race, one_dies, one_loses_the_database)
+CHECKS = (race, one_dies, one_loses_the_database, group)
 
 if __name__ == "__main__":
     if postgres.programs() is None:

@@ -5,6 +5,7 @@ start changes nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -89,6 +90,62 @@ class Streams(fault.Crew):
                 link = None
 
 
+class DatagramEchoes(fault.Crew):
+    """Upstreams over UDP that send back what they hear, after their own port and the port that it came from."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+        for each in self.sockets:
+            each.bind(("127.0.0.1", 0))
+            each.settimeout(0.1)
+
+    def work(self, number: int) -> None:
+        sock = self.sockets[number]
+        own = sock.getsockname()[1]
+        while not self.stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                data, peer = sock.recvfrom(4096)
+                sock.sendto(f"{own} {peer[1]} ".encode() + data, peer)
+
+
+class DatagramClients(fault.Crew):
+    """Clients over UDP, each with one datagram under way. Half of them stay; the others are replaced all the time."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(8)
+        self.port = port
+        self.sent = [0] * 8
+        self.sessions = [0] * 8
+        self.failures: list[str] = []
+
+    def work(self, number: int) -> None:
+        while not self.stopping.is_set():
+            try:
+                self.be_a_client(number, 1 << 30 if number % 2 else 10)
+            except (OSError, AssertionError) as error:
+                self.failures.append(f"client {number}, datagram {self.sent[number]}: {error!r}")
+
+    def be_a_client(self, number: int, count: int) -> None:
+        self.sessions[number] += 1
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(("127.0.0.1", self.port))
+            sock.settimeout(5)
+            way = None  # the upstream, and the port that the gateway speaks to it from
+            for n in range(count):
+                if self.stopping.wait(0.003):
+                    return
+                self.sent[number] += 1
+                sock.send(b"%d" % n)
+                *taken, echo = sock.recv(4096).split()
+                must(echo == b"%d" % n, f"{echo} for {n}")
+                way = way or taken
+                must(taken == way, f"the session came by {way} and then by {taken}")
+
+    def judge(self) -> None:
+        must(not self.failures, f"{len(self.failures)} of {sum(self.sent)} failed: {self.failures[:3]}")
+
+
 class SlowAnswer(threading.Thread):
     """One response over HTTP/2 that is under way while the program is replaced."""
 
@@ -157,6 +214,92 @@ def replaced_under_load(under: Fault) -> None:
             f"{fresh.good} on new ones, {streams.good} over HTTP/2; p99 {kept.slowest() * 1000:.0f} ms"
         )
     must(not one.problems, "; ".join(one.problems))
+
+
+def serve_datagrams(one: OneRoute, upstreams: DatagramEchoes, read_timeout_ms: int) -> int:
+    """Has the gateway, not started yet, send datagrams to them; the port."""
+    port = one.gateway.ports["udp"]
+    one.settings["stream_listen"] = f"127.0.0.1:{port} udp"
+    route = {"name": "datagrams", "protocols": ["udp"], "destinations": [{"port": port}]}
+    service = {"name": "datagrams", "protocol": "udp", "host": "pool", "read_timeout": read_timeout_ms}
+    targets = [{"target": f"127.0.0.1:{each.getsockname()[1]}"} for each in upstreams.sockets]
+    pool = {"name": "pool", "targets": targets}
+    one.config = {"services": [{**service, "routes": [route]}], "upstreams": [pool]}
+    return port
+
+
+def datagram_sessions_go_on(under: Fault, settings: dict[str, str] | None = None) -> None:
+    """UDP sessions from before, during and after upgrades keep their upstream and lose nothing; one upgrade fails"""
+    place: dict = {}
+    one = start(under, place, {"upgrade_drain_timeout": "120s", **(settings or {})})
+    with DatagramEchoes(2) as upstreams:
+        port = serve_datagrams(one, upstreams, 1500)
+        with one:
+            wait_until_ready(one)
+            with DatagramClients(port) as clients:
+                for n in range(20 if under.full else 4):
+                    if n == 2 and not settings:
+                        begin_and_die(one.gateway, place["installed"].path)
+                    done = upgrade(one.gateway, place["installed"].path)
+                    must(done.returncode == 0, f"upgrade {n}: {done.stderr}")
+                    clients.judge()
+                time.sleep(2)  # longer than a session without datagrams lasts
+                must(len(workers(one.gateway)) > 1, "no session was left to the first worker")
+            clients.judge()
+            must(sum(clients.sessions) > 20, f"only {sum(clients.sessions)} sessions")
+            took = wait_for("the end of those that were replaced", lambda: len(workers(one.gateway)) == 1, 20)
+            if not settings:  # the one that failed is an error, and nothing else is
+                loud = one.gateway.logged_above(one.allowed_log)
+                must(len(loud) == 1 and "upgrade.failed" in loud[0], "\n".join(loud))
+                one.allowed_log = "error"
+            print(
+                f"     {sum(clients.sent)} datagrams in {sum(clients.sessions)} sessions; "
+                f"the workers that were replaced ended {took:.1f} s after the last one"
+            )
+    must(not one.problems, "; ".join(one.problems))
+
+
+def datagram_sessions_of_another_user(under: Fault) -> None:
+    """the same where root has opened the listener and the worker is somebody else"""
+    if os.geteuid() != 0:
+        print("     skipped: only root can start it")
+        return
+    datagram_sessions_go_on(under, {"nginx_user": "nobody", "proxy_access_log": "logs/access.log"})
+
+
+def datagrams_while_the_old_worker_hangs(under: Fault) -> None:
+    """the old worker hangs while it has UDP sessions: newcomers are served within seconds"""
+    place: dict = {}
+    one = start(under, place)
+    with DatagramEchoes(1) as upstreams:
+        port = serve_datagrams(one, upstreams, 60_000)
+        with one, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as old:
+            wait_until_ready(one)
+            old.connect(("127.0.0.1", port))
+            old.settimeout(5)
+
+            def is_answered(sock: socket.socket) -> bool:
+                sock.send(b"x")
+                with contextlib.suppress(TimeoutError):
+                    return sock.recv(100).endswith(b"x")
+                return False
+
+            must(is_answered(old), "no session")
+            before = workers(one.gateway)
+            done = upgrade(one.gateway, place["installed"].path)
+            must(done.returncode == 0, done.stderr)
+            must(is_answered(old), "the session is gone")
+            for pid in before:
+                kill(pid, "STOP")
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as new:
+                new.connect(("127.0.0.1", port))
+                new.settimeout(0.2)
+                took = wait_for("an answer to a newcomer", lambda: is_answered(new), 10)
+            for pid in before:
+                kill(pid)
+            print(f"     served after {took:.1f} s")
+    problems = [text for text in one.problems if "log lines" not in text]
+    must(not problems, "; ".join(problems))
 
 
 def writes_are_kept(under: Fault) -> None:
@@ -463,6 +606,9 @@ if __name__ == "__main__":
         fault.run(
             __doc__,
             replaced_under_load,
+            datagram_sessions_go_on,
+            datagram_sessions_of_another_user,
+            datagrams_while_the_old_worker_hangs,
             writes_are_kept,
             unfit_is_refused,
             settings_change,

@@ -18,7 +18,7 @@ AREAS = {
     "control": "", "h1-request-line": "", "h1-host": "", "h1-header": "", "h1-framing": "", "h1-chunked": "",
     "h1-connection": "", "h1-slow": "", "path": "", "log": "", "auth": "", "websocket": "", "admin": "",
     "h2-headers": "http2", "h2-frames": "http2", "h2-flood": "http2", "tls": "tls", "stream": "stream",
-    "grpc": "http2",
+    "grpc": "http2", "cluster": "database",
 }  # fmt: skip
 
 # Words of a case's `setup` that name something the product does not have yet.
@@ -35,10 +35,10 @@ CLIENTS = {"client certificate expired": "expired", "foreign CA": "foreign"}
 TICKET = re.compile(r"resume with ticket from (\S+)")
 AUTHORITY = "7ca00000-0000-4000-8000-000000000001"  # in front of mtls.test
 
-# Cases of the admin area that mean something without a store, where every write is refused before it is read.
+# Cases of the admin area that are played without a store, where every write is refused before it is read.
 ADMIN_READS = (
-    "ADM-NOAUTH", "ADM-DEFAULT-TOKEN", "ADM-REBIND", "ADM-CSRF-TEXT", "ADM-CORS-STAR", "ADM-PAGE-SIZE",
-    "ADM-OFFSET-FORGED", "ADM-STATIC-TRAVERSAL",
+    "ADM-NOAUTH", "ADM-DEFAULT-TOKEN", "ADM-REBIND", "ADM-CORS-STAR", "ADM-PAGE-SIZE", "ADM-OFFSET-FORGED",
+    "ADM-STATIC-TRAVERSAL",
 )  # fmt: skip
 
 # Over the defaults of harness/gateway.py.
@@ -59,14 +59,21 @@ def why_skipped(case: dict, features: frozenset[str]) -> str:
     needed = "http2" if case.get("proto") == "h2" else AREAS[area]
     if needed and needed not in features:
         return f"needs {needed}"
-    if area == "admin" and case["id"] not in ADMIN_READS:
-        return "writes, workspaces and roles need a store, which does not exist yet"
-    if case.get("target") not in (None, "gateway", "admin"):
+    if stage_of(case) == "admin" and "database" not in features:
+        return "needs database"
+    if case.get("target") not in (None, "gateway", "admin", "cluster", "dataplane"):
         return f"there is no {case['target']} yet"
     for word, reason in MISSING_SETUPS.items():
         if word in case.get("setup", ""):
             return reason
     return ""
+
+
+def stage_of(case: dict) -> str:
+    """Where the case is played: "gateway" (corpus_play), "admin" (corpus_admin) or "cluster" (corpus_cluster)."""
+    if case["area"] == "admin":
+        return "gateway" if case["id"] in ADMIN_READS else "admin"
+    return "cluster" if case["area"] == "cluster" else "gateway"
 
 
 def octets(case: dict) -> bytes:

@@ -13,6 +13,7 @@ import time
 
 from harness import client, corpus_cases, corpus_frames, process, scn, wire
 from harness.certs import Certificates
+from harness.corpus_stage import GatewayStage
 from harness.gateway import Gateway
 from harness.h2origin import Http2Origin
 from harness.origin import Origin, eventually
@@ -22,6 +23,7 @@ FIRST_REPLY_SECONDS = 16.0  # over every read timeout that a lane's gateway has
 QUIET_SECONDS = 0.25  # after a reply: nothing more comes
 SLOW_LIMIT_SECONDS = 62.0  # a slow client may not hold on longer than this
 BOUNDED_SECONDS = 5.0  # where "bounded" is all that is asked: long enough to see the flood's effect
+LOG_SECONDS = 10.0
 MEMORY_GROWTH = 64 << 20
 
 ORIGIN_RULES = """\
@@ -52,7 +54,7 @@ class Reply:
     gave_up: bool = False  # nothing came in the time we watched
 
 
-class Lane:
+class Lane(GatewayStage):
     """A gateway and its upstream, used by one case at a time: what the upstream got, that case sent."""
 
     def __init__(
@@ -96,11 +98,11 @@ class Lane:
         assert self.gateway.process is not None
         return process.resident(self.gateway.process.pid)
 
+    def play(self, case: dict) -> list[str]:
+        return play(self, case)
+
     def close(self) -> list[str]:
-        problems = self.gateway.stop()
-        loud = self.gateway.logged_above("info")
-        if loud:
-            problems.append(f"{len(loud)} log lines above info, first: {loud[0][:300]}")
+        problems = super().close()
         self.origin.stop()
         self.calls.stop()
         if self.datagrams is not None:
@@ -119,7 +121,7 @@ def play(lane: Lane, case: dict) -> list[str]:
         origin.forget()
         origin.errors.clear()
     if case["area"] == "log":
-        time.sleep(1.3)  # the access log is written once a second: let the lines of earlier cases arrive first
+        wait_for_logs(lane)
     log_sizes = {name: size(lane.folder / name) for name in ("access.log", "records.log")}
     before = lane.memory()
     times = 6 if "sent 6 times" in case.get("setup", "") else 1
@@ -130,7 +132,7 @@ def play(lane: Lane, case: dict) -> list[str]:
         reply = exchange(lane, case)
     problems = judge(lane, case, reply)
     problems += judge_logs(lane, case, log_sizes)
-    bounded = case["area"] in ("h2-flood", "h1-slow", "grpc") and not sanitized(lane)
+    bounded = case["area"] in ("h2-flood", "h1-slow", "grpc") and not sanitized(lane.gateway)
     if bounded and lane.memory() - before > MEMORY_GROWTH:
         problems.append(f"memory grew by {(lane.memory() - before) >> 20} MiB")
     if not lane.gateway.is_alive():
@@ -150,6 +152,15 @@ def quiesce(lane: Lane) -> None:
         time.sleep(0.03)
 
 
+def wait_for_logs(lane: Lane) -> None:
+    """Until all that happened before has its lines: those of a request that comes last are there. Logs are written once
+    a second."""
+    mark = f"/mark-{time.monotonic_ns()}"
+    still_serves(lane, mark)
+    logs = [lane.folder / name for name in ("access.log", "records.log")]
+    eventually(lambda: all(path.exists() and mark.encode() in path.read_bytes() for path in logs), LOG_SECONDS)
+
+
 def stay_within_minute(times: int) -> None:
     """Waits for the next minute when this one is too short for all of them: limits count by the clock's minute."""
     left = 60 - time.time() % 60
@@ -161,15 +172,15 @@ def size(path: pathlib.Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def sanitized(lane: Lane) -> bool:
+def sanitized(gateway: Gateway) -> bool:
     """Sanitizers hold freed memory back: growth says nothing there."""
-    return b"__asan_init" in lane.gateway.binary.read_bytes()
+    return b"__asan_init" in gateway.binary.read_bytes()
 
 
-def still_serves(lane: Lane) -> bool:
+def still_serves(lane: Lane, target: str = "/") -> bool:
     link = client.Connection(lane.gateway.ports["proxy"])
     try:
-        link.request(client.Request("GET", "/", [("Host", "example.test")]))
+        link.request(client.Request("GET", target, [("Host", "example.test")]))
         return link.response(5).status == 200
     except (OSError, wire.WireError):
         return False
@@ -446,7 +457,8 @@ def judge_logs(lane: Lane, case: dict, sizes: dict[str, int]) -> list[str]:
     if case["area"] != "log":
         return []
     names = list(sizes)
-    if not eventually(lambda: all(added(lane, name, sizes) for name in names), 2.0) and "400" not in case["expect"]:
+    seconds = 2.0 if "400" in case["expect"] else LOG_SECONDS
+    if not eventually(lambda: all(added(lane, name, sizes) for name in names), seconds) and "400" not in case["expect"]:
         return ["nothing was logged"]
     problems = []
     for name in names:

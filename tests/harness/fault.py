@@ -18,12 +18,14 @@ JOIN_SECONDS = 20
 
 
 class Fault:
-    """What one check gets: the binary, whether time is plentiful, and chance that can be repeated."""
+    """What one check gets: the binary, whether time is plentiful, and chance that can be repeated. `seconds`: how long
+    a check that has no end of its own is to last; None: as long as it likes."""
 
-    def __init__(self, binary: pathlib.Path, full: bool, seed: int) -> None:
+    def __init__(self, binary: pathlib.Path, full: bool, seed: int, seconds: float | None = None) -> None:
         self.binary = binary
         self.full = full
         self.seed = seed
+        self.seconds = seconds
         self.chance = random.Random(seed)
 
 
@@ -39,6 +41,7 @@ def run(doc: str, *checks: Callable[[Fault], None]) -> int:
     parser.add_argument("--binary", type=pathlib.Path, default=root / "build/release/sluice")
     parser.add_argument("--full", action="store_true", help="longer, and with more of everything")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
+    parser.add_argument("--seconds", type=float, help="how long a check lasts that goes on until it is stopped")
     parser.add_argument("--filter", default="", help="only checks whose name contains this text")
     args = parser.parse_args()
     print(f"seed {args.seed}", flush=True)
@@ -65,7 +68,7 @@ def run(doc: str, *checks: Callable[[Fault], None]) -> int:
 def attempt(check: Callable[[Fault], None], args: argparse.Namespace) -> str:
     """What did not hold; empty when all did."""
     try:
-        check(Fault(args.binary.resolve(), args.full, args.seed))
+        check(Fault(args.binary.resolve(), args.full, args.seed, args.seconds))
     except AssertionError as error:
         return str(error) or traceback.format_exc()
     except Exception:  # a broken test must be counted, and the others must run

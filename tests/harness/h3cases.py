@@ -67,7 +67,8 @@ def make_gateway(case: Callable, binary: pathlib.Path) -> OneRoute:
     made = OneRoute(binary, case.rules, tls=True, settings=settings, **options)
     ports = made.gateway.ports
     flags = settings.pop("flags", "http2 http3 ssl")
-    listeners = f"127.0.0.1:{ports['proxy']}, 127.0.0.1:{ports['proxy_tls']} {flags}"
+    address = settings.pop("address", "127.0.0.1")
+    listeners = f"127.0.0.1:{ports['proxy']}, {address}:{ports['proxy_tls']} {flags}"
     made.settings = {"proxy_listen": listeners, "nginx_worker_processes": str(case.shards), **settings}
     if case.certificates:
         add_certificates(made)
@@ -538,6 +539,45 @@ async def under_a_flood_of_first_packets_addresses_are_validated(under: OneRoute
     sock.close()
 
 
+async def half_a_handshake(under: OneRoute, source: str) -> bool:
+    """A host that proves to be there, if asked, and then says no more; whether it was let in."""
+    from aioquic.quic.configuration import QuicConfiguration
+    from aioquic.quic.connection import QuicConnection
+
+    there = ("127.0.0.1", under.gateway.ports["proxy_tls"])
+    configuration = QuicConfiguration(is_client=True, alpn_protocols=["h3"], server_name="example.test")
+    connection = QuicConnection(configuration=configuration)
+    connection.connect(there, now=0.0)
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((source, 0))
+        sock.connect(there)
+        sock.setblocking(False)
+        for _ in range(2):
+            await loop.sock_sendall(sock, connection.datagrams_to_send(now=0.0)[0][0])
+            try:
+                answer = await asyncio.wait_for(loop.sock_recv(sock, 2000), 1)
+            except TimeoutError:
+                return False
+            if answer[0] & 0xF0 != 0xF0:
+                return True
+            connection.receive_datagram(answer, there, now=0.0)  # a Retry
+    return False
+
+
+@gateway(settings={"client_tls_timeout": "60s", "shutdown_timeout": "1s"})
+async def a_host_with_many_unfinished_handshakes_shuts_nobody_else_out(under: OneRoute) -> None:
+    let_in = 0
+    for _ in range(54):
+        outcomes = await asyncio.gather(*(half_a_handshake(under, "127.0.0.2") for _ in range(10)))
+        let_in += sum(outcomes)
+    assert 480 <= let_in <= 512, let_in  # of 540: half of the places of a shard
+    async with client(under) as c:
+        assert (await c.get("/")).status == 200
+    assert await half_a_handshake(under, "127.0.0.3")
+    assert not await half_a_handshake(under, "127.0.0.2")
+
+
 @gateway()
 async def an_upstream_that_does_not_read_holds_the_client_back(under: OneRoute) -> None:
     async with client(under) as c:
@@ -615,8 +655,7 @@ async def what_is_under_way_is_finished_at_the_end(under: OneRoute) -> None:
     assert under.gateway.wait_exit(5) == 0
 
 
-@gateway(shards=2, allowed_log="notice")
-async def connections_go_on_when_the_program_is_replaced(under: OneRoute) -> None:
+async def replace_the_program(under: OneRoute) -> None:
     supervisor = under.gateway.process.pid
     workers = children(supervisor)
     if not workers:
@@ -624,11 +663,32 @@ async def connections_go_on_when_the_program_is_replaced(under: OneRoute) -> Non
     async with client(under) as old:
         assert (await old.get("/")).status == 200
         slow = old.send("GET", "/slow")
+        upload = old.send("POST", "/mirror", {}, b"x" * 1000, end=False)
         await asyncio.sleep(0.1)
         os.kill(supervisor, 12)  # SIGUSR2
-        assert (await old.answer(slow)).body == b"late"
         await eventually(lambda: children(supervisor) not in ([], workers), 20)
-        async with client(under) as new:
-            assert (await new.get("/")).status == 200
+        assert (await old.answer(slow)).body == b"late"
+        for _ in range(30):  # while both processes are there, and for a while after
+            old.http.send_data(upload, b"y" * 20_000, end_stream=False)
+            old.protocol.transmit()
+            async with client(under) as new:
+                assert (await new.get("/")).status == 200
+            await asyncio.sleep(0.05)
+        assert set(workers) < set(children(supervisor)), (workers, children(supervisor))
+        old.http.send_data(upload, b"z", end_stream=True)
+        old.protocol.transmit()
+        answer = await old.answer(upload)
+        assert answer.status == 200 and len(answer.body) == 1000 + 30 * 20_000 + 1, len(answer.body)
         await asyncio.wait_for(old.ended.wait(), 20)
         assert old.goaways >= 1 and old.closed[0] == H3_NO_ERROR, (old.goaways, old.closed)
+    await eventually(lambda: not set(workers) & set(children(supervisor)), 20)
+
+
+@gateway(shards=2, allowed_log="notice")
+async def connections_go_on_when_the_program_is_replaced(under: OneRoute) -> None:
+    await replace_the_program(under)
+
+
+@gateway(shards=2, allowed_log="notice", settings={"address": "[::]", "flags": "ipv6only=off http2 http3 ssl"})
+async def connections_of_ipv4_clients_of_an_ipv6_listener_go_on_too(under: OneRoute) -> None:
+    await replace_the_program(under)

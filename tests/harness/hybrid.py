@@ -62,11 +62,14 @@ class Hybrid:
         *,
         port: int | None = None,
         environment: dict[str, str] | None = None,
+        ports: dict[str, int] | None = None,
     ) -> Gateway:
-        """Another data plane, which has been started and not waited for. `port`: where it finds the control plane."""
+        """Another data plane, which has been started and not waited for. `port`: where it finds the control plane;
+        `ports`: where it listens, when settings name that."""
         folder = self.folder / f"node{len(self.data_planes)}"
         node = Gateway(self.world.binary, folder, tls=False, environment=environment)
         node.awaited = ["proxy", "status"]
+        node.ports |= ports or {}
         self.world.gateways.append(node)
         self.data_planes.append(node)
         node.write_settings(
@@ -82,13 +85,14 @@ class Hybrid:
         node.start()
         return node
 
-    def join_by_kit(self, control_plane: str) -> Gateway:
-        """A data plane of a control plane, as `sluice dp join` makes it: with a certificate of its own."""
+    def join_by_kit(self, control_plane: str, *, port: int | None = None) -> Gateway:
+        """A data plane of a control plane, as `sluice dp join` makes it: with a certificate of its own. `port`: where
+        it finds the control plane."""
         node = Gateway(self.world.binary, self.folder / f"node{len(self.data_planes)}", tls=False)
         kit = node.folder / "kit"
         command = ["dp", "join", "--for", "shell", "--control-plane", control_plane, "--new-certificate"]
         command += ["--ca", self.certificate["cluster_cert"], "--out", str(kit)]
-        command += ["--address", f"127.0.0.1:{self.control.ports['cluster']}"]
+        command += ["--address", f"127.0.0.1:{port or self.control.ports['cluster']}"]
         command += ["--platform", f"http://127.0.0.1:{self.control.ports['platform']}"]
         done = subprocess.run([self.world.binary, *command], capture_output=True, text=True, check=False)
         must(done.returncode == 0, done.stderr)
@@ -124,8 +128,11 @@ class Hybrid:
         wanted = next(plane for plane in planes if plane["name"] == name)
         return self.platform("GET", f"/v2/control-planes/{wanted['id']}/nodes")[1]["items"]
 
-    def platform(self, method: str, path: str, body: object = None) -> tuple[int, dict]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.control.ports["platform"], timeout=20)
+    def platform(
+        self, method: str, path: str, body: object = None, *, at: Gateway | None = None
+    ) -> tuple[int, dict]:
+        """One request to the platform API, of another replica if `at` says so: status, and the JSON of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", (at or self.control).ports["platform"], timeout=20)
         try:
             text = json.dumps(body) if body is not None else None
             connection.request(method, path, text, {"Content-Type": "application/json"})

@@ -39,17 +39,21 @@ class Cut(Exception):
 
 # Gets whether the message goes to the node, and the message; returns what goes on in its place.
 Rule = Callable[[bool, dict], list[dict]]
+# The same for protocol 1, whose messages are only octets here.
+RawRule = Callable[[bool, bytes], list[bytes]]
 
 
 class Meddler:
-    """Listens on `port`, from entry to exit. `rule` may be changed at any time, `head` rewrites the request that opens
-    a link. Messages of more than `most` octets, packed, pass unread. cut() ends all links, so that nodes come again."""
+    """Listens on `port`, from entry to exit. `rule` and `raw` may be changed at any time, `head` rewrites the request
+    that opens a link. Messages of more than `most` octets, packed, pass unread. cut() ends all links, so that nodes
+    come again."""
 
     def __init__(self, to: int, certificate: dict[str, str], most: int = 1 << 24) -> None:
         self.to = to
         self.most = most
         self.listener, self.port = listen_anywhere()
         self.rule: Rule = lambda to_node, message: [message]
+        self.raw: RawRule = lambda to_node, octets: [octets]
         self.head: Callable[[bytes], bytes] = lambda octets: octets
         self.links: list[Link] = []
         self.problems: list[str] = []
@@ -147,7 +151,8 @@ class Link:
         try:
             message = json.loads(payload if plain else snappy.decompress(payload))
         except (ValueError, IndexError):  # protocol 1
-            out.sendall(frame(opcode, payload, masked=side.is_node))
+            for octets in self.meddler.raw(not side.is_node, payload):
+                out.sendall(frame(opcode, octets, masked=side.is_node))
             return
         try:
             messages = self.meddler.rule(not side.is_node, message)

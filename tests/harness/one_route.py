@@ -14,6 +14,15 @@ from harness.client import Connection, Request
 from harness.gateway import Gateway
 from harness.origin import Origin
 
+# A service that the gateway itself answers for, at /own: who waits for it waits for no upstream.
+OWN = {
+    "name": "own", "url": "http://127.0.0.1:9",
+    "routes": [{
+        "name": "own", "paths": ["/own"],
+        "plugins": [{"name": "request-termination", "config": {"status_code": 200, "message": "ok"}}],
+    }],
+}  # fmt: skip
+
 
 class OneRoute:
     """Starts on entry, ends on exit; `problems` then holds what was wrong with the end. With a failure in between, the

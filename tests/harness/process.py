@@ -30,6 +30,16 @@ def resident(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def peak(pid: int) -> int:
+    """The most octets that each of the family ever had resident, added up."""
+    kilobytes = 0
+    for each in family(pid):
+        with contextlib.suppress(OSError):
+            lines = pathlib.Path(f"/proc/{each}/status").read_text().splitlines()
+            kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return kilobytes * 1024
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time that the family has used."""
     ticks = 0

@@ -14,20 +14,29 @@ from harness.ports import listen_anywhere
 
 class Relay:
     """Passes connections on to the first port that takes them, each octet `delay` seconds late, until the end of the
-    block."""
+    block. Between cut() and heal() octets wait, as in a network that has broken in two: nobody is told."""
 
     def __init__(self, *ports: int, delay: float = 0) -> None:
         self.to = ports
         self.delay = delay
         self.listener, self.port = listen_anywhere()
         self.accepted = 0
+        self.whole = threading.Event()
+        self.whole.set()
         self.open: list[socket.socket] = []
 
     def __enter__(self) -> Relay:
         threading.Thread(target=self.accept, daemon=True).start()
         return self
 
+    def cut(self) -> None:
+        self.whole.clear()
+
+    def heal(self) -> None:
+        self.whole.set()
+
     def __exit__(self, *_: object) -> None:
+        self.heal()
         for sock in [self.listener, *self.open]:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -69,6 +78,7 @@ class Relay:
                 while True:
                     due, octets = held.get()
                     time.sleep(max(0.0, due - time.monotonic()))
+                    self.whole.wait()
                     if not octets:
                         sink.shutdown(socket.SHUT_WR)
                         return

@@ -21,6 +21,7 @@ from harness.streams import DatagramClient, judge_datagram
 
 METHOD = re.compile(r"[A-Z][A-Z-]*\Z")
 POLL_SECONDS = 3.0
+RELOAD_SECONDS = 10.0
 
 
 @dataclasses.dataclass
@@ -362,6 +363,19 @@ def step_signal(stage: Stage, step: scn.Block) -> None:
     stage.gateway.signal(step.text.split()[1])
 
 
+def step_reload(stage: Stage, _: scn.Block) -> None:
+    """SIGHUP, and what it brings is in force."""
+    log = stage.gateway.folder / "error.log"
+
+    def reloads() -> int:
+        return log.read_bytes().count(b"config.reloaded") if log.exists() else 0
+
+    before = reloads()
+    stage.gateway.signal("HUP")
+    if not eventually(lambda: reloads() > before, RELOAD_SECONDS):
+        raise match.Mismatch(f"no reload within {RELOAD_SECONDS} s")
+
+
 def step_server(stage: Stage, step: scn.Block) -> None:
     """server start | server exits CODE [within=] | server alive"""
     words, options = words_and_options(step.text)
@@ -497,6 +511,7 @@ STEPS: dict[str, Callable[[Stage, scn.Block], None]] = {
     "run": step_run,
     "exits": step_exits,
     "signal": step_signal,
+    "reload": step_reload,
     "server": step_server,
     "wait": step_wait,
     "room": step_room,

@@ -30,6 +30,7 @@ class World:
     def __init__(self, under: Fault) -> None:
         self.binary = under.binary
         self.full = under.full
+        self.seconds = under.seconds
         self.random = under.chance
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-supervised-"))
         self.gateways: list[Gateway] = []

@@ -23,6 +23,8 @@ enum class Notice : char {
   Prepared = 'P',  // it can serve, and waits
   // To it
   TakeOver = 'T',  // with a descriptor: the keepsake of the worker before, if it left one
+  // From the one that is replaced, and to the one that replaces it before TakeOver
+  Channel = 'H',  // with a descriptor: how they speak to each other, one for each shard, in order
   // To the one that is replaced
   Release = 'L',  // write nothing any more that the next one will write
   Resume = 'U',   // go on: the next one has failed

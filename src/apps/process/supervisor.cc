@@ -244,6 +244,10 @@ void Supervisor::listen_to_worker() {
         if (keepsake_ >= 0) ::close(keepsake_);
         keepsake_ = std::exchange(received->descriptor, -1);
         break;
+      case Notice::Channel:
+        if (!upgrade_ || upgrade_->step != Upgrade::Step::Releasing || received->descriptor < 0) break;
+        upgrade_->channels.push_back(std::exchange(received->descriptor, -1));
+        break;
       case Notice::Released:
         if (upgrade_ && upgrade_->step == Upgrade::Step::Releasing) let_take_over();
         break;

@@ -77,7 +77,9 @@ bool ends_well(pid_t child) {
 
 Upgrade::~Upgrade() {
   if (worker != 0) ::kill(worker, SIGKILL);
-  for (int fd : sockets) ::close(fd);
+  for (const auto* list : {&sockets, &channels}) {
+    for (int fd : *list) ::close(fd);
+  }
   for (int fd : {program, errors, orders, keepsake}) {
     if (fd >= 0) ::close(fd);
   }
@@ -193,6 +195,11 @@ void Supervisor::let_take_over() {
   upgrade_->step = Upgrade::Step::TakingOver;
   upgrade_->give_up_ms = now_ms() + kTakeOverMs;
   upgrade_->take_over_by_ms = now_ms() + kTakeOverMostMs;
+  // From now on they are theirs alone: each shall see the other one's end.
+  for (const int fd : std::exchange(upgrade_->channels, {})) {
+    static_cast<void>(upgrade_->link.send(Notice::Channel, fd));
+    ::close(fd);
+  }
   if (!upgrade_->link.send(Notice::TakeOver, keepsake_)) fail_upgrade("its worker does not answer");
 }
 

@@ -20,8 +20,9 @@ inline constexpr Millis kUpgradeAtMost{660'000};
 ///   supervisor: starts the program anew           new worker: reads its settings, opens listeners that are missing,
 ///                                                 loads what it will serve, says Prepared
 ///   supervisor: tries whether the program could
-///   supervise; Release to the old worker          old worker: lets go of what both would write, says Released
-///   supervisor: TakeOver to the new worker        new worker: takes what was written since, serves, says Ready
+///   supervise; Release to the old worker          old worker: lets go of what both would write, sends channels, says
+///                                                 Released
+///   supervisor: channels, TakeOver to the new one new worker: takes what was written since, serves, says Ready
 ///   supervisor: Leave to the old worker; becomes  old worker: finishes what it has begun, and ends
 ///   the new program by exec, and has its children
 ///
@@ -45,6 +46,7 @@ struct Upgrade {
   int program = -1;                  // the file that is executed, as it was when the upgrade began
   int errors = -1;                   // file in memory that the new worker writes to
   std::vector<int> sockets;          // that the new worker listens on
+  std::vector<int> channels;         // from the old worker, for the new one
   int orders = -1;                   // for its supervisor
   int keepsake = -1;                 // of the new worker
   std::int64_t give_up_ms = 0;       // when this step has taken too long

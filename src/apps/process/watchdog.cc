@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <utility>
 
 #include <execinfo.h>
 #include <pthread.h>
@@ -18,19 +19,35 @@ namespace {
 
 constexpr int kMaxFrames = 48;
 
-/// What an interrupted thread leaves behind. One at a time: only the watchdog asks.
-struct Snapshot {
-  std::array<void*, kMaxFrames> frames{};
-  std::atomic<int> count{-1};
-};
-Snapshot snapshot;
-
 int stack_signal() {
   return SIGRTMIN + 3;
 }
 
+/// What a thread leaves behind when it is interrupted.
+struct Trace {
+  std::atomic<pid_t> thread{0};
+  std::array<void*, kMaxFrames> frames{};
+  std::atomic<int> count{-1};
+};
+thread_local Trace* own_trace = nullptr;
+
+/// Keeps what own_trace points to as long as a signal may come.
+struct TraceKeeper {
+  std::shared_ptr<Trace> trace;
+  ~TraceKeeper() { own_trace = nullptr; }
+};
+thread_local TraceKeeper trace_keeper;
+
+/// On the thread itself.
+void leave_traces_in(std::shared_ptr<Trace> trace) {
+  own_trace = trace.get();
+  trace->thread = ::gettid();
+  trace_keeper.trace = std::move(trace);
+}
+
 void record_stack(int) {
-  snapshot.count.store(::backtrace(snapshot.frames.data(), kMaxFrames), std::memory_order_release);
+  if (own_trace == nullptr) return;
+  own_trace->count.store(::backtrace(own_trace->frames.data(), kMaxFrames), std::memory_order_release);
 }
 
 void install_handler() {
@@ -43,17 +60,22 @@ void install_handler() {
   ::sigaction(stack_signal(), &action, nullptr);
 }
 
-/// The stack of another thread, read by that thread in a signal handler. Empty when it does not answer.
-std::string stack_of(pid_t thread) {
-  snapshot.count = -1;
-  if (thread == 0 || ::syscall(SYS_tgkill, ::getpid(), thread, stack_signal()) != 0) return {};
+/// Has the thread read its own stack, in a signal handler, once it gets to run.
+void ask_for_stack(Trace& trace) {
+  trace.count = -1;
+  if (const pid_t thread = trace.thread; thread != 0) ::syscall(SYS_tgkill, ::getpid(), thread, stack_signal());
+}
+
+/// What it has read; empty when it does not answer.
+std::string stack_of(const Trace& trace) {
+  if (trace.thread == 0) return {};
   int count = -1;
-  for (int tries = 0; tries < 50 && (count = snapshot.count.load(std::memory_order_acquire)) < 0; ++tries) {
+  for (int tries = 0; tries < 50 && (count = trace.count.load(std::memory_order_acquire)) < 0; ++tries) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   std::string text;
   if (count <= 2) return text;
-  char** names = ::backtrace_symbols(snapshot.frames.data(), count);
+  char** names = ::backtrace_symbols(trace.frames.data(), count);
   for (int i = 2; names != nullptr && i < count; ++i) {  // the handler and the kernel's frame say nothing
     std::string_view name = names[i];
     if (std::size_t slash = name.find_last_of('/'); slash != name.npos) name.remove_prefix(slash + 1);
@@ -73,7 +95,7 @@ struct Watchdog::Ward {
   rt::Reactor& reactor;
   const bool vital;
   // Shared with a function that the reactor may still hold when the watchdog has gone.
-  std::shared_ptr<std::atomic<pid_t>> thread = std::make_shared<std::atomic<pid_t>>(0);
+  std::shared_ptr<Trace> trace = std::make_shared<Trace>();
   std::int64_t heartbeat = -1;
   int silent_looks = 0;
 };
@@ -83,7 +105,7 @@ Watchdog::Watchdog(const std::vector<Watched>& watched, Millis timeout, Actions 
   install_handler();
   for (const Watched& one : watched) {
     Ward& ward = *wards_.emplace_back(std::make_unique<Ward>(one));
-    ward.reactor.post([thread = ward.thread] { thread->store(::gettid()); });
+    ward.reactor.post([trace = ward.trace] { leave_traces_in(trace); });
   }
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "watchdog");
@@ -118,8 +140,10 @@ bool Watchdog::look(Ward& ward) {
     return true;
   }
   if (++ward.silent_looks == 1) ward.reactor.post([] {});  // idle? then this turns it
+  // Asked one look ahead: on a busy machine a thread may wait for its turn longer than there is time for at the end.
+  if (ward.silent_looks == kLooks) ask_for_stack(*ward.trace);
   if (ward.silent_looks == kLooks + 1) {
-    actions_.on_stall({ward.name, ward.vital, pause_ * kLooks, stack_of(ward.thread->load())});
+    actions_.on_stall({ward.name, ward.vital, pause_ * kLooks, stack_of(*ward.trace)});
   }
   return ward.silent_looks <= 2;
 }

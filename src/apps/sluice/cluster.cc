@@ -11,6 +11,7 @@
 #include "http/accept_connection.h"
 #include "net/tls/server_context.h"
 #include "net/tls/trust_store.h"
+#include "sync/plane_name.h"
 
 namespace sluice::apps {
 namespace {
@@ -109,11 +110,10 @@ Result<> Cluster::reconfigure(const Materials& materials) {
 void Cluster::opened(control::planes::ControlPlane& plane) {
   Hub::Parts parts{.reactor = parts_.control,
                    .store = plane.store(),
-                   .ledger = plane.publisher().ledger(),
+                   .history = plane.history(),
                    .notes = &parts_.notes,
                    .replica = parts_.replica,
                    .signer = trust_->signer,
-                   .digest_bits = plane.is_group() ? control::planes::kGroupDigestBits : 0,
                    .plane = std::make_shared<const control::planes::PlaneLease>(&plane),
                    .traffic = &plane.traffic()};
   auto& hub = hubs_[plane.id()];
@@ -149,9 +149,10 @@ std::shared_ptr<Hub> Cluster::find(const Uuid& control_plane) const {
 /// "<prefix>.cp.example.com": the first label is the control plane's. One that is nobody's asks for a control plane all
 /// the same, which has been deleted, or which another replica has just made.
 Result<std::shared_ptr<Hub>> Cluster::by_server_name(std::string_view name) const {
-  const std::string label = to_lower(name.substr(0, name.find('.')));
-  if (!control::planes::PlaneProfile::is_host_prefix(label)) return nullptr;
-  const auto* profile = parts_.planes.book().find_by_prefix(label);
+  const std::string host = to_lower(name);
+  const std::string_view prefix = sync::plane_prefix_in(host);
+  if (prefix.empty()) return nullptr;
+  const auto* profile = parts_.planes.book().find_by_prefix(prefix);
   if (profile == nullptr) {
     return fail(Errc::Forbidden, "there is no control plane of the name that it asks for: " + std::string(name),
                 Blame::Client);

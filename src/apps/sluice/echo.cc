@@ -59,12 +59,12 @@ class Echo final : public http::Handler {
 int echo(const std::string& listen) {
   auto address = net::Address::parse(listen);
   if (!address) {
-    fmt::print(stderr, "sluice echo: {}\n", address.error().what);
+    fmt::print(stderr, "sluice: {}\n", address.error().what);
     return 1;
   }
   auto socket = net::listen_on(*address, {});
   if (!socket) {
-    fmt::print(stderr, "sluice echo: {}\n", socket.error().what);
+    fmt::print(stderr, "sluice: {}\n", socket.error().what);
     return 1;
   }
   std::signal(SIGPIPE, SIG_IGN);

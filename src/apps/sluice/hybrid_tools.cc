@@ -36,10 +36,10 @@ int hybrid_gen_cert(const GenCertArguments& wanted) {
     return 1;
   }
   fmt::print(
-      "Wrote {} and {}, valid for {} days.\n"
+      "Wrote {} and {}, valid for {} day{}.\n"
       "Give both to the control plane and to each data plane, as cluster_cert and cluster_cert_key.\n"
       "Whoever has the key belongs to the cluster.\n",
-      wanted.certificate, wanted.key, wanted.days);
+      wanted.certificate, wanted.key, wanted.days, wanted.days == 1 ? "" : "s");
   return 0;
 }
 

@@ -2,12 +2,16 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
+#include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/gateway/admin_target.h"
 #include "commands.h"
@@ -139,10 +143,44 @@ std::unique_ptr<const sluice::entity::Catalog> make_catalog(const sluice::cli::D
   return std::move(Vocabulary(settings).catalog);
 }
 
+/// What the command line says that no command knows; the nearest one, where there is one.
+int refuse_command(const CLI::App& app, const std::string& given) {
+  std::vector<std::string_view> known;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_group().empty()) known.emplace_back(command->get_name());
+  }
+  const auto meant = sluice::nearest_word(given, known);
+  fmt::print(stderr, "sluice: unknown command: {}{}\nRun sluice --help for the list.\n", given,
+             meant ? fmt::format("; did you mean {}?", *meant) : "");
+  return 1;
+}
+
+void add_help_command(CLI::App& app, std::vector<std::string>& words, int& code) {
+  CLI::App* command = app.add_subcommand("help", "Help of a command, or this list");
+  command->add_option("command", words, "Such as: gateway sync");
+  command->callback([&app, &words, &code] {
+    const CLI::App* at = &app;
+    for (const std::string& word : words) {
+      const CLI::App* next = knows(*at, word) ? at->get_subcommand(word) : nullptr;
+      if (next == nullptr) {
+        code = refuse_command(*at, word);
+        return;
+      }
+      at = next;
+    }
+    const std::string name = words.empty() ? "sluice" : fmt::format("sluice {}", fmt::join(words, " "));
+    fmt::print("{}", at->help(name));
+  });
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Sluice: an API gateway. Start with:\n  sluice start --prefix ./sluice"};
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every command");
+  app.set_version_flag("--version", std::string("sluice ") + SLUICE_VERSION, "Print the version");
+  app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
+    return "sluice: " + CLI::FailureMessage::simple(failed, error);
+  });
   SettingsArguments settings;
   int code = 0;
 
@@ -246,12 +284,14 @@ int run(int argc, char** argv) {
 
   sluice::cli::add_commands(app, code, make_catalog);
 
+  std::vector<std::string> helped;
+  add_help_command(app, helped, code);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (argc > 1 && argv[1][0] != '-' && !knows(app, argv[1])) {
-      fmt::print(stderr, "sluice: unknown command: {}\nRun sluice --help for the list.\n", argv[1]);
-      return 1;
+      return refuse_command(app, argv[1]);
     }
     int wanted = app.exit(error);
     const int wrong = app.got_subcommand("explain") ? kExplainNotAsked : 1;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/ip.h"
+#include "net/metadata_address.h"
 #include "net/tls/trust_store.h"
 #include "node_parts.h"
 
@@ -20,9 +21,9 @@ std::unique_ptr<net::dns::Resolver> open_resolver(rt::Reactor& control, const se
 /// Neighbours, and where clouds hand out credentials to whoever asks from within.
 bool is_off_limits(const IpAddress& address) {
   static const std::array kBlocks{*Cidr::parse("169.254.0.0/16"), *Cidr::parse("fe80::/10"),
-                                  *Cidr::parse("fd00:ec2::/32"), *Cidr::parse("100.100.100.200/32"),
-                                  *Cidr::parse("168.63.129.16/32")};
-  return std::ranges::any_of(kBlocks, [&](const Cidr& block) { return block.contains(address); });
+                                  *Cidr::parse("fd00:ec2::/32")};
+  return net::is_metadata_address(address) ||
+         std::ranges::any_of(kBlocks, [&](const Cidr& block) { return block.contains(address); });
 }
 
 std::shared_ptr<const net::tls::TrustStore> system_trust() {

@@ -79,11 +79,6 @@ Result<int> open_one(const settings::Listener& listener, bool shared, OpenOnes& 
   return socket;
 }
 
-/// Only what keeps a configuration can be more than one control plane.
-bool has_platform(const settings::Settings& settings) {
-  return settings.database != settings::Database::Off && settings.role != settings::Role::DataPlane;
-}
-
 /// Those for HTTP/3, on the ports of the sockets that have been opened for the same listeners.
 Result<> open_quic(const std::vector<settings::Listener>& listeners, ListeningSockets& sockets, OpenOnes& open_ones) {
   for (std::size_t i = 0; i < listeners.size(); ++i) {
@@ -98,8 +93,22 @@ Result<> open_quic(const std::vector<settings::Listener>& listeners, ListeningSo
   return {};
 }
 
-bool has_cluster(const settings::Settings& settings) {
-  return !settings.cluster_cert.empty() && settings.role != settings::Role::DataPlane;
+/// Several sockets on an address share what arrives, and the kernel lets another gateway of the same user take part.
+Result<> expect_unused(const std::vector<settings::Listener>& listeners) {
+  for (const settings::Listener& listener : listeners) {
+    const net::Address address(listener.ip, listener.port);
+    if (!listener.udp) TRY(net::expect_unused(address, listener.ipv6only));
+    if (!listener.udp && !listener.http3) continue;
+    TRY(const int probe, net::bind_udp(address, {.v6_only = listener.ipv6only}));
+    ::close(probe);
+  }
+  return {};
+}
+
+/// Names the setting that the address comes from.
+Result<> named(std::string_view setting, Result<> opened) {
+  if (opened) return opened;
+  return fail(std::string(setting) + ": ", std::move(opened).error());
 }
 
 Result<> open_group(const std::vector<settings::Listener>& listeners, std::vector<int>& sockets, OpenOnes& open_ones) {
@@ -158,6 +167,7 @@ Json groups_json(const std::vector<std::vector<int>>& groups) {
 
 Result<ListeningSockets> ListeningSockets::open(const settings::Settings& settings, std::size_t shards,
                                                 ListeningSockets open_ones) {
+  const bool cold = open_ones.all().empty();
   OpenOnes reusable(open_ones);
   ListeningSockets sockets;
   const auto open_for_shards = [&](const auto& listeners, auto& groups) -> Result<> {
@@ -170,16 +180,27 @@ Result<ListeningSockets> ListeningSockets::open(const settings::Settings& settin
     }
     return {};
   };
-  auto open_all = [&]() -> Result<> {
-    if (settings.role != settings::Role::ControlPlane) {
-      TRY(open_for_shards(settings.proxy_listen, sockets.proxy));
-      TRY(open_quic(settings.proxy_listen, sockets, reusable));
-      TRY(open_for_shards(settings.stream_listen, sockets.streams));
+  const auto open_proxy = [&]() -> Result<> {
+    TRY(open_for_shards(settings.proxy_listen, sockets.proxy));
+    return open_quic(settings.proxy_listen, sockets, reusable);
+  };
+  const auto open_all = [&]() -> Result<> {
+    const bool proxies = settings.role != settings::Role::ControlPlane;
+    if (proxies && cold) {  // before the first is open: one of our addresses may cover another
+      TRY(named("proxy_listen", expect_unused(settings.proxy_listen)));
+      TRY(named("stream_listen", expect_unused(settings.stream_listen)));
     }
-    TRY(open_group(settings.admin_listen, sockets.admin, reusable));
-    TRY(open_group(settings.status_listen, sockets.status, reusable));
-    if (has_platform(settings)) TRY(open_group(settings.admin_gui_listen, sockets.gui, reusable));
-    if (has_cluster(settings)) TRY(open_group(settings.cluster_listen, sockets.cluster, reusable));
+    if (proxies) {
+      TRY(named("proxy_listen", open_proxy()));
+      TRY(named("stream_listen", open_for_shards(settings.stream_listen, sockets.streams)));
+    }
+    const auto open = [&](std::string_view setting, const auto& listeners, std::vector<int>& group) {
+      return named(setting, open_group(listeners, group, reusable));
+    };
+    TRY(open("admin_listen", settings.admin_listen, sockets.admin));
+    TRY(open("status_listen", settings.status_listen, sockets.status));
+    if (has_platform(settings)) TRY(open("admin_gui_listen", settings.admin_gui_listen, sockets.gui));
+    if (has_cluster(settings)) TRY(open("cluster_listen", settings.cluster_listen, sockets.cluster));
     return {};
   };
   if (auto opened = open_all(); !opened) {
@@ -239,6 +260,14 @@ ListeningSockets ListeningSockets::as_places() const {
 void ListeningSockets::close() {
   for (int socket : all()) ::close(socket);
   *this = {};
+}
+
+bool has_platform(const settings::Settings& settings) {
+  return settings.database != settings::Database::Off && settings.role != settings::Role::DataPlane;
+}
+
+bool has_cluster(const settings::Settings& settings) {
+  return !settings.cluster_cert.empty() && settings.role != settings::Role::DataPlane;
 }
 
 std::size_t shard_count(const settings::Settings& settings) {

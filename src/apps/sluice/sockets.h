@@ -39,6 +39,10 @@ struct ListeningSockets {
   void close();
 };
 
+/// Whether the platform API is served. Only what keeps a configuration can be more than one control plane.
+bool has_platform(const settings::Settings& settings);
+/// Whether data planes may come.
+bool has_cluster(const settings::Settings& settings);
 /// How many shards the settings ask for.
 std::size_t shard_count(const settings::Settings& settings);
 /// What each shard may have of `whole`, which is at least one; of nothing, which means no limit, nothing.

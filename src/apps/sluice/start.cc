@@ -17,6 +17,7 @@
 #include "apps/process/supervisor.h"
 #include "base/log.h"
 #include "commands.h"
+#include "console_folder.h"
 #include "handover.h"
 #include "hardening.h"
 #include "prefix.h"
@@ -179,15 +180,20 @@ void greet(const settings::Settings& settings) {
   if (::isatty(STDERR_FILENO) == 0) return;
   const auto show = [](std::string_view what, const std::vector<settings::Listener>& listeners) {
     for (const settings::Listener& listener : listeners) {
-      fmt::print(stderr, "  {:<10} {}{}\n", what, listener.address(), listener.ssl ? " (TLS)" : "");
+      fmt::print(stderr, "  {:<12} {}{}\n", what, listener.address(), listener.ssl ? " (TLS)" : "");
     }
   };
   fmt::print(stderr, "Sluice {} listens; Ctrl-C ends it. Its log: {}\n", SLUICE_VERSION, settings.proxy_error_log);
-  show("proxy", settings.proxy_listen);
-  show("streams", settings.stream_listen);
+  if (settings.role != settings::Role::ControlPlane) {
+    show("proxy", settings.proxy_listen);
+    show("streams", settings.stream_listen);
+  }
   show("Admin API", settings.admin_listen);
   show("status", settings.status_listen);
-  if (settings.database != settings::Database::Off) show("console", settings.admin_gui_listen);
+  if (has_platform(settings)) {
+    show(console_folder(settings).empty() ? "platform API" : "console", settings.admin_gui_listen);
+  }
+  if (has_cluster(settings)) show("data planes", settings.cluster_listen);
 }
 
 /// What every process does before it opens anything.

@@ -19,7 +19,6 @@ constexpr std::int64_t kAskMs = 1000;
 constexpr std::int64_t kNoAnswerMs = 10'000;      // longer than any single piece of work on the store should take
 constexpr std::int64_t kFirstCompactMs = 60'000;  // not while everybody waits for the start
 constexpr std::int64_t kCompactMs = 3'600'000;
-constexpr std::uint64_t kKeptVersions = 1000;  // of each control plane, so that one that rests for long has a history
 
 }  // namespace
 
@@ -81,11 +80,12 @@ Task<void> StoreUpkeep::ask_after_store() {
 Task<void> StoreUpkeep::compact_history() {
   co_await rt::Sleep(control_, control_.after_ms(kFirstCompactMs));
   for (;;) {
-    if (settings_.change_log_retention != Millis(0)) {
-      const auto now = std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
-      const auto done = co_await store_.compact(now - settings_.change_log_retention, kKeptVersions);
-      if (!done) log::warn("store.history_not_compacted", {{"error", done.error()}});
-    }
+    const auto now = std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
+    // With 0 nothing is too old; what is in passing goes all the same.
+    const bool for_ever = settings_.change_log_retention == Millis(0);
+    const auto too_old = for_ever ? store::SysTime() : now - settings_.change_log_retention;
+    const auto done = co_await store_.compact(too_old, settings_.change_log_keep_versions);
+    if (!done) log::warn("store.history_not_compacted", {{"error", done.error()}});
     co_await rt::Sleep(control_, control_.after_ms(kCompactMs));
   }
 }

@@ -1,23 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <filesystem>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include <fmt/core.h>
 #include <signal.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "commands.h"
 #include "gateway/config/snapshot_builder.h"
 
 namespace sluice::apps {
+namespace {
+
+/// Behind each message of a plugin that is not there, which one was probably meant. The messages stay as they are.
+std::string with_guesses(std::string text, const Vocabulary& vocabulary) {
+  constexpr std::string_view kBefore = "plugin '";
+  constexpr std::string_view kAfter = "' not enabled; add it to the 'plugins' configuration property";
+  std::vector<std::string_view> known;
+  for (const gateway::PluginDescriptor* plugin : vocabulary.plugins.in_order()) known.emplace_back(plugin->name);
+  for (std::size_t at = text.find(kAfter); at != std::string::npos; at = text.find(kAfter, at)) {
+    const std::size_t before = text.rfind(kBefore, at);
+    at += kAfter.size();
+    if (before == std::string::npos) continue;
+    const std::size_t begin = before + kBefore.size();
+    const std::string_view name = std::string_view(text).substr(begin, at - kAfter.size() - begin);
+    if (const auto meant = nearest_word(name, known); meant && *meant != name) {
+      text.insert(at, fmt::format("; did you mean '{}'?", *meant));
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
 int config_parse(const SettingsArguments& arguments, const std::string& file) {
   auto settings = load_settings(arguments);
   if (!settings) return 1;
   Vocabulary vocabulary(*settings);
+  if (std::error_code error; std::filesystem::is_directory(file, error)) {
+    fmt::print(stderr, "sluice: {} is a folder: name a file\n", file);
+    return 1;
+  }
   auto text = read_file(file);
-  auto delta = text ? load_configuration(vocabulary, *text) : std::unexpected(text.error() + "\n");
+  auto delta = text ? load_configuration(vocabulary, *text) : std::unexpected(text.error());
   if (!delta) {
-    fmt::print(stderr, "{}: not valid\n{}", file, delta.error());
+    std::string problems = with_guesses(std::move(delta).error(), vocabulary);
+    if (!problems.ends_with('\n')) problems += '\n';
+    fmt::print(stderr, "{}: not valid\n{}", file, problems);
     return 1;
   }
   gateway::SnapshotBuilder builder(*vocabulary.catalog, vocabulary.plugins, vocabulary.flavor);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
@@ -142,10 +144,12 @@ Result<> remove(AccountDesk& open, const UserArguments& wanted) {
 }
 
 Result<> list(AccountDesk& open, const UserArguments& /*wanted*/) {
-  for (const auto& [id, user] : open.state().users()) {
-    const char* state = !user.active ? "shut out" : user.password.empty() ? "no password" : "active";
-    fmt::print("{:<32} {:<10} {:<12} {}\n", user.email, control::iam::to_string(user.role), state,
-               format_rfc3339(user.created_ms));
+  std::map<std::string_view, const control::iam::User*> by_address;
+  for (const auto& [id, user] : open.state().users()) by_address.emplace(user.email, &user);
+  for (const auto& [email, user] : by_address) {
+    const char* state = !user->active ? "shut out" : user->password.empty() ? "no password" : "active";
+    fmt::print("{:<32} {:<10} {:<12} {}\n", email, control::iam::to_string(user->role), state,
+               format_rfc3339(user->created_ms));
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <span>
 #include <utility>
 
@@ -28,6 +29,15 @@ std::string alt_svc(const std::vector<int>& sockets, const std::vector<settings:
     if (map.inside == port) port = map.outside;
   }
   return fmt::format("h3=\":{}\"; ma=86400", port);
+}
+
+/// Returns when every shard's loop turns: it serves then, and the watchdog knows whom to ask for a stack.
+void await_turns(rt::Shards& shards) {
+  for (std::size_t i = 0; i < shards.count(); ++i) {
+    std::promise<void> turned;
+    shards.post(i, [&turned] { turned.set_value(); });
+    turned.get_future().wait();
+  }
 }
 
 }  // namespace
@@ -76,7 +86,7 @@ void Worker::take_apart() {
 }
 
 int Worker::run() {
-  node_->start(doors_, stream_doors_);
+  node_->start(doors_, stream_doors_, std::exchange(elders_, {}));
   if (data_plane_) {
     data_plane_->start();
     data_plane_->listen(sockets_.status);
@@ -89,6 +99,7 @@ int Worker::run() {
   tasks_.spawn(watch_signals());
   tasks_.spawn(keep_house());
   start_watchdog();
+  await_turns(node_->shards());
   if (link_.is_open()) {
     supervisor_.attach(control_, ::dup(link_.fd()));
     tasks_.spawn(watch_supervisor());

@@ -73,6 +73,8 @@ class Worker {
 
   // worker_upgrade.cc
   Result<> await_turn();
+  void take_channel(const process::Link::Received& order);
+  void offer_channels();
   [[nodiscard]] Result<bool> is_outdated(const Keepsake& newest);
   Task<void> release();
   void resume();
@@ -129,6 +131,7 @@ class Worker {
   Release release_ = Release::None;
   bool resume_due_ = false;
   ListeningSockets released_;  // copies, until it is known who serves them
+  std::vector<int> elders_;    // channels to the shards of the worker before, until ours have them
   bool stopping_ = false;
 
   bool reloading_ = false;

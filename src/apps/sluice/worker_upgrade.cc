@@ -51,7 +51,7 @@ Result<> Worker::await_turn() {
   if (!link_.send_patiently(process::Notice::Prepared)) return fail(Errc::Closed, "the supervisor has gone");
   std::optional<process::Link::Received> order;
   while (!order || order->notice != process::Notice::TakeOver) {
-    if (order && order->descriptor >= 0) ::close(order->descriptor);
+    if (order) take_channel(*order);
     order = link_.wait();
     if (!order) return fail(Errc::Closed, "the supervisor has gone");
   }
@@ -67,6 +67,16 @@ Result<> Worker::await_turn() {
   keepsake_ = {};
   first_declarative_ = {};
   return {};
+}
+
+/// What is no channel is for another version.
+void Worker::take_channel(const process::Link::Received& order) {
+  if (order.descriptor < 0) return;
+  if (order.notice == process::Notice::Channel) {
+    elders_.push_back(order.descriptor);
+  } else {
+    ::close(order.descriptor);
+  }
 }
 
 Result<bool> Worker::is_outdated(const Keepsake& newest) {
@@ -117,8 +127,19 @@ Task<void> Worker::release() {
   release_ = Release::Done;
   if (resume_due_) {
     resume();
-  } else if (!keepsake_is_left() || !link_.send_patiently(process::Notice::Released)) {
+    co_return;
+  }
+  if (keepsake_is_left()) offer_channels();
+  if (!keepsake_is_left() || !link_.send_patiently(process::Notice::Released)) {
     log::error("upgrade.not_released");  // the supervisor loses patience, and says Resume
+  }
+}
+
+/// So that the next worker can ask about datagrams that belong to sessions of this one.
+void Worker::offer_channels() {
+  for (const int channel : node_->make_way()) {
+    static_cast<void>(link_.send_patiently(process::Notice::Channel, channel));
+    ::close(channel);
   }
 }
 
@@ -126,6 +147,7 @@ void Worker::resume() {
   log::notice("upgrade.resumed");
   release_ = Release::None;
   resume_due_ = false;
+  node_->stay();
   const ListeningSockets sockets = std::exchange(released_, {});
   sockets_.admin = sockets.admin;
   sockets_.gui = sockets.gui;

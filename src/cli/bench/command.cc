@@ -213,7 +213,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command->add_flag("--json,--json-output", given->json, "One line of JSON");
   command->callback([given, &exit_code] {
     auto code = run(*given);
-    if (!code) fmt::print(stderr, "sluice bench-client: {}\n", code.error().what);
+    if (!code) fmt::print(stderr, "sluice: {}\n", code.error().what);
     exit_code = code.value_or(1);
   });
 }

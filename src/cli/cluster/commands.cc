@@ -61,6 +61,13 @@ void add_join_command(CLI::App& app, int& exit_code) {
                    [](const JoinArguments& given, const MakeCatalog&) { return join_data_plane(given); });
   add_join_options(*command, *arguments);
   add_platform_options(*command, arguments->platform);
+
+  CommandGroup<UnpinArguments> others(*group, exit_code, {});
+  const auto [unpin, unpinned] =
+      others.add("unpin", "Let nobody in any more by a certificate that is pinned at a control plane",
+                 [](const UnpinArguments& given, const MakeCatalog&) { return unpin_certificate(given); });
+  unpin->add_option("certificate", unpinned->certificate, "Its id, as `dp join` printed it")->required();
+  add_platform_options(*unpin, unpinned->platform);
 }
 
 }  // namespace

@@ -164,6 +164,77 @@ TEST_F(ClusterCommands, JoinRefusesAKeyOfAnotherCertificate) {
   EXPECT_THAT(error_, HasSubstr("is not the key of"));
 }
 
+TEST_F(ClusterCommands, JoinSaysThatTheSharedCertificateLeadsToTheDefaultControlPlaneOnly) {
+  const auto pair = net::tls::make_self_signed({"kong_clustering"});
+  ASSERT_TRUE(pair);
+  const std::vector<std::string> shared = {"dp",        "join",
+                                           "--for",     "docker",
+                                           "--address", "cp.test:8005",
+                                           "--cert",    file("a.crt", pair->certificate),
+                                           "--key",     file("a.key", pair->key)};
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--mtls", "shared"}}) {
+    std::vector<std::string> words = shared;
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_EQ(run(words), 0) << error_;
+    words.insert(words.end(), {"--control-plane", "shop"});
+    EXPECT_EQ(run(words), 1);
+    EXPECT_THAT(error_, AllOf(HasSubstr("For 'shop' use --new-certificate"), HasSubstr("--mtls pki")));
+    EXPECT_THAT(output_, IsEmpty());
+  }
+  EXPECT_THAT(asked_, IsEmpty());
+}
+
+TEST_F(ClusterCommands, JoinMakesTheFoldersAboveItsOwn) {
+  const std::string out = folder_ / "joins" / "edge";
+  EXPECT_EQ(run({"dp", "join", "--for", "docker", "--control-plane", "shop", "--new-certificate", "--out", out}), 0)
+      << error_;
+  EXPECT_TRUE(std::filesystem::exists(out + "/join.sh"));
+  EXPECT_EQ(std::filesystem::status(out).permissions(), std::filesystem::perms(0700));
+  EXPECT_THAT(error_, HasSubstr("sluice dp unpin 77777777-2222-4333-8444-555555555555 --control-plane 'shop'"));
+}
+
+TEST_F(ClusterCommands, JoinPinsNothingWhereItsFolderCannotBeMade) {
+  const std::string out = file("taken", "") + "/joins/edge";
+  EXPECT_EQ(run({"dp", "join", "--for", "docker", "--control-plane", "shop", "--new-certificate", "--out", out}), 1);
+  EXPECT_THAT(error_, HasSubstr("cannot make"));
+  EXPECT_THAT(posted_, IsEmpty());
+}
+
+TEST_F(ClusterCommands, JoinTakesACertificateBackThatItCouldNotGiveAway) {
+  const std::filesystem::path out = folder_ / "edge";
+  std::filesystem::create_directories(out / "cluster.crt.part" / "in the way");
+  pages_[std::string(kPlane) + "/dp-client-certificates/77777777-2222-4333-8444-555555555555"] = "{}";
+  EXPECT_EQ(run({"dp", "join", "--for", "docker", "--control-plane", "shop", "--new-certificate", "--out", out}), 1);
+  EXPECT_EQ(asked_.back(),
+            "DELETE " + std::string(kPlane) + "/dp-client-certificates/77777777-2222-4333-8444-555555555555");
+  EXPECT_THAT(error_, HasSubstr("Took the certificate back."));
+}
+
+TEST_F(ClusterCommands, JoinBringsAlongTheCertificateThatVouchesForItself) {
+  const auto pair = net::tls::make_self_signed({"kong_clustering"});
+  ASSERT_TRUE(pair);
+  pages_[std::string(kPlane) + "/cluster-door"] =
+      to_json(Json::Object{{"open", true}, {"host", {}}, {"port", 8005}, {"authority", pair->certificate}});
+  EXPECT_EQ(run({"dp", "join", "--for", "docker", "--control-plane", "shop", "--new-certificate"}), 0) << error_;
+  EXPECT_THAT(output_, AllOf(HasSubstr(pair->certificate), HasSubstr("SLUICE_CLUSTER_SERVER_NAME=kong_clustering")));
+}
+
+TEST_F(ClusterCommands, JoinWarnsOfWhatDataPlanesWouldTripOver) {
+  pages_[std::string(kPlane) + "/cluster-door"] = R"({"open":false,"host":null,"port":null,"authority":null})";
+  EXPECT_EQ(run({"dp", "join", "--for", "docker", "--control-plane", "shop", "--new-certificate", "--address",
+                 "cp.test:8005"}),
+            0)
+      << error_;
+  EXPECT_THAT(error_, AllOf(HasSubstr("takes no data planes yet"), Not(HasSubstr("--address"))));
+}
+
+TEST_F(ClusterCommands, UnpinNamesTheCertificate) {
+  pages_[std::string(kPlane) + "/dp-client-certificates/abc"] = "{}";
+  EXPECT_EQ(run({"dp", "unpin", "abc", "--control-plane", "shop"}), 0) << error_;
+  EXPECT_EQ(asked_.back(), "DELETE " + std::string(kPlane) + "/dp-client-certificates/abc");
+  EXPECT_EQ(run({"dp", "unpin", "unknown", "--control-plane", "shop"}), 1);
+}
+
 TEST_F(ClusterCommands, JoinWantsOneKindOfCertificate) {
   EXPECT_EQ(run({"dp", "join", "--for", "docker"}), 1);
   EXPECT_THAT(error_, HasSubstr("either --new-certificate, or --cert and --key"));

@@ -28,6 +28,15 @@ struct JoinArguments {
   std::string folder;  // empty: everything to standard output
 };
 
+/// What the command line says to `dp unpin`.
+struct UnpinArguments {
+  PlatformArguments platform;
+  std::string certificate;  // its id at the control plane
+};
+
+/// Takes back what `dp join --new-certificate` has pinned: data planes that show it are cut off.
+Result<int> unpin_certificate(const UnpinArguments& arguments);
+
 /// Prints what is to be pasted on a machine so that a data plane on it joins, or writes it into a folder.
 Result<int> join_data_plane(const JoinArguments& arguments);
 

@@ -18,6 +18,9 @@ constexpr std::string_view kCertificate = "cluster.crt";
 constexpr std::string_view kKey = "cluster.key";
 constexpr std::string_view kAuthority = "cluster-ca.crt";
 constexpr std::string_view kEnd = "END-OF-FILE";
+constexpr std::string_view kEndOfScript = "END-OF-SCRIPT";
+constexpr std::string_view kAboutImage =
+    "# The image is built from packaging/Dockerfile of Sluice's sources; no registry has it.\n";
 
 /// What the link needs, with certificates below `folder`.
 Settings settings_of(const JoinTerms& terms, const std::string& folder) {
@@ -67,7 +70,7 @@ std::string shell_word(const std::string& text) {
 /// The container runs as whoever starts it, so that nobody else needs to be able to read the key.
 JoinKit docker_kit(const JoinTerms& terms) {
   JoinKit kit{.title = "in a container", .folder = terms.name, .files = certificate_files(terms), .commands = {}};
-  kit.commands = "mkdir -p state\n";
+  kit.commands = std::string(kAboutImage) + "mkdir -p state\n";
   kit.commands += "docker run --detach --restart unless-stopped \\\n";
   kit.commands += "  --name " + terms.name + " --user \"$(id -u):$(id -g)\" \\\n";
   kit.commands += "  --publish 8000:8000 --publish 8443:8443 \\\n";
@@ -104,7 +107,7 @@ JoinKit shell_kit(const JoinTerms& terms) {
 std::string drop_in(const JoinTerms& terms, const std::vector<JoinKit::File>& files) {
   std::string text = "[Service]\n";
   for (const JoinKit::File& file : files)
-    text += fmt::format("LoadCredential={0}:/etc/sluice/cluster/{0}\n", file.name);
+    text += fmt::format("LoadCredential={0}:/etc/sluice/data-plane/{0}\n", file.name);
   for (const auto& [name, value] : settings_of(terms, "%d/")) {
     text += fmt::format("Environment={}={}\n", variable(name), value);
   }
@@ -114,8 +117,11 @@ std::string drop_in(const JoinTerms& terms, const std::vector<JoinKit::File>& fi
 JoinKit systemd_kit(const JoinTerms& terms) {
   JoinKit kit{.title = "under systemd", .folder = terms.name, .files = certificate_files(terms), .commands = {}};
   const std::string unit = drop_in(terms, kit.files);
+  kit.commands = "# Makes a data plane of this machine's gateway, which has to be installed: packaging/README.md.\n";
+  kit.commands += "{ test -x /usr/bin/sluice && systemctl cat sluice.service > /dev/null; } ||\n";
+  kit.commands += "  { echo 'sluice: /usr/bin/sluice and the unit sluice.service are needed' >&2; exit 1; }\n";
   for (const JoinKit::File& file : kit.files) {
-    kit.commands += fmt::format("sudo install -D -m 0600 {0} /etc/sluice/cluster/{0}\n", file.name);
+    kit.commands += fmt::format("sudo install -D -m 0600 {0} /etc/sluice/data-plane/{0}\n", file.name);
   }
   kit.files.push_back({"data-plane.conf", unit});
   kit.commands += "sudo install -D -m 0644 data-plane.conf /etc/systemd/system/sluice.service.d/data-plane.conf\n";
@@ -123,6 +129,7 @@ JoinKit systemd_kit(const JoinTerms& terms) {
   kit.commands += "sudo systemctl daemon-reload\n";
   kit.commands += "sudo systemctl enable sluice\n";
   kit.commands += "sudo systemctl restart sluice\n";
+  kit.commands += fmt::format("rm {}  # systemd has its own copy\n", kKey);
   return kit;
 }
 
@@ -134,6 +141,12 @@ std::string block(const std::string& text, std::string_view indent) {
   std::string out;
   for (std::string_view line : split(trim(text), '\n')) out.append(indent).append(trim(line, "\r")).append("\n");
   return out;
+}
+
+/// The one that is there from the beginning needs no manifest.
+std::string namespace_manifest(const JoinTerms& terms) {
+  if (terms.space == "default") return "";
+  return fmt::format("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {}\n---\n", terms.space);
 }
 
 std::string secret_manifest(const JoinTerms& terms) {
@@ -192,6 +205,7 @@ spec:
       volumes:
         - name: cluster
           secret: {{secretName: {0}-cluster, defaultMode: 0440}}
+        # Gone with the pod: the next one needs the control plane, or cluster_fallback_config_storage (docs/hybrid.md).
         - name: state
           emptyDir: {{}}
 ---
@@ -211,11 +225,12 @@ spec:
 JoinKit kubernetes_kit(const JoinTerms& terms) {
   JoinKit kit{.title = "in Kubernetes", .folder = terms.name, .files = {}, .commands = {}};
   const std::string manifest =
-      secret_manifest(terms) + "---\n" +
+      namespace_manifest(terms) + secret_manifest(terms) + "---\n" +
       fmt::format(kDeployment, terms.name, terms.space, to_json(Json(terms.image)), environment_manifest(terms));
   kit.files.push_back({"data-plane.yaml", manifest});
-  kit.commands = "kubectl apply -f data-plane.yaml\n";
+  kit.commands = std::string(kAboutImage) + "kubectl apply -f data-plane.yaml\n";
   kit.commands += fmt::format("kubectl --namespace {} rollout status deployment/{}\n", terms.space, terms.name);
+  kit.commands += "rm data-plane.yaml  # the key in it is in the cluster now\n";
   return kit;
 }
 
@@ -269,13 +284,15 @@ Result<JoinKit> make_join_kit(Host host, const JoinTerms& terms) {
 }
 
 std::string paste_text(const JoinKit& kit) {
-  std::string text = "# Joins a data plane " + kit.title + ". To be pasted into a shell there.\n";
+  // To a shell of its own: that of who pastes keeps its folder, umask and options, and need not know what a comment is.
+  std::string text = fmt::format("sh -eu <<'{}'\n# Joins a data plane {}. To be pasted into a shell there.\n",
+                                 kEndOfScript, kit.title);
   text += "# It contains a private key: whoever has that may join.\n";
-  text += "mkdir -p " + kit.folder + " && cd " + kit.folder + " && umask 077\n";
+  text += "umask 077\nmkdir -p " + kit.folder + "\ncd " + kit.folder + "\n";
   for (const JoinKit::File& file : kit.files) {
     text += fmt::format("\ncat > {} <<'{}'\n{}{}\n", file.name, kEnd, file.text, kEnd);
   }
-  return text + "\n" + kit.commands;
+  return fmt::format("{}\n{}{}\n", text, kit.commands, kEndOfScript);
 }
 
 std::string script_text(const JoinKit& kit) {

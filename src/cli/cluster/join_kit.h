@@ -42,7 +42,8 @@ struct JoinKit {
 /// Errc::Invalid when a value has no place in a command line or a settings file.
 Result<JoinKit> make_join_kit(Host host, const JoinTerms& terms);
 
-/// Everything as one text that is pasted into a shell: makes the folder and its files, then runs the commands.
+/// Everything as one text that is pasted into a shell, which is afterwards as it was before: makes the folder and its
+/// files, then runs the commands.
 [[nodiscard]] std::string paste_text(const JoinKit& kit);
 /// The commands as a script that stands in the folder beside the files.
 [[nodiscard]] std::string script_text(const JoinKit& kit);

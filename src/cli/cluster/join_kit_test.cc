@@ -65,6 +65,16 @@ TEST(JoinKit, KubernetesWithAPinnedCertificate) {
   expect_pasted("kubernetes_pinned.txt", Host::Kubernetes, pinned());
 }
 
+TEST(JoinKit, KubernetesInANamespaceOfItsOwn) {
+  JoinTerms terms = pinned();
+  terms.space = "sluice";
+  expect_pasted("kubernetes_namespace.txt", Host::Kubernetes, terms);
+}
+
+TEST(JoinKit, AShellWithAPinnedCertificate) {
+  expect_pasted("shell_pinned.txt", Host::Shell, pinned());
+}
+
 TEST(JoinKit, TheScriptOfAFolder) {
   const auto kit = make_join_kit(Host::Systemd, pinned());
   ASSERT_TRUE(kit);

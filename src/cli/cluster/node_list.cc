@@ -77,6 +77,16 @@ bool is_connected(const Json& node, std::int64_t now) {
   return now - number_of(node, "last_ping").value_or(0) <= kSilentSeconds;
 }
 
+std::string labels_of(const Json& node) {
+  const Json* labels = node.find("labels");
+  std::string text;
+  if (labels == nullptr || !labels->is_object()) return text;
+  for (const auto& [key, value] : labels->as_object()) {
+    if (value.is_string()) text.append(text.empty() ? "" : ",").append(key + ":" + value.as_string());
+  }
+  return text;
+}
+
 std::string version_of(const Json& node) {
   const std::string product = text_of(node, "product");
   return product.empty() ? text_of(node, "version") : product + " " + text_of(node, "version");
@@ -92,7 +102,7 @@ std::size_t NodeList::count(NodeState state) const {
   return static_cast<std::size_t>(std::ranges::count(rows, state, &NodeRow::state));
 }
 
-NodeList NodeReader::read(std::string control_plane, const Json::Array& nodes, const Json& expected, std::int64_t now) {
+NodeList NodeReader::read(PlaneName control_plane, const Json::Array& nodes, const Json& expected, std::int64_t now) {
   NodeList list{.control_plane = std::move(control_plane),
                 .expected_hash = text_of(expected, "expected_hash"),
                 .now = now,
@@ -108,6 +118,8 @@ NodeRow NodeReader::read_row(const Json& node, const std::string& expected_hash,
   NodeRow row;
   row.id = text_of(node, "id");
   row.hostname = text_of(node, "hostname");
+  row.address = text_of(node, "ip");
+  row.labels = labels_of(node);
   row.version = version_of(node);
   row.config_version = text_of(node, "config_version");
   row.last_seen = number_of(node, "last_ping").value_or(0);
@@ -141,6 +153,7 @@ Json to_json_value(const NodeList& list) {
     nodes.push_back(Json::Object{
         {"id", row.id},
         {"hostname", row.hostname},
+        {"ip", row.address},
         {"version", row.version},
         {"config_version", row.config_version},
         {"state", to_string(row.state)},
@@ -150,8 +163,9 @@ Json to_json_value(const NodeList& list) {
         {"last_seen", row.last_seen},
         {"certificate_expires", row.certificate_expires ? Json(*row.certificate_expires) : Json()}});
   }
-  return Json::Object{
-      {"control_plane", list.control_plane}, {"expected_hash", list.expected_hash}, {"nodes", std::move(nodes)}};
+  return Json::Object{{"control_plane", Json::Object{{"id", list.control_plane.id}, {"name", list.control_plane.name}}},
+                      {"expected_hash", list.expected_hash},
+                      {"nodes", std::move(nodes)}};
 }
 
 }  // namespace sluice::cli

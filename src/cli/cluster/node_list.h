@@ -21,6 +21,8 @@ enum class NodeState : std::uint8_t { Refused, Incompatible, Behind, Away, InSyn
 struct NodeRow {
   std::string id;
   std::string hostname;
+  std::string address;  // that its link comes from
+  std::string labels;   // "region:eu-1,team:shop"
   std::string version;  // with its product, "sluice 0.1.0"
   std::string config_version;
   NodeState state = NodeState::Away;
@@ -31,9 +33,14 @@ struct NodeRow {
   std::optional<std::int64_t> certificate_expires;
 };
 
+struct PlaneName {
+  std::string id;
+  std::string name;
+};
+
 /// All data planes of a control plane at one moment.
 struct NodeList {
-  std::string control_plane;
+  PlaneName control_plane;
   std::string expected_hash;
   std::int64_t now = 0;
   std::vector<NodeRow> rows;  // by state, then by host
@@ -46,7 +53,7 @@ struct NodeList {
 class NodeReader {
  public:
   /// `nodes` and `expected` as /nodes and /expected-config-hash show them.
-  NodeList read(std::string control_plane, const Json::Array& nodes, const Json& expected, std::int64_t now);
+  NodeList read(PlaneName control_plane, const Json::Array& nodes, const Json& expected, std::int64_t now);
 
  private:
   NodeRow read_row(const Json& node, const std::string& expected_hash, std::int64_t changed, std::int64_t now);
@@ -54,7 +61,7 @@ class NodeReader {
   std::map<std::string, std::int64_t> behind_since_;  // by id
 };
 
-/// {"control_plane", "expected_hash", "nodes": [{..}]}
+/// {"control_plane": {"id", "name"}, "expected_hash", "nodes": [{..}]}
 [[nodiscard]] Json to_json_value(const NodeList& list);
 
 }  // namespace sluice::cli

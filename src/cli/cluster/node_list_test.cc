@@ -9,12 +9,15 @@
 namespace sluice::cli {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
 constexpr std::int64_t kNow = 1'800'000'000;
 constexpr std::string_view kHash = "0123456789abcdef0123456789abcdef";
+
+const PlaneName kShop = {"99999999-0000-4000-8000-000000000000", "shop"};
 
 /// A node that serves what it should, as the platform API shows it, with some members replaced.
 Json node(Json::Object changes) {
@@ -39,7 +42,7 @@ Json expected(std::int64_t changed = kNow - 100) {
 }
 
 NodeList list_of(Json::Array nodes) {
-  return NodeReader().read("shop", nodes, expected(), kNow);
+  return NodeReader().read(kShop, nodes, expected(), kNow);
 }
 
 NodeRow row_of(Json::Object changes) {
@@ -62,15 +65,15 @@ TEST(NodeList, ANodeThatServesAnotherHashIsBehindSinceTheConfigurationChanged) {
 TEST(NodeList, LagGrowsOverSeveralChangesThatANodeMisses) {
   NodeReader reader;
   const Json::Array nodes = {node({{"config_hash", "old"}})};
-  reader.read("shop", nodes, expected(kNow - 100), kNow);
-  EXPECT_EQ(reader.read("shop", nodes, expected(kNow + 1), kNow + 2).rows.at(0).behind_since, kNow - 100);
+  reader.read(kShop, nodes, expected(kNow - 100), kNow);
+  EXPECT_EQ(reader.read(kShop, nodes, expected(kNow + 1), kNow + 2).rows.at(0).behind_since, kNow - 100);
 }
 
 TEST(NodeList, LagBeginsAnewOnceANodeHasBeenCurrent) {
   NodeReader reader;
-  reader.read("shop", {node({{"config_hash", "old"}})}, expected(kNow - 100), kNow);
-  reader.read("shop", {node({})}, expected(kNow - 100), kNow + 1);
-  const auto list = reader.read("shop", {node({{"config_hash", "old"}})}, expected(kNow + 5), kNow + 6);
+  reader.read(kShop, {node({{"config_hash", "old"}})}, expected(kNow - 100), kNow);
+  reader.read(kShop, {node({})}, expected(kNow - 100), kNow + 1);
+  const auto list = reader.read(kShop, {node({{"config_hash", "old"}})}, expected(kNow + 5), kNow + 6);
   EXPECT_EQ(list.rows.at(0).behind_since, kNow + 5);
 }
 
@@ -129,6 +132,26 @@ TEST(NodeTable, IsPlainTextInAPipe) {
             "11111111  edge-1  sluice 0.1.0  1.42    in sync  -     3s ago\n");
 }
 
+TEST(NodeTable, TellsNodesOfOneHostNameApartByTheirAddressesElseTheirLabels) {
+  const auto table = [](Json::Object first, Json::Object second) {
+    second.set("id", "99999999-2222-4333-8444-555555555555");
+    return node_table(list_of({node(std::move(first)), node(std::move(second)), node({{"hostname", "edge-2"}})}), {});
+  };
+  EXPECT_THAT(table({{"ip", "10.0.0.7"}}, {{"ip", "10.0.0.8"}}),
+              AllOf(HasSubstr("edge-1 (10.0.0.7)  sluice"), HasSubstr("edge-1 (10.0.0.8)  sluice"),
+                    HasSubstr("edge-2             sluice")));
+  const Json eu = Json::Object{{"region", "eu"}};
+  EXPECT_THAT(table({{"ip", "10.0.0.7"}, {"labels", eu}}, {{"ip", "10.0.0.7"}}),
+              AllOf(HasSubstr("edge-1 (region:eu)  sluice"), HasSubstr("edge-1              sluice")));
+}
+
+TEST(NodeTable, SaysHowOldItIsWhenItIsNotOfNow) {
+  NodeList list = list_of({node({})});
+  EXPECT_THAT(node_table(list, {}), Not(HasSubstr("as of")));
+  EXPECT_THAT(node_table(list, {.colour = false, .width = 0, .lines = 0, .age = 12}),
+              HasSubstr("control plane shop: 1 data plane, 1 in sync (as of 12s ago)\n"));
+}
+
 TEST(NodeTable, WarnsOfCertificatesThatEndWithinThirtyDays) {
   const auto table = [](std::int64_t left) {
     return node_table(list_of({node({{"certificate_expires", kNow + left}})}), {});
@@ -168,6 +191,8 @@ TEST(NodeTable, DurationsAreAsShortAsAColumn) {
 
 TEST(NodeList, AsJsonEachNodeHasItsLag) {
   const Json json = to_json_value(list_of({node({{"config_hash", "old"}})}));
+  EXPECT_EQ(json.find("control_plane")->find("id")->as_string(), kShop.id);
+  EXPECT_EQ(json.find("control_plane")->find("name")->as_string(), "shop");
   const Json& shown = json.find("nodes")->as_array().at(0);
   EXPECT_EQ(shown.find("state")->as_string(), "behind");
   EXPECT_EQ(shown.find("lag_seconds")->as_int(), 100);

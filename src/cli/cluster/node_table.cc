@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -53,9 +56,35 @@ std::string notes_of(const NodeRow& row, std::int64_t now) {
   return fmt::format("{}", fmt::join(notes, "; "));
 }
 
-Cells cells_of(const NodeRow& row, std::int64_t now) {
+/// What tells nodes of one host name apart: their addresses, where they differ, or else their labels. Refers to a list.
+class Hosts {
+ public:
+  explicit Hosts(const NodeList& list) {
+    for (const NodeRow& row : list.rows) {
+      ++names_[row.hostname];
+      ++addresses_[{row.hostname, row.address}];
+      ++labels_[{row.hostname, row.labels}];
+    }
+  }
+
+  [[nodiscard]] std::string cell_of(const NodeRow& row) const {
+    if (names_.at(row.hostname) == 1) return or_dash(row.hostname);
+    const bool by_address = !row.address.empty() && addresses_.at({row.hostname, row.address}) == 1;
+    const bool by_labels = !row.labels.empty() && labels_.at({row.hostname, row.labels}) == 1;
+    if (!by_address && !by_labels) return or_dash(row.hostname);
+    return fmt::format("{} ({})", row.hostname, by_address ? row.address : row.labels);
+  }
+
+ private:
+  using Pair = std::pair<std::string_view, std::string_view>;
+  std::map<std::string_view, std::size_t> names_;
+  std::map<Pair, std::size_t> addresses_;
+  std::map<Pair, std::size_t> labels_;
+};
+
+Cells cells_of(const Hosts& hosts, const NodeRow& row, std::int64_t now) {
   return {row.id.substr(0, kShortId),
-          or_dash(row.hostname),
+          hosts.cell_of(row),
           or_dash(row.version),
           or_dash(row.config_version),
           std::string(to_string(row.state)),
@@ -97,7 +126,7 @@ std::string line_of(const Cells& cells, const std::array<std::size_t, kColumns>&
 }
 
 std::string summary_of(const NodeList& list) {
-  std::string text = fmt::format("control plane {}: {} data plane{}", list.control_plane, list.rows.size(),
+  std::string text = fmt::format("control plane {}: {} data plane{}", list.control_plane.name, list.rows.size(),
                                  list.rows.size() == 1 ? "" : "s");
   for (const NodeState state :
        {NodeState::InSync, NodeState::Behind, NodeState::Incompatible, NodeState::Refused, NodeState::Away}) {
@@ -116,13 +145,16 @@ std::string short_duration(std::int64_t seconds) {
 }
 
 std::string node_table(const NodeList& list, const TableStyle& style) {
-  std::string text = clipped(printable(summary_of(list)), style.width) + "\n\n";
+  std::string summary = summary_of(list);
+  if (style.age > 0) summary += fmt::format(" (as of {} ago)", short_duration(style.age));
+  std::string text = clipped(printable(summary), style.width) + "\n\n";
   if (list.rows.empty()) return text + "No data plane has come yet: sluice dp join says how.\n";
   std::size_t shown = list.rows.size();
   if (style.lines > kFrameLines) shown = std::min(shown, style.lines - kFrameLines);
+  const Hosts hosts(list);
   std::vector<Cells> cells = {kHeadline};
   for (std::size_t i = 0; i < shown; ++i) {
-    cells.push_back(cells_of(list.rows[i], list.now));
+    cells.push_back(cells_of(hosts, list.rows[i], list.now));
     for (std::string& cell : cells.back()) cell = printable(cell);
   }
   std::array<std::size_t, kColumns> widths{};

@@ -13,6 +13,7 @@ struct TableStyle {
   bool colour = false;
   std::size_t width = 0;  // columns of the terminal, lines are cut there; 0: never
   std::size_t lines = 0;  // of the terminal; 0: any number
+  std::int64_t age = 0;   // of the list, in seconds, where it is not of now
 };
 
 /// A line per data plane below a headline and a summary above both.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cluster/nodes_command.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -31,7 +33,7 @@ Result<NodeList> read_nodes(Platform& platform, NodeReader& reader) {
   // First what is expected: a node that is faster than us is then not called behind.
   TRY(const Json expected, platform.expected());
   TRY(const Json::Array nodes, platform.nodes());
-  return reader.read(platform.plane().name, nodes, expected, unix_seconds());
+  return reader.read({platform.plane().id, platform.plane().name}, nodes, expected, unix_seconds());
 }
 
 TableStyle style_of(const NodesArguments& arguments) {
@@ -63,21 +65,24 @@ void draw(const std::string& text) {
   print(drawn + kClearRest);
 }
 
-/// While the control plane does not answer, what it last said stays, with the reason.
+/// While the control plane does not answer, what it last said stays, with the reason and its age.
 [[noreturn]] void watch(Platform& platform, const NodesArguments& arguments) {
   NodeReader reader;
-  NodeList list;
+  std::optional<NodeList> list;
   print(kClearScreen);
   for (;;) {
     auto now = read_nodes(platform, reader);
     std::string trouble;
+    TableStyle style = style_of(arguments);
     if (now) {
       list = *std::move(now);
     } else {
       trouble = now.error().what.substr(0, now.error().what.find('\n')) + "\n";
+      if (style.lines > 1) --style.lines;
+      if (list) style.age = std::max<std::int64_t>(1, unix_seconds() - list->now);
     }
-    draw(trouble + node_table(list, style_of(arguments)));
-    std::this_thread::sleep_for(list.rows.size() > kLongList ? kRefreshLong : kRefresh);
+    draw(trouble + (list ? node_table(*list, style) : std::string()));
+    std::this_thread::sleep_for(list && list->rows.size() > kLongList ? kRefreshLong : kRefresh);
   }
 }
 

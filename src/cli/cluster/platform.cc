@@ -103,6 +103,20 @@ Result<std::string> Platform::pin(std::string_view certificate, std::string_view
   return item != nullptr ? text_of(*item, "id") : std::string();
 }
 
+Result<> Platform::unpin(const std::string& certificate) {
+  TRY(ask("DELETE", "/v2/control-planes/" + plane_.id + "/dp-client-certificates/" + percent_encode(certificate)));
+  return {};
+}
+
+Result<ClusterDoor> Platform::door() {
+  const auto answer = ask("GET", "/v2/control-planes/" + plane_.id + "/cluster-door");
+  if (!answer && answer.error().code == Errc::NotFound) return ClusterDoor{};
+  if (!answer) return std::unexpected(answer.error());
+  const Json* open = answer->find("open");
+  return ClusterDoor{.open = open == nullptr || !open->is_bool() || open->as_bool(),
+                     .authority = text_of(*answer, "authority")};
+}
+
 Result<Json> Platform::ask(const std::string& method, const std::string& path, const std::string& body) {
   auto reply = client_->send_above(method, path, body);
   if (!reply) {
@@ -111,7 +125,7 @@ Result<Json> Platform::ask(const std::string& method, const std::string& path, c
     return std::unexpected(std::move(error));
   }
   if (reply->status == 401 || reply->status == 403) {
-    return fail(Errc::Forbidden, "the platform API refuses us: " + reply->message() + " (see --token)");
+    return refused_by(client_->target(), *reply);
   }
   if (reply->status == 404) return fail(Errc::NotFound, "the platform API knows no " + path.substr(0, path.find('?')));
   if (reply->status / 100 != 2) return fail(Errc::Refused, method + " " + path + ": " + reply->message());

@@ -33,6 +33,12 @@ struct PlaneInfo {
   std::string auth_type;  // "pinned_client_certs", "pki_client_certs"
 };
 
+/// Where data planes of a control plane come in.
+struct ClusterDoor {
+  bool open = true;       // false: the control plane takes no data planes
+  std::string authority;  // PEM of what vouches for its certificate; empty: what machines trust anyway
+};
+
 /// Questions to a platform API about one control plane. Calls block.
 class Platform {
  public:
@@ -46,6 +52,11 @@ class Platform {
   Result<Json> expected();
   /// Lets whoever has the key of this certificate (PEM) in. The id under which it is listed.
   Result<std::string> pin(std::string_view certificate, std::string_view title);
+  /// The opposite; `certificate` is that id.
+  Result<> unpin(const std::string& certificate);
+  /// What a platform API that is not Sluice's does not tell is left as it is by default.
+  Result<ClusterDoor> door();
+  [[nodiscard]] const AdminTarget& target() const { return client_->target(); }
 
  private:
   explicit Platform(std::unique_ptr<AdminClient> client) : client_(std::move(client)) {}

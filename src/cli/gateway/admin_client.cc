@@ -87,6 +87,24 @@ std::string AdminReply::message() const {
   return "status " + std::to_string(status);
 }
 
+std::unexpected<Error> refused_by(const AdminTarget& target, const AdminReply& reply) {
+  const auto is_token = [](const auto& header) {
+    return iequals(header.first, "Kong-Admin-Token") || iequals(header.first, "Authorization");
+  };
+  const bool has_token = std::ranges::any_of(target.headers, is_token);
+  std::string text = "the " + target.what + " ";
+  if (reply.status != 401) {
+    text += "does not allow that (" + reply.message() + "): the token may not, see --token";
+  } else {
+    text +=
+        has_token ? "does not know this token (" + reply.message() + ")" : "wants a token (" + reply.message() + ")";
+    text +=
+        ": give one with --token or SLUICE_ADMIN_TOKEN. `sluice token create --role admin` makes one where the "
+        "gateway runs, and so does the console.";
+  }
+  return fail(Errc::Forbidden, std::move(text));
+}
+
 AdminClient::AdminClient(AdminTarget target)
     : target_(std::move(target)),
       client_(reactor_, [this](net::Stream& stream, std::string host, std::uint16_t port, bool tls, bool,

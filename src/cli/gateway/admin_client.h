@@ -38,6 +38,9 @@ struct AdminReply {
   [[nodiscard]] std::string message() const;
 };
 
+/// What to say of a reply with status 401 or 403: what is wrong with the token, and how to come by one.
+std::unexpected<Error> refused_by(const AdminTarget& target, const AdminReply& reply);
+
 /// Speaks to an Admin API from a program that does nothing else meanwhile: calls block. Requests of one call go out
 /// at once, a bounded number at a time.
 class AdminClient {

@@ -14,6 +14,8 @@ struct GatewayArguments {
   std::vector<std::string> headers;  // "Name: value"
   std::string token;
   std::string workspace;
+  std::string control_plane;     // name or id; empty: what the Admin API at `address` serves
+  std::string platform_address;  // of the platform API, where `control_plane` is looked for
   bool tls_skip_verify = false;
   std::string ca_file;
   std::int64_t timeout_s = 10;

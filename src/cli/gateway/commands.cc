@@ -134,15 +134,21 @@ Result<int> ping(const GatewayArguments& arguments, const MakeCatalog& make_cata
   TRY(session.connect());
   const Json* ours = session.root().find("sluice");
   const Json* version = ours != nullptr ? ours->find("version") : nullptr;
+  const Json* kong = session.root().find("version");
+  if (kong == nullptr) {  // a control plane among several says nothing of the node
+    fmt::print("{}\n", arguments.json_output ? to_pretty_json(Json::Object{{"address", session.client().target().url}})
+                                             : "Successfully connected to " + session.client().target().url);
+    return 0;
+  }
   if (arguments.json_output) {
-    Json::Object answer{{"address", session.client().target().url}, {"version", *session.root().find("version")}};
+    Json::Object answer{{"address", session.client().target().url}, {"version", *kong}};
     if (ours != nullptr) answer.append("sluice", *ours);
     fmt::print("{}\n", to_pretty_json(Json(std::move(answer))));
     return 0;
   }
   fmt::print("Successfully connected to {}\n", session.client().target().url);
   if (version != nullptr && version->is_string()) fmt::print("Sluice version: {}\n", version->as_string());
-  fmt::print("Kong version:   {}\n", session.root().find("version")->as_string());
+  fmt::print("Kong version:   {}\n", kong->as_string());
   return 0;
 }
 
@@ -213,6 +219,13 @@ using Run = std::function<Result<int>(const GatewayArguments& arguments)>;
 
 void add_connection_options(CLI::App& command, GatewayArguments& arguments) {
   add_admin_options(command, arguments);
+  CLI::Option* plane = command.add_option("--control-plane", arguments.control_plane,
+                                          "Name or id of a control plane of the platform API, instead of --admin");
+  command
+      .add_option("--platform,--platform-url", arguments.platform_address,
+                  "Address of the platform API (or SLUICE_PLATFORM_URL; http://127.0.0.1:8002)")
+      ->needs(plane);
+  plane->excludes("--admin");
   command.add_option("-w,--workspace", arguments.workspace, "Workspace; a file's _workspace otherwise");
   command.add_flag("--json-output", arguments.json_output, "Answer in JSON");
 }
@@ -253,7 +266,8 @@ void read_environment(CLI::App& group) {
   for (CLI::App* command : group.get_subcommands([](CLI::App*) { return true; })) {
     for (CLI::Option* option : command->get_options()) {
       const auto& names = option->get_lnames();
-      constexpr std::string_view kOthers[] = {"admin", "headers", "token", "help", "help-all"};
+      constexpr std::string_view kOthers[] = {"admin",    "headers", "token",   "control-plane",
+                                              "platform", "help",    "help-all"};
       if (names.empty() || std::ranges::find(kOthers, names.front()) != std::end(kOthers)) continue;
       std::string variable = "DECK_" + to_upper(names.front());
       std::ranges::replace(variable, '-', '_');

@@ -32,6 +32,8 @@ struct MarkerConfig {
   static void describe(schema::Record<MarkerConfig>& r) { r.field<&MarkerConfig::header>("header"); }
 };
 
+constexpr std::string_view kEntities = "/v2/control-planes/99999999/core-entities";
+
 /// A server that has what `lists` says and keeps what it is sent.
 class GatewayCommands : public testing::Test {
  protected:
@@ -46,7 +48,9 @@ class GatewayCommands : public testing::Test {
       batches_.push_back(request);
       return on_batch_ ? on_batch_(request) : FakeReply{};
     }
-    const std::string path = request.target.substr(0, request.target.find('?'));
+    std::string path = request.target.substr(0, request.target.find('?'));
+    if (path == "/v2/control-planes") return {200, R"({"data":[{"id":"99999999","name":"shop"}]})"};
+    if (path.starts_with(kEntities)) path.erase(0, kEntities.size());
     if (path == "/") return {200, R"({"version":"3.9.0"})"};
     const auto at = lists_.find(path);
     return {200, R"({"data":[)" + (at != lists_.end() ? at->second : "") + "]}", version_};
@@ -68,7 +72,8 @@ class GatewayCommands : public testing::Test {
       return std::make_unique<const entity::Catalog>(plugins);
     });
     words.insert(words.begin(), "gateway");
-    words.insert(words.end(), {"--admin-url", admin_.url()});
+    const bool plane = std::ranges::find(words, "--control-plane") != words.end();
+    words.insert(words.end(), {plane ? "--platform" : "--admin-url", admin_.url()});
     std::ranges::reverse(words);
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
@@ -108,6 +113,16 @@ TEST_F(GatewayCommands, SyncCreatesNoConsumersThatItIsToSkip) {
   EXPECT_THAT(output_, HasSubstr("Created: 1\n"));
   ASSERT_EQ(batches_.size(), 1U);
   EXPECT_THAT(batches_[0].body, Not(AnyOf(HasSubstr("consumers"), HasSubstr("marker"))));
+}
+
+TEST_F(GatewayCommands, SyncReachesOneControlPlaneAmongSeveral) {
+  EXPECT_EQ(run({"sync", "--control-plane", "shop", file(kFile)}), 0) << error_;
+  ASSERT_EQ(batches_.size(), 1U);
+  EXPECT_EQ(batches_[0].target, std::string(kEntities) + "/batch");
+  EXPECT_EQ(run({"ping", "--control-plane", "shop"}), 0) << error_;
+  EXPECT_THAT(output_, HasSubstr(std::string(kEntities)));
+  EXPECT_EQ(run({"ping", "--control-plane", "other"}), 1);
+  EXPECT_THAT(error_, HasSubstr("there is no control plane 'other'"));
 }
 
 TEST_F(GatewayCommands, DumpRefusesSecretsThatAreHidden) {
@@ -160,7 +175,7 @@ TEST_F(GatewayCommands, SyncGivesUpWhenOthersAreAlwaysFaster) {
   on_batch_ = [](const FakeRequest&) -> FakeReply { return {412, R"({"message":"Precondition Failed"})"}; };
   EXPECT_EQ(run({"sync", file(kFile)}), 1);
   EXPECT_EQ(batches_.size(), 5U);
-  EXPECT_THAT(error_, HasSubstr("Error: nothing was changed, after 5 tries: somebody else"));
+  EXPECT_THAT(error_, HasSubstr("sluice: nothing was changed, after 5 tries: somebody else"));
 }
 
 TEST_F(GatewayCommands, AServerWithoutVersionsIsNotAskedForOne) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "cli/cluster/platform.h"
 #include "cli/gateway/admin_target.h"
 
 namespace sluice::cli {
@@ -70,12 +71,27 @@ std::string error_text(const AdminReply& reply, const Plan& plan) {
   return (text.empty() ? reply.message() : "the Admin API refuses the change:") + text;
 }
 
+/// Its Admin API knows no node, so nobody says which release it is like: ours.
+Result<> Session::connect_to_control_plane() {
+  PlatformArguments wanted{.where = arguments_, .control_plane = arguments_.control_plane};
+  wanted.where.address = arguments_.platform_address;
+  TRY(const Platform platform, Platform::open(wanted));
+  AdminTarget target = platform.target();
+  target.what = "control plane";
+  target.url += "/v2/control-planes/" + platform.plane().id + "/core-entities";
+  client_ = std::make_unique<AdminClient>(std::move(target));
+  catalog_ = make_catalog_(Dialect{});
+  root_ = Json::Object{};
+  return {};
+}
+
 Result<> Session::connect() {
+  if (!arguments_.control_plane.empty()) return connect_to_control_plane();
   TRY(AdminTarget target, admin_target(arguments_));
   client_ = std::make_unique<AdminClient>(std::move(target));
   TRY(AdminReply reply, client_->send_above("GET", "/"));
   if (reply.status == 401 || reply.status == 403) {
-    return fail(Errc::Forbidden, "the Admin API refuses us: " + reply.message() + " (see --token)");
+    return refused_by(client_->target(), reply);
   }
   const Json* version = reply.body.find("version");
   if (reply.status != 200 || version == nullptr || !version->is_string()) {
@@ -138,7 +154,7 @@ Result<> Session::apply(Plan& plan, const CurrentState& seen, bool dry_run) {
   return {};
 }
 
-/// No list tells the ids of memberships; the plan of a batch that would put them again does.
+/// No list tells the ids of memberships; a batch that would put them again does.
 Result<> Session::find_memberships(Plan& plan) {
   const auto reference = [](const Json& document, std::string_view member) {
     const Json* owner = document.find(member);
@@ -159,13 +175,13 @@ Result<> Session::find_memberships(Plan& plan) {
   const Json batch = Json::Object{{"upsert", Json::Object{{"consumer_group_consumers", std::move(puts)}}}};
   TRY(const AdminReply reply, send_batch(to_json(batch), true));
   if (reply.status != 200) return fail(Errc::Refused, "memberships of consumer groups: " + error_text(reply));
-  const Json* steps = reply.body.find("plan");
-  if (steps == nullptr || !steps->is_array()) return fail(Errc::Invalid, "the Admin API answers without a plan");
-  for (const Json& step : steps->as_array()) {
-    const Json* before = step.find("before");
-    const Json* id = step.find("id");
-    if (before == nullptr || !before->is_object() || id == nullptr || !id->is_string()) continue;  // it is gone already
-    const auto at = wanted.find({reference(*before, "consumer_group"), reference(*before, "consumer")});
+  const Json* there = reply.body.find("unchanged");
+  if (there == nullptr || !there->is_array()) return fail(Errc::Invalid, "the Admin API answers without a plan");
+  for (const Json& membership : there->as_array()) {  // those that would be made are gone already
+    const Json* entity = membership.find("entity");
+    const Json* id = membership.find("id");
+    if (entity == nullptr || !entity->is_object() || id == nullptr || !id->is_string()) continue;
+    const auto at = wanted.find({reference(*entity, "consumer_group"), reference(*entity, "consumer")});
     if (at != wanted.end()) at->second->id = Uuid::parse(id->as_string()).value_or(Uuid{});
   }
   return {};

@@ -36,6 +36,7 @@ class Session {
   [[nodiscard]] AdminClient& client() { return *client_; }
 
  private:
+  Result<> connect_to_control_plane();
   Result<> find_memberships(Plan& plan);
   Result<AdminReply> send_batch(std::string body, bool dry_run, std::string if_match = {});
 

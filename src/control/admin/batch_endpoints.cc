@@ -2,6 +2,7 @@
 // POST /batch and PATCH /config: many entities, one change. publish/batch.h has the form of the body.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "control/admin/batch_reply.h"
@@ -56,23 +57,40 @@ Reply done(const View& view, const publish::Done& made, bool planned) {
   return Reply::text(200, std::move(text));
 }
 
+Json shown(const View& view, const Parts& parts, const std::string& type, const Uuid& id, const std::string& document) {
+  std::string text;
+  append_document(text, view, *parts.catalog.find(type), id, document);
+  return parse_json(text).value_or(Json());
+}
+
+/// The entities that are what the batch wants them to be.
+Json unchanged_by(const View& view, const Parts& parts, const Batch& batch, const publish::Done& planned) {
+  std::set<std::pair<std::string_view, Uuid>> changed;
+  for (const auto& row : planned.delta.upserts) changed.insert({row.type, row.id});
+  Json::Array list;
+  for (std::size_t i = 0; i < planned.effects.size(); ++i) {
+    const publish::Effect& effect = planned.effects[i];
+    const std::string& type = batch.operations()[i].type->name();
+    if (effect.document == nullptr || changed.contains({type, effect.id})) continue;
+    list.push_back(Json::Object{{"type", type},
+                                {"id", effect.id.to_string()},
+                                {"entity", shown(view, parts, type, effect.id, *effect.document)}});
+  }
+  return list;
+}
+
 /// What would happen: for each entity that changes, as it is and as it would be.
 Json plan_of(const View& view, const Parts& parts, const sync::Delta& delta) {
   Json::Array steps;
   const auto add = [&](const std::string& type, const Uuid& id, const sync::Document* after) {
     const store::Space* space = parts.store.space_of(type, id);  // a change may reach beyond the request's workspace
     const sync::Document* before = space != nullptr ? space->table(type).find(id) : nullptr;
-    const auto shown = [&](const sync::Document& document) {
-      std::string text;
-      append_document(text, view, *parts.catalog.find(type), id, *document);
-      return parse_json(text).value_or(Json());
-    };
     const char* action = before == nullptr ? "create" : after == nullptr ? "delete" : "update";
     steps.push_back(Json::Object{{"action", action},
                                  {"type", type},
                                  {"id", id.to_string()},
-                                 {"before", before != nullptr ? shown(*before) : Json()},
-                                 {"after", after != nullptr ? shown(*after) : Json()}});
+                                 {"before", before != nullptr ? shown(view, parts, type, id, **before) : Json()},
+                                 {"after", after != nullptr ? shown(view, parts, type, id, **after) : Json()}});
   };
   for (const auto& key : delta.removals) add(key.type, key.id, nullptr);
   for (const auto& row : delta.upserts) add(row.type, row.id, &row.document);
@@ -86,7 +104,8 @@ Task<Reply> plan(const Parts& parts, const Request& request, const Batch& batch)
   const View view(parts, request);
   Reply reply = done(view, *outcome, true);
   reply.body.pop_back();
-  reply.body += ",\"plan\":" + to_json(plan_of(view, parts, outcome->delta)) + "}";
+  reply.body += ",\"plan\":" + to_json(plan_of(view, parts, outcome->delta)) +
+                ",\"unchanged\":" + to_json(unchanged_by(view, parts, batch, *outcome)) + "}";
   co_return reply;
 }
 

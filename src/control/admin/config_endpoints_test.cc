@@ -47,6 +47,19 @@ TEST_F(ConfigEndpointsTest, TheSameTextAgainIsNotLoadedWhenItsHashIsChecked) {
   EXPECT_EQ(get("/status")->json().find("configuration_hash")->as_string(), hash);
 }
 
+TEST_F(ConfigEndpointsTest, TheSameConfigurationInOtherWordsIsNoNewVersion) {
+  EXPECT_EQ(post("/config", kConfig)->status, 201);
+  const std::string version = get("/services")->header("ETag");
+  const std::string hash = store.hash();
+  const auto again = post("/config", std::string(kConfig) + "  ");
+  EXPECT_EQ(again->status, 201);
+  EXPECT_EQ(again->json().find("consumers")->as_object().size(), 2U) << "the answer names all of it";
+  EXPECT_EQ(get("/services")->header("ETag"), version);
+  EXPECT_NE(store.hash(), hash) << "it is known by its latest text";
+  EXPECT_EQ(yaml("/config", kYaml)->status, 201);
+  EXPECT_NE(get("/services")->header("ETag"), version);
+}
+
 TEST_F(ConfigEndpointsTest, WhatIsWrongIsToldAndNothingChanges) {
   const auto reply = post("/config", R"({"_format_version":"3.0","services":[{"name":"x"}]})");
   EXPECT_EQ(reply->status, 400);

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/cluster/crowd.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include <sys/socket.h>
 
 namespace sluice::control::cluster {
-
-IpAddress network_of(const IpAddress& address) {
-  if (address.is_v4()) return address;
-  constexpr std::size_t kPrefixOctets = 8;
-  std::array<std::uint8_t, 16> octets = address.mapped_octets();
-  std::fill(octets.begin() + kPrefixOctets, octets.end(), std::uint8_t{0});
-  return IpAddress::from_v6(octets);
-}
 
 void Crowd::enter(Place& place, const IpAddress& network, int socket) {
   auto& own = by_network_[network];

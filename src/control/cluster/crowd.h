@@ -9,9 +9,6 @@
 
 namespace sluice::control::cluster {
 
-/// The network that a client's address counts for: an IPv6 client's is its /64, which is what one of them is given.
-IpAddress network_of(const IpAddress& address);
-
 /// Connections that keep us waiting, of which there are only so many: whoever has been there longest goes for one who
 /// comes, among those of his own network first. So those who are quick get by, however many others do nothing. Belongs
 /// to one shard.

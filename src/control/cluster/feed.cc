@@ -12,8 +12,6 @@
 namespace sluice::control::cluster {
 namespace {
 
-constexpr std::size_t kMostReached = 4'096;
-
 // No peer has it: of the view that all have for whom there is no room.
 const std::string kCrowded;
 
@@ -44,7 +42,6 @@ void Feed::start(const store::Version& version) {
   version_ = version;
   horizon_ = version;
   touched_.clear();
-  reached_ = {version};
   too_old_ = {};
   for (const auto& [key, view] : views_) {
     if (const auto alive = view.lock()) alive->start();
@@ -148,7 +145,6 @@ void Feed::changing(const store::MemoryStore& before, const sync::Delta& delta, 
   // Of another epoch: what its numbers meant is no longer certain.
   if (version.epoch != version_.epoch) {
     touched_.clear();
-    reached_.clear();
     horizon_ = version;
     too_old_ = {};
   } else {
@@ -157,8 +153,6 @@ void Feed::changing(const store::MemoryStore& before, const sync::Delta& delta, 
     while (touched_.size() > options_.max_rows) forget_oldest();
   }
   version_ = version;
-  if (options_.digest_bits != 0) reached_.push_back(version);
-  while (!reached_.empty() && (reached_.front() < horizon_ || reached_.size() > kMostReached)) reached_.pop_front();
   if (on_change) on_change();
 }
 
@@ -174,14 +168,11 @@ void Feed::forget_oldest() {
 }
 
 bool Feed::knows(const store::Version& version) const {
-  if (version.epoch != version_.epoch || version < horizon_ || version > version_) return false;
-  return options_.digest_bits == 0 || std::ranges::binary_search(reached_, version);
+  return version.epoch == version_.epoch && version >= horizon_ && version <= version_;
 }
 
 bool Feed::is_ahead(const store::Version& version) const {
-  if (version.epoch != version_.epoch || knows(version)) return false;
-  const unsigned bits = options_.digest_bits;
-  return bits == 0 ? version > version_ : (version.number >> bits) >= (version_.number >> bits);
+  return version.epoch == version_.epoch && version > version_;
 }
 
 bool Feed::may_learn(const store::Version& version) const {

@@ -41,10 +41,7 @@ class Feed final : public publish::ChangeObserver {
     std::size_t max_rows = 100'000;            // whose changes are remembered, for nodes that were away
     std::size_t max_views = 64;                // kinds of data planes that are served at a time
     std::size_t max_change = 8 * 1024 * 1024;  // octets of a change that goes out as such; more: everything, in parts
-    /// Of a version's number, the last bits that only tell states apart: of a group, see planes/group.h. There are
-    /// states then that this control plane has never had.
-    unsigned digest_bits = 0;
-    rt::Reactor* reactor = nullptr;  // of the control shard; null: whatever is made is made at once
+    rt::Reactor* reactor = nullptr;            // of the control shard; null: whatever is made is made at once
   };
 
   /// `store` is the control plane's and outlives the feed; it may still be empty.
@@ -107,9 +104,8 @@ class Feed final : public publish::ChangeObserver {
   const Options options_;
   store::Version version_;
   store::Version horizon_;
-  std::deque<Touch> touched_;           // behind the horizon, by version
-  std::deque<store::Version> reached_;  // of a group: which versions it has had, not before the horizon
-  store::Version too_old_;              // what the log did not lead from, and all before it
+  std::deque<Touch> touched_;  // behind the horizon, by version
+  store::Version too_old_;     // what the log did not lead from, and all before it
   std::map<std::string, std::weak_ptr<View>> views_;
   std::shared_ptr<View> whole_;
   std::unique_ptr<rt::BlockingPool> pool_;  // made for the first that needs it

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/client_network.h"
 #include "net/tls/client_hello.h"
 #include "rt/reactor.h"
 
@@ -89,7 +90,7 @@ void HandshakeLine::forget_if_idle(const IpAddress& network) {
 // -------------------------------------------------------------------------------------------------------------------
 
 HandshakeLine::Turn::Turn(HandshakeLine& line, net::Stream& stream, const IpAddress& client)
-    : line_(line), stream_(stream), network_(network_of(client)), called_(line.reactor_) {}
+    : line_(line), stream_(stream), network_(client_network(client)), called_(line.reactor_) {}
 
 HandshakeLine::Turn::~Turn() {
   line_.leave(*this);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/raised_flag.h"
 #include "base/time.h"
 #include "control/cluster/session.h"
 
@@ -27,7 +28,6 @@ Hub::Hub(const Uuid& control_plane, Parts parts, LinkTerms terms)
       feed_(parts_.store, {.kong = terms.kong,
                            .sluice = terms.sluice,
                            .max_change = most_in_a_change(terms),
-                           .digest_bits = parts_.digest_bits,
                            .reactor = &parts_.reactor}),
       nodes_(feed_) {
   feed_.on_change = [this] {
@@ -88,7 +88,7 @@ void Hub::end_others(const Uuid& node, const Session* but) {
 
 /// Begins in a later turn: the store takes the change only now.
 Task<void> Hub::tell_sessions() {
-  telling_ = true;
+  const RaisedFlag busy(telling_);
   while (std::exchange(tell_again_, false)) {
     std::uint64_t reached = 0;
     for (bool more = true; more;) {
@@ -103,11 +103,10 @@ Task<void> Hub::tell_sessions() {
       more = sessions_.upper_bound(reached) != sessions_.end();
     }
   }
-  telling_ = false;
 }
 
 Task<void> Hub::learn_history(store::Version version) {
-  const auto is_enough = [&] { return parts_.ledger == nullptr || !feed_.may_learn(version); };
+  const auto is_enough = [&] { return parts_.history == nullptr || !feed_.may_learn(version); };
   while (learning_ && !is_enough()) co_await rt::Sleep(parts_.reactor, parts_.reactor.after_ms(20));
   if (is_enough()) co_return;
   chores_.spawn(read_history(version));
@@ -116,16 +115,17 @@ Task<void> Hub::learn_history(store::Version version) {
 
 /// On the hub's own account: the session that asks may end meanwhile.
 Task<void> Hub::read_history(store::Version version) {
-  struct Busy {
-    explicit Busy(bool& set) : flag(set) { flag = true; }
-    Busy(const Busy&) = delete;
-    Busy& operator=(const Busy&) = delete;
-    ~Busy() { flag = false; }
-    bool& flag;
-  } const busy(learning_);
-  auto part = co_await parts_.ledger->read_touched(version, feed_.options().max_rows);
+  const RaisedFlag busy(learning_);
+  auto part = co_await parts_.history->read_touched(version, feed_.options().max_rows);
   if (!part && part.error().code == Errc::NotFound) part = store::LogPart{};  // leads nowhere, and will not
   if (part) feed_.prepend(*part, version);
+}
+
+Task<bool> Hub::is_to_come(store::Version version) {
+  if (parts_.history == nullptr) co_return false;
+  const auto head = co_await parts_.history->head();
+  if (!head) co_return head.error().code != Errc::NotFound;
+  co_return head->epoch == version.epoch && *head >= version;
 }
 
 void Hub::keep_nodes(const settings::Settings& settings) {

@@ -46,11 +46,10 @@ class Hub {
   struct Parts {
     rt::Reactor& reactor;
     const store::MemoryStore& store;
-    publish::Ledger* ledger = nullptr;   // what tells of older changes; null: nothing does
-    store::AsyncStore* notes = nullptr;  // where nodes are written down; null: nowhere
-    std::string replica = {};            // UUID of this process, for that
+    publish::History* history = nullptr;  // what tells of older changes; null: nothing does
+    store::AsyncStore* notes = nullptr;   // where nodes are written down; null: nowhere
+    std::string replica = {};             // UUID of this process, for that
     std::shared_ptr<const sync::Signer> signer = {};
-    unsigned digest_bits = 0;                   // of versions, where it is a group; see Feed::Options
     std::shared_ptr<const void> plane = {};     // keeps the control plane while there are links
     planes::TrafficHistory* traffic = nullptr;  // where it goes what nodes tell of theirs; null: nowhere
   };
@@ -79,6 +78,8 @@ class Hub {
   void keep_nodes(const settings::Settings& settings);
   /// Learns how the configuration came from `version` to what the feed knows, from the log, if that is possible.
   Task<void> learn_history(store::Version version);
+  /// Whether a version that the feed does not have is in the store, and so will come; also while that cannot be asked.
+  Task<bool> is_to_come(store::Version version);
 
  private:
   friend class Session;

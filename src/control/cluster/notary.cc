@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/raised_flag.h"
 #include "base/time.h"
 #include "sync/digest.h"
 #include "sync/snapshot_file.h"
@@ -16,17 +17,6 @@ constexpr std::size_t kPortion = 500;  // rows: a millisecond or so, when they h
 constexpr std::size_t kKept = 4;
 /// From one to the next, so that nodes cannot keep this shard busy.
 constexpr std::int64_t kPauseMs = 5'000;
-
-class Busy {
- public:
-  explicit Busy(bool& flag) : flag_(flag) { flag_ = true; }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-  ~Busy() { flag_ = false; }
-
- private:
-  bool& flag_;
-};
 
 std::string name_of(const Notary::Question& question) {
   return sync::wire::Projection::key(question.peer) + '\n' + question.standing.version + '\n' + question.standing.hash +
@@ -45,7 +35,7 @@ Task<Result<sync::wire::Certified>> Notary::certify(const Feed& feed, Question q
   if (busy_ || reactor_.clock().mono_ms() < not_before_ms_) {
     co_return fail(Errc::Unavailable, "another configuration is being signed; ask again", Blame::System);
   }
-  const Busy busy(busy_);
+  const RaisedFlag busy(busy_);
   not_before_ms_ = reactor_.clock().mono_ms() + kPauseMs;
 
   const Feed::Options& options = feed.options();

@@ -36,6 +36,15 @@ constexpr std::string_view kSluiceHello =
     R"("kong_node_id":"4ba0f4a5-0f0b-4c69-bd1b-2c5e2f0b2a11","kong_conf":{},)"
     R"("sluice":{"version":"0.1.0","config_version":"","config_hash":"","plugins":{}}}],"id":1})";
 
+/// Tells how far the store is, and nothing else.
+struct FakeHistory final : publish::History {
+  Task<Result<store::Version>> head() override { return Result<store::Version>(newest); }
+  Task<Result<store::LogPart>> read_touched(store::Version, std::size_t) override {
+    return Result<store::LogPart>(fail(Errc::NotFound, "forgotten"));
+  }
+  store::Version newest;
+};
+
 /// A control plane's end of a link over a socket pair, and octets of a data plane at the other.
 class SessionTest : public testing::Test {
  protected:
@@ -50,7 +59,7 @@ class SessionTest : public testing::Test {
 
   std::shared_ptr<Hub> make_hub() {
     pair = *net::tls::make_self_signed({"kong_clustering"});
-    Hub::Parts parts{.reactor = reactor, .store = store, .replica = "test"};
+    Hub::Parts parts{.reactor = reactor, .store = store, .history = &history, .replica = "test"};
     parts.signer = *sync::Signer::make(pair.certificate, Secret(pair.key));
     LinkTerms terms;
     terms.kong = {3, 10, 0};
@@ -117,6 +126,7 @@ class SessionTest : public testing::Test {
   store::MemoryStore store{catalog};
   store::Version version{1, 7};
   std::vector<sync::EntityRow> rows;
+  FakeHistory history;
   net::tls::PemPair pair;
   std::shared_ptr<Hub> hub;
   net::Stream server_stream, client_stream;
@@ -158,6 +168,23 @@ TEST_F(SessionTest, TellsKongOfNewsAndAnswersWithWhatThereIs) {
   say(R"({"jsonrpc":"2.0","method":"kong.sync.v2.get_delta","params":[{"default":{"version":")" + wire_version() +
       R"("}}],"id":1})");
   EXPECT_EQ(hear_text(), R"({"jsonrpc":"2.0","result":{"default":{"deltas":[],"full_sync":false}},"id":1})");
+}
+
+TEST_F(SessionTest, TellsKongNothingThatIsOlderThanWhatItHas) {
+  put(1, "one.test");
+  greet(kKongHello);
+  hear_text();  // that there is news
+  const std::string ahead = to_wire(version.next());
+  const auto ask = [&] {
+    say(R"({"jsonrpc":"2.0","method":"kong.sync.v2.get_delta","params":[{"default":{"version":")" + ahead +
+        R"("}}],"id":1})");
+    return hear_text();
+  };
+  history.newest = version.next();
+  EXPECT_EQ(ask(), R"({"jsonrpc":"2.0","result":{"default":{"deltas":[],"full_sync":false}},"id":1})")
+      << "another replica's, which will come here too";
+  history.newest = version;
+  EXPECT_THAT(ask(), HasSubstr(R"("full_sync":true)")) << "of another control plane: the store has no such version";
 }
 
 TEST_F(SessionTest, PushesEverythingThenChangesAndNotesWhatWasApplied) {

@@ -62,6 +62,7 @@ class SessionV2 final : public Session {
   Task<Result<>> answer(std::string text) { return send_text(std::move(text)); }
   Task<Result<>> send_text(std::string text);
   Task<Result<>> push();
+  void note_whole(const store::Version& version) const;
   Task<Result<>> announce();
   [[nodiscard]] bool is_due() const;
   [[nodiscard]] bool is_ahead(const std::optional<store::Version>& standing) const;
@@ -175,12 +176,21 @@ Task<Result<>> SessionV2::take_get_delta(const RpcCall& call) {
     co_return co_await answer(sync::wire::error_text(
         *call.id, RpcCode::Server, "the configuration needs plugins that this node lacks, or has in another version"));
   }
+  bool is_to_come = false;
+  if (version && hub_.feed().is_ahead(*version)) is_to_come = co_await hub_.is_to_come(*version);
+  if (has_ended()) co_return Result<>{};
+  // All that there is here would be a step back; there will be news when there is more.
+  if (is_to_come) {
+    co_return co_await answer(sync::wire::result_text(*call.id, sync::wire::get_delta_result("[]", false)));
+  }
   if (version) co_await hub_.learn_history(*version);
   if (has_ended()) co_return Result<>{};
   Parcel parcel;
   if (version) parcel = co_await view_->answer_since(*version);
-  if (parcel.frames == nullptr && !has_ended()) parcel = co_await view_->answer_all();
+  const bool is_whole = parcel.frames == nullptr;
+  if (is_whole && !has_ended()) parcel = co_await view_->answer_all();
   if (has_ended()) co_return Result<>{};
+  if (is_whole) note_whole(parcel.to);
   const std::string frame = answer_to(*call.id, parcel.frames->front());
   co_return co_await send(frame);
 }
@@ -284,10 +294,20 @@ Task<Result<>> SessionV2::push() {
   sent_ = parcel.to;
   sent_ms_ = hub_.reactor().clock().mono_ms();
   resync_ = false;
-  if (is_whole) pace_.sent(sent_ms_);
+  if (is_whole) {
+    pace_.sent(sent_ms_);
+    note_whole(parcel.to);
+  }
   for (const std::string& frame : *parcel.frames) CO_TRY(co_await send(frame));
   sent_ms_ = hub_.reactor().clock().mono_ms();  // a slow link has its time from the end on
   co_return Result<>{};
+}
+
+/// Which deltas are there to spare.
+void SessionV2::note_whole(const store::Version& version) const {
+  log::info("cluster.sent_everything", {{"control_plane", hub_.control_plane().to_string()},
+                                        {"node", node_id().to_string()},
+                                        {"version", to_string(version)}});
 }
 
 Task<Result<>> SessionV2::announce() {

@@ -44,8 +44,8 @@ ControlPlane::ControlPlane(PlaneProfile profile, const LocalParts& parts)
 }
 
 ControlPlane::ControlPlane(PlaneProfile profile, const entity::Catalog& catalog,
-                           std::unique_ptr<store::AsyncStore> durable, const MakeGateway& make_gateway,
-                           rt::Reactor& control)
+                           std::unique_ptr<store::AsyncStore> durable, std::unique_ptr<publish::History> history,
+                           const MakeGateway& make_gateway, rt::Reactor& control)
     : profile_(std::move(profile)),
       own_(std::make_unique<Own>(catalog, std::move(durable), make_gateway, control)),
       store_(own_->store),
@@ -54,7 +54,8 @@ ControlPlane::ControlPlane(PlaneProfile profile, const entity::Catalog& catalog,
       changes_(own_->changes),
       guard_(own_->guard),
       control_(control),
-      durable_(own_->durable.get()) {
+      durable_(own_->durable.get()),
+      history_(std::move(history)) {
   if (durable_ == nullptr) begin_clock();
 }
 

@@ -44,9 +44,14 @@ class ControlPlane {
  public:
   /// The default one.
   ControlPlane(PlaneProfile profile, const LocalParts& parts);
-  /// Another, with a store of its own; null for a group, which writes nothing.
+  /// Another, with a store of its own.
   ControlPlane(PlaneProfile profile, const entity::Catalog& catalog, std::unique_ptr<store::AsyncStore> durable,
-               const MakeGateway& make_gateway, rt::Reactor& control);
+               const MakeGateway& make_gateway, rt::Reactor& control)
+      : ControlPlane(std::move(profile), catalog, std::move(durable), nullptr, make_gateway, control) {}
+  /// A group, which writes nothing.
+  ControlPlane(PlaneProfile profile, const entity::Catalog& catalog, std::unique_ptr<publish::History> history,
+               const MakeGateway& make_gateway, rt::Reactor& control)
+      : ControlPlane(std::move(profile), catalog, nullptr, std::move(history), make_gateway, control) {}
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
   ~ControlPlane();
@@ -70,6 +75,9 @@ class ControlPlane {
   /// Where its rows are kept, and what belongs to them; null: a group.
   [[nodiscard]] store::AsyncStore* durable() const { return durable_; }
 
+  /// What tells which of its rows have changed; null: nothing does.
+  [[nodiscard]] publish::History* history() const { return history_ != nullptr ? history_.get() : publisher_.ledger(); }
+
   /// When its entities were last changed, as far as this process knows; seconds since 1970.
   [[nodiscard]] std::int64_t changed_at() const { return clock_.seconds; }
 
@@ -91,6 +99,8 @@ class ControlPlane {
     std::int64_t seconds = 0;
   };
 
+  ControlPlane(PlaneProfile profile, const entity::Catalog& catalog, std::unique_ptr<store::AsyncStore> durable,
+               std::unique_ptr<publish::History> history, const MakeGateway& make_gateway, rt::Reactor& control);
   void begin_clock();
   void set_profile(PlaneProfile profile) { profile_ = std::move(profile); }
   /// Everything that its store has. Not for groups.
@@ -108,7 +118,8 @@ class ControlPlane {
   ChangeRelay& changes_;
   MemberGuard& guard_;
   rt::Reactor& control_;
-  store::AsyncStore* durable_;  // null: a group
+  store::AsyncStore* durable_;                       // null: a group
+  const std::unique_ptr<publish::History> history_;  // a group's
   ChangeClock clock_;
   cluster::NodeBook* nodes_ = nullptr;
   TrafficHistory traffic_;

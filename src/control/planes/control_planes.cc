@@ -7,7 +7,9 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/raised_flag.h"
 #include "base/time.h"
+#include "control/iam/accounts.h"
 
 namespace sluice::control::planes {
 namespace {
@@ -35,7 +37,22 @@ std::unexpected<Error> no_such_plane() {
   return fail(Errc::NotFound, "there is no such control plane", Blame::Client);
 }
 
-/// How a group is written that has other members than before.
+/// Says that something is being done with a control plane.
+class Listed {
+ public:
+  /// It is in the set.
+  Listed(std::set<Uuid>& set, const Uuid& id) : set_(set), id_(id) {}
+  Listed(const Listed&) = delete;
+  Listed& operator=(const Listed&) = delete;
+  ~Listed() { set_.erase(id_); }
+
+ private:
+  std::set<Uuid>& set_;
+  const Uuid id_;
+};
+
+/// How a group is written that has other members than before. The epochs that these had are for releases that make a
+/// group's version of its members' alone: beside this one, they never see it go back.
 void renew_epoch(PlaneProfile& group, std::uint64_t epochs_before) {
   group.members_epoch += epochs_before + 1;
   group.updated_ms = unix_millis();
@@ -60,7 +77,7 @@ Result<> ControlPlanes::open_now() {
   TRY(book_->open_now());
   auto plane = std::make_unique<ControlPlane>(book_->local(), local_);
   local_plane_ = plane.get();
-  add(std::move(plane), nullptr);
+  add(std::move(plane));
   book_->on_change([this] { reconcile(); });
   return {};
 }
@@ -79,18 +96,25 @@ void ControlPlanes::set_observer(PlanesObserver* observer) {
 
 ControlPlane* ControlPlanes::find(const Uuid& id) {
   const auto at = planes_.find(id);
-  return at != planes_.end() ? at->second.plane.get() : nullptr;
+  return at != planes_.end() && at->second.open ? at->second.plane.get() : nullptr;
+}
+
+bool ControlPlanes::is_open(const Uuid& id) const {
+  const auto at = planes_.find(id);
+  return at != planes_.end() && at->second.open;
 }
 
 std::vector<ControlPlane*> ControlPlanes::open_planes() {
   std::vector<ControlPlane*> open;
   open.reserve(planes_.size());
-  for (const auto& [id, entry] : planes_) open.push_back(entry.plane.get());
+  for (const auto& [id, entry] : planes_) {
+    if (entry.open) open.push_back(entry.plane.get());
+  }
   return open;
 }
 
 bool ControlPlanes::all_open() const {
-  return std::ranges::all_of(book_->planes(), [&](const auto& entry) { return planes_.contains(entry.first); });
+  return std::ranges::all_of(book_->planes(), [&](const auto& entry) { return is_open(entry.first); });
 }
 
 // What is open, and what should be ------------------------------------------------------------------------------------
@@ -105,7 +129,7 @@ void ControlPlanes::reconcile() {
       continue;
     }
     here->second.plane->set_profile(*profile);
-    if (observer_ != nullptr) observer_->changed(*here->second.plane);
+    if (observer_ != nullptr && here->second.open) observer_->changed(*here->second.plane);
   }
   if (!started_) return;
   open_missing();
@@ -119,7 +143,7 @@ void ControlPlanes::open_missing() {
   }
 }
 
-/// A group is open when all of its members are: it never shows a part of itself.
+/// A group opens when all of its members are open: it never shows a part of itself.
 void ControlPlanes::open_groups() {
   for (const auto& [id, profile] : book_->planes()) {
     if (!profile.is_group()) continue;
@@ -127,12 +151,11 @@ void ControlPlanes::open_groups() {
     if (!members) continue;
     const auto at = planes_.find(id);
     if (at == planes_.end()) {
-      add(std::make_unique<ControlPlane>(profile, catalog_, nullptr, make_gateway_, local_.control), &*members);
+      if (opening_.insert(id).second) scope_.spawn(open_group(id));
       continue;
     }
-    const auto follows = [&](const ControlPlane* member) { return at->second.group->has_member(member->id()); };
-    const bool same = at->second.group->member_count() == members->size() && std::ranges::all_of(*members, follows);
-    if (!same) at->second.group->set_members(*members);
+    const store::Version list = list_of(profile);
+    if (!at->second.group->follows(list, *members)) at->second.group->set_members(list, *members);
   }
 }
 
@@ -148,6 +171,7 @@ std::optional<std::vector<ControlPlane*>> ControlPlanes::open_members(const Plan
 
 Task<void> ControlPlanes::open(PlaneProfile profile) {
   const Uuid id = profile.id;
+  const Listed opening(opening_, id);
   while (book_->find(id) != nullptr) {
     auto durable = co_await local_.durable.another(profile.store);
     Error error;
@@ -156,11 +180,10 @@ Task<void> ControlPlanes::open(PlaneProfile profile) {
           std::make_unique<ControlPlane>(profile, catalog_, *std::move(durable), make_gateway_, local_.control);
       const auto loaded = co_await plane->load();
       if (loaded) {
-        opening_.erase(id);
         if (const PlaneProfile* now = book_->find(id)) {
           plane->set_profile(*now);
           plane->start_sweeping();
-          add(std::move(plane), nullptr);
+          add(std::move(plane));
           open_groups();
         }
         co_return;
@@ -172,49 +195,98 @@ Task<void> ControlPlanes::open(PlaneProfile profile) {
     log::warn("planes.not_opened", {{"control_plane", profile.name}, {"error", error}});
     co_await rt::Sleep(local_.control, local_.control.after_ms(kRetryMs));
   }
-  opening_.erase(id);
 }
 
-void ControlPlanes::add(std::unique_ptr<ControlPlane> plane, const std::vector<ControlPlane*>* members) {
-  ControlPlane& added = *plane;
-  Entry& entry = planes_[added.id()];
-  entry.plane = std::move(plane);
-  if (added.is_group()) {
-    entry.group = std::make_unique<Group>(added, local_.control);
-    entry.group->set_members(*members);
-  } else {
-    added.guard().set_check([this, id = added.id()](const sync::Delta& delta) { return claim(id, delta); });
+Task<void> ControlPlanes::open_group(Uuid id) {
+  const Listed opening(opening_, id);
+  while (book_->find(id) != nullptr) {
+    auto log = co_await read_group_log(id);
+    if (log) co_return add_group(id, *std::move(log));
+    if (book_->find(id) == nullptr) co_return;
+    log::warn("planes.not_opened", {{"control_plane", id.to_string()}, {"error", log.error()}});
+    co_await rt::Sleep(local_.control, local_.control.after_ms(kRetryMs));
   }
+}
+
+Task<Result<std::unique_ptr<GroupLog>>> ControlPlanes::read_group_log(Uuid id) {
+  CO_TRY(auto durable, co_await local_.durable.another(GroupLog::store_name(id)));
+  CO_TRY(co_await drop_if_removed(id));
+  auto log = std::make_unique<GroupLog>(id, std::move(durable), [this](const Uuid& member) { return lease(member); });
+  CO_TRY(co_await log->catch_up());
+  co_return log;
+}
+
+/// Whoever removed it dropped its store, too; but not one that was made for it only after that.
+Task<Result<>> ControlPlanes::drop_if_removed(Uuid group) {
+  CO_TRY(co_await book_->catch_up());
+  const auto drop = [&]() -> Result<store::Commit> {
+    store::Commit commit;
+    if (book_->find(group) == nullptr) commit.dropped.push_back(GroupLog::store_name(group));
+    return commit;
+  };
+  co_return co_await book_->change(drop, std::string(iam::Accounts::kUse));
+}
+
+void ControlPlanes::add(std::unique_ptr<ControlPlane> plane) {
+  ControlPlane& added = *plane;
+  planes_[added.id()].plane = std::move(plane);
+  added.guard().set_check([this, id = added.id()](const sync::Delta& delta) { return claim(id, delta); });
   if (observer_ != nullptr) observer_->opened(added);
 }
 
+/// Members are guarded against each other from now on; it shows once it has a version.
+void ControlPlanes::add_group(const Uuid& id, std::unique_ptr<GroupLog> log) {
+  const PlaneProfile* profile = book_->find(id);
+  const auto members = profile != nullptr ? open_members(*profile) : std::nullopt;
+  if (!members) return;  // one of them has just gone or come: open_groups() follows
+  GroupLog& versions = *log;
+  Entry& entry = planes_[id];
+  entry.open = false;
+  entry.plane = std::make_unique<ControlPlane>(*profile, catalog_, std::move(log), make_gateway_, local_.control);
+  Group::Hooks hooks{.opened = [this, id] { group_opened(id); },
+                     .catch_up = [this](const Uuid& member) { catch_up_soon(member); }};
+  entry.group = std::make_unique<Group>(*entry.plane, local_.control, versions, std::move(hooks));
+  entry.group->set_members(list_of(*profile), *members);
+}
+
+/// On an account of its own: a group may go meanwhile, and what a publisher has begun is to be finished.
+void ControlPlanes::catch_up_soon(const Uuid& id) {
+  if (catching_up_.insert(id).second) scope_.spawn(catch_up(id));
+}
+
+/// Where it fails, follow() tries again, and says so.
+Task<void> ControlPlanes::catch_up(Uuid id) {
+  const Listed busy(catching_up_, id);
+  const PlaneLease plane = lease(id);
+  if (plane) co_await plane->catch_up();
+}
+
+void ControlPlanes::group_opened(const Uuid& id) {
+  Entry& entry = planes_.at(id);
+  entry.open = true;
+  if (observer_ != nullptr) observer_->opened(*entry.plane);
+}
+
 void ControlPlanes::close(std::map<Uuid, Entry>::iterator at) {
-  if (observer_ != nullptr) observer_->closing(*at->second.plane);
-  // Its groups let go of it first: the book names it no more.
+  if (observer_ != nullptr && at->second.open) observer_->closing(*at->second.plane);
+  // Its groups let go of it first. They go on with those that the book names once all of these are open.
   for (auto& [id, entry] : planes_) {
-    if (entry.group == nullptr || !entry.group->has_member(at->first)) continue;
-    entry.plane->set_profile(book_->find(id) != nullptr ? *book_->find(id) : entry.plane->profile());
-    std::vector<ControlPlane*> left;
-    for (const Uuid& member : entry.plane->profile().members) {
-      ControlPlane* open = member == at->first ? nullptr : find(member);
-      if (open != nullptr) left.push_back(open);
-    }
-    entry.group->set_members(left);
+    if (entry.group != nullptr && entry.group->has_member(at->first)) entry.group->let_go(at->first);
   }
   at->second.group.reset();
   at->second.plane->guard().set_check({});
   closed_.push_back(std::move(at->second));
   planes_.erase(at);
-  if (!std::exchange(reaping_, true)) scope_.spawn(reap());
+  if (!reaping_) scope_.spawn(reap());
 }
 
 /// Requests may be under way in what was closed, and its own coroutines on the stack.
 Task<void> ControlPlanes::reap() {
+  const RaisedFlag busy(reaping_);
   while (!closed_.empty()) {
     co_await rt::Sleep(local_.control, local_.control.after_ms(kReapMs));
     std::erase_if(closed_, [](const Entry& entry) { return entry.plane->leases_ == 0; });
   }
-  reaping_ = false;
 }
 
 std::unique_ptr<MemberGuard::Claim> ControlPlanes::claim(const Uuid& member, const sync::Delta& delta) {
@@ -245,7 +317,7 @@ Task<Result<Uuid>> ControlPlanes::create(PlaneProfile profile, std::string autho
     return commit;
   };
   CO_TRY(co_await book_->change(enter, std::move(author)));
-  for (std::int64_t waited = 0; waited < kOpenedMostMs && !planes_.contains(id); waited += kOpenedMs) {
+  for (std::int64_t waited = 0; waited < kOpenedMostMs && !is_open(id); waited += kOpenedMs) {
     co_await rt::Sleep(local_.control, local_.control.after_ms(kOpenedMs));
   }
   co_return id;
@@ -289,13 +361,12 @@ Task<Result<>> ControlPlanes::remove(Uuid id, std::string author) {
       renew_epoch(without, epochs_of(group->members));
       commit.upserts.push_back(PlaneBook::row(without));
     }
-    if (!profile->store.empty()) commit.dropped.push_back(profile->store);
+    commit.dropped.push_back(profile->is_group() ? GroupLog::store_name(id) : profile->store);
     return commit;
   };
   co_return co_await book_->change(strike, std::move(author));
 }
 
-/// What the members add to a group's epoch; see Group.
 std::uint64_t ControlPlanes::epochs_of(const std::vector<Uuid>& members) {
   std::uint64_t sum = 0;
   for (const Uuid& id : members) {

@@ -92,18 +92,30 @@ class ControlPlanes {
   struct Entry {
     std::unique_ptr<ControlPlane> plane;
     std::unique_ptr<Group> group;  // null unless it is one
+    bool open = true;              // a group is once it has a version
   };
 
   void reconcile();
   void open_missing();
   void open_groups();
   Task<void> open(PlaneProfile profile);
-  void add(std::unique_ptr<ControlPlane> plane, const std::vector<ControlPlane*>* members);
+  Task<void> open_group(Uuid id);
+  Task<Result<std::unique_ptr<GroupLog>>> read_group_log(Uuid id);
+  Task<Result<>> drop_if_removed(Uuid group);
+  void add(std::unique_ptr<ControlPlane> plane);
+  void add_group(const Uuid& id, std::unique_ptr<GroupLog> log);
+  void group_opened(const Uuid& id);
+  [[nodiscard]] bool is_open(const Uuid& id) const;
+  void catch_up_soon(const Uuid& id);
+  Task<void> catch_up(Uuid id);
   void close(std::map<Uuid, Entry>::iterator at);
   Task<void> reap();
   [[nodiscard]] std::optional<std::vector<ControlPlane*>> open_members(const PlaneProfile& group);
   std::unique_ptr<MemberGuard::Claim> claim(const Uuid& member, const sync::Delta& delta);
   Result<> check_members(const std::vector<Uuid>& members);
+  [[nodiscard]] store::Version list_of(const PlaneProfile& group) const {
+    return {book_->version().epoch, group.members_epoch};
+  }
   [[nodiscard]] std::uint64_t epochs_of(const std::vector<Uuid>& members);
 
   Task<void> follow();
@@ -118,8 +130,9 @@ class ControlPlanes {
   std::unique_ptr<PlaneBook> book_;
   ControlPlane* local_plane_ = nullptr;
   PlanesObserver* observer_ = nullptr;
-  std::map<Uuid, Entry> planes_;  // that are open; groups go before their members: see the destructor
+  std::map<Uuid, Entry> planes_;  // that are here, open or about to; groups go before their members: see the destructor
   std::set<Uuid> opening_;
+  std::set<Uuid> catching_up_;
   std::list<Entry> closed_;  // until nobody uses them
   bool started_ = false;
   bool reaping_ = false;

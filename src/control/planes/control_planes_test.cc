@@ -203,25 +203,6 @@ TEST_F(GroupTest, ComesBackWithTheSameVersionAfterARestart) {
   EXPECT_EQ(process->planes.find(group)->publisher().version(), before);
 }
 
-TEST(VersionOfGroup, GrowsWithEachStepOfAMember) {
-  std::vector<store::Version> members = {{1, 5}, {1, 3}};
-  store::Version before = version_of_group(4, members);
-  for (int i = 0; i < 1'000; ++i) {
-    members[static_cast<std::size_t>(i % 2)].number += 1;
-    const store::Version after = version_of_group(4, members);
-    EXPECT_LT(before, after);
-    before = after;
-  }
-  EXPECT_EQ(before, version_of_group(4, members));
-  EXPECT_LT(before, version_of_group(5, std::vector<store::Version>{{1, 0}, {1, 0}}));
-}
-
-TEST(VersionOfGroup, TellsApartWhatHasComeEquallyFar) {
-  const std::vector<store::Version> one = {{1, 5}, {1, 3}};
-  const std::vector<store::Version> other = {{1, 4}, {1, 4}};
-  EXPECT_NE(version_of_group(4, one), version_of_group(4, other));
-}
-
 TEST_F(GroupTest, IsAnnouncedWithWhatItsMembersHave) {
   store::expect(set_members({a, b}));
   EXPECT_EQ(process->put(b, "services", R"({"name":"sb","host":"h.test"})"), "");

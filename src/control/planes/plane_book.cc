@@ -24,7 +24,7 @@ PlaneProfile default_profile() {
   PlaneProfile profile;
   profile.id = Uuid::random();
   profile.name = kDefaultStore;
-  profile.description = "The control plane of the Admin API and of the local gateway.";
+  profile.description = "The control plane of the Admin API.";
   profile.created_ms = unix_millis();
   profile.updated_ms = profile.created_ms;
   profile.store = kDefaultStore;
@@ -136,7 +136,7 @@ sync::EntityKey PlaneBook::certificate_key(const Uuid& id) {
 Task<Result<>> PlaneBook::change(Edit edit, std::string author) {
   for (unsigned attempt = 0; attempt < kMaxAttempts; ++attempt) {
     CO_TRY(store::Commit commit, edit());
-    if (commit.upserts.empty() && commit.removals.empty()) co_return Result<>{};
+    if (commit.upserts.empty() && commit.removals.empty() && commit.dropped.empty()) co_return Result<>{};
     commit.author = author;
     std::vector<store::Commit> group;
     group.push_back(std::move(commit));

@@ -6,20 +6,13 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "control/row_reader.h"
-#include "crypto/hash.h"
 #include "crypto/pem.h"
+#include "sync/plane_name.h"
 
 namespace sluice::control::planes {
-namespace {
-constexpr std::size_t kPrefixDigits = 10;
-}
 
 std::string PlaneProfile::host_prefix() const {
-  return crypto::sha256_hex("control plane " + id.to_string()).substr(0, kPrefixDigits);
-}
-
-bool PlaneProfile::is_host_prefix(std::string_view label) {
-  return label.size() == kPrefixDigits && label.find_first_not_of("0123456789abcdef") == label.npos;
+  return sync::plane_prefix(id);
 }
 
 std::string PlaneProfile::to_text() const {

@@ -43,7 +43,7 @@ struct PlaneProfile {
   std::int64_t updated_ms = 0;
   std::string store;  // under which name its rows are kept; empty for a group
 
-  // Of a group: whose entities it shows, and what its versions begin with: more after each change of the members.
+  // Of a group: whose entities it shows, and a number that is larger after each change of that.
   std::vector<Uuid> members;
   std::uint64_t members_epoch = 0;
 
@@ -52,8 +52,6 @@ struct PlaneProfile {
   [[nodiscard]] bool has_authorities() const { return auth_type == "pki_client_certs"; }
   /// Ten hexadecimal digits that name it in host names.
   [[nodiscard]] std::string host_prefix() const;
-  /// Whether `label`, of a host name in lower case, has that form, be it anybody's.
-  [[nodiscard]] static bool is_host_prefix(std::string_view label);
 
   /// The form in which stores keep it: a JSON object.
   [[nodiscard]] std::string to_text() const;

@@ -83,6 +83,17 @@ std::int64_t millis_of(store::SysTime when) {
   return when.time_since_epoch().count();
 }
 
+/// How and from where people sign in, and what they call their tokens, is for administrators and for themselves.
+bool may_see(const iam::Principal& who, const TrailEntry& entry) {
+  constexpr std::array kPersonal = {iam::Session::kType, iam::AccessToken::kType, iam::Link::kType, iam::Event::kType};
+  if (std::ranges::find(kPersonal, entry.what.type) == kPersonal.end()) return true;
+  if (iam::allow(who, iam::Action::Write, "/v3/audit-logs")) return true;
+  const sync::Document& document = entry.what.document != nullptr ? entry.what.document : entry.before;
+  const auto json = document != nullptr ? parse_json(*document) : Result<Json>(Json());
+  const Json* owner = json ? json->find("user") : nullptr;
+  return owner != nullptr && owner->is_string() && owner->as_string() == who.user.to_string();
+}
+
 Json show(const Parts& parts, const TrailEntry& entry) {
   Json before = shown_document(entry, entry.before);
   Json after = shown_document(entry, entry.what.document);
@@ -177,7 +188,9 @@ Task<Reply> list(const Parts& parts, const Request& request) {
   auto trail = co_await parts.durable->trail(*std::move(wanted));
   if (!trail) co_return problem_of(trail.error());
   Json::Array data;
-  for (const TrailEntry& entry : trail->entries) data.push_back(show(parts, entry));
+  for (const TrailEntry& entry : trail->entries) {
+    if (may_see(request.who, entry)) data.push_back(show(parts, entry));
+  }
   const Json next = trail->more ? Json(mark_of(trail->place)) : Json();
   co_return Reply::json(200,
                         Json::Object{{"data", std::move(data)},

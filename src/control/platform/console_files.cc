@@ -57,6 +57,11 @@ std::string_view media_type(std::string_view name) {
   return at != kMediaTypes.end() ? at->name : "application/octet-stream";
 }
 
+/// Whether it is an address within the console rather than a file of it. Versions and names of entities have dots.
+bool is_place(std::string_view name) {
+  return ending_of(name).empty() || name.starts_with("control-planes/");
+}
+
 /// The path's file within the folder; nothing for one that tries to leave it, or to see what is hidden.
 std::optional<std::string> file_name(std::string_view path) {
   const auto decoded = percent_decode(path.substr(1));
@@ -143,7 +148,7 @@ Task<Reply> ConsoleFiles::answer(const http::RequestHead& head) {
   const auto asked = file_name(head.path);
   if (!asked) co_return page(404, "<h1>Not found</h1>");
   std::string name = *asked;
-  if (ending_of(name).empty()) name = kIndex;  // a place within the console
+  if (is_place(name)) name = kIndex;
   std::shared_ptr<const File> file;
   std::string_view coding;
   for (const auto& [ending, token] : {std::pair(".br", "br"), std::pair(".gz", "gzip")}) {

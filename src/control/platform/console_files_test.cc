@@ -41,7 +41,7 @@ class ConsoleFilesTest : public testing::Test {
 
 TEST_F(ConsoleFilesTest, PlacesWithinTheConsoleGetItsIndexUncached) {
   write("index.html", "<p>console</p>");
-  for (const char* path : {"/", "/index.html", "/control-planes/x/services"}) {
+  for (const char* path : {"/", "/index.html", "/control-planes/x/services", "/control-planes/x/history/1.42"}) {
     const auto reply = get(path);
     EXPECT_EQ(reply.status, 200) << path;
     EXPECT_EQ(reply.body, "<p>console</p>");

@@ -59,6 +59,28 @@ TEST_F(HistoryTest, EveryWriteIsAVersionWithWhoAndWhat) {
   EXPECT_EQ(get(versions("/nonsense"))->status, 404);
 }
 
+TEST_F(HistoryTest, AnImportThatChangesNothingMakesNoVersion) {
+  constexpr std::string_view kState = R"({"upsert":{
+      "services":[{"name":"a","host":"one.test","tags":["x"]}],
+      "routes":[{"name":"r","paths":["/r"],"service":"a"}],
+      "plugins":[{"name":"key-auth","service":"a"}],
+      "consumers":[{"username":"ann"}]}})";
+  const auto import = [&](std::string_view state) {
+    const auto sent = send("POST", local() + "/core-entities/batch", state);
+    EXPECT_EQ(sent->status, 200) << sent->text;
+    return sent->json();
+  };
+  EXPECT_EQ(text(import(kState), "version"), "1.1");
+  const Json again = import(kState);
+  EXPECT_EQ(text(again, "version"), "1.1");
+  EXPECT_TRUE(again.find("upserted")->as_object().empty());
+  EXPECT_EQ(get(versions())->json().find("data")->as_array().size(), 1U);
+  std::string other(kState);
+  other.replace(other.find("one.test"), 3, "two");
+  EXPECT_EQ(text(import(other), "version"), "1.2");
+  EXPECT_THAT(listed(), ElementsAre("1.2 update services/a", testing::StartsWith("1.1 create")));
+}
+
 TEST_F(HistoryTest, ListsGoInPagesAndByFilters) {
   for (const char* name : {"a", "b", "c"}) put(std::string("/services/") + name, R"({"host":"h.test"})");
   put("/consumers/ann", R"({"custom_id":"c-1"})");

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
 #include <utility>
 
 #include "base/log.h"
+#include "base/raised_flag.h"
 #include "control/platform/endpoints.h"
 #include "control/platform/kong_reader.h"
 
@@ -34,38 +36,40 @@ std::expected<KongSource, Reply> source_of(const Request& request) {
   return source;
 }
 
+/// One import at a time.
+struct Door {
+  bool is_reading = false;
+  std::unique_ptr<rt::BlockingPool> thread;  // made for the first
+};
+
 /// Changes nothing here, and is an administrator's all the same: it makes this server ask another one.
-Task<Reply> read(const Parts& parts, const Request& request) {
+Task<Reply> read(const Parts& parts, const Request& request, Door& door) {
   const auto plane = plane_of(parts, request);
   if (!plane) co_return plane.error();
   if (parts.outside == nullptr) co_return problem(503, "This server asks no other servers.");
   auto source = source_of(request);
   if (!source) co_return source.error();
-  // What one reads takes memory, and time of this shard.
-  static thread_local bool busy = false;
-  if (busy) co_return problem(409, "Another import is being read; try again when it is done.");
-  struct Turn {
-    Turn() { busy = true; }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    ~Turn() { busy = false; }
-  } const turn;
+  // What one reads takes memory.
+  if (door.is_reading) co_return problem(409, "Another import is being read; try again when it is done.");
+  const RaisedFlag turn(door.is_reading);
+  if (door.thread == nullptr) door.thread = std::make_unique<rt::BlockingPool>(1);
   const std::string url = source->url;
-  KongReader reader(*parts.outside, parts.catalog, *std::move(source), request.reactor->after_ms(kPatienceMs));
+  const KongReader::Parts tools{*parts.outside, parts.catalog, *door.thread, *request.reactor};
+  KongReader reader(tools, *std::move(source), request.reactor->after_ms(kPatienceMs));
   auto entities = co_await reader.read();
   if (!entities) {
     log::info("import.failed", {{"url", url}, {"user", request.who.name}, {"error", entities.error()}});
     co_return problem(502, "Could not be read", url + entities.error().what);
   }
   log::info("import.read", {{"url", url}, {"user", request.who.name}});
-  co_return Reply::json(200, Json::Object{{"upsert", *std::move(entities)}});
+  co_return Reply::text(200, "{\"upsert\":" + *entities + "}");
 }
 
 }  // namespace
 
 void add_import(admin::RouteTree& tree, const Parts& parts) {
   tree.add("POST", "/v2/control-planes/{id}/import-source",
-           [&parts](const Request& request) { return read(parts, request); });
+           [&parts, door = std::make_shared<Door>()](const Request& request) { return read(parts, request, *door); });
 }
 
 }  // namespace sluice::control::platform

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <ctime>
 #include <map>
 
 #include <gmock/gmock.h>
@@ -154,6 +156,44 @@ TEST_F(ImportTest, IdsThatAreNoneBecomeNoPartOfAPath) {
   kong.answers["/upstreams?size=1000"] = page(R"({"id":"../../secret","name":"u"})");
   import();
   EXPECT_THAT(kong.asked, Not(Contains(HasSubstr(".."))));
+}
+
+/// What this thread, or the whole process, has had of a processor: a busy machine adds nothing to that.
+double cpu_seconds(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+/// The most that this thread works between two looks at the clock.
+Task<void> watch(rt::Reactor& reactor, bool& over, double& longest) {
+  double last = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+  while (!over) {
+    co_await rt::Sleep(reactor, reactor.after_ms(1));
+    const double now = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+    longest = std::max(longest, now - last);
+    last = now;
+  }
+}
+
+TEST_F(ImportTest, WhatIsReadKeepsNobodyElseWaiting) {
+  std::string entries;
+  for (int i = 0; i < 20'000; ++i) {
+    entries += (i == 0 ? "" : ",") + std::string(R"({"host":"h","name":"s)") + std::to_string(i) + "\"}";
+  }
+  kong.answers["/services?size=1000"] = page(entries);
+  bool over = false;
+  double longest = 0;
+  Task<void> watcher = watch(reactor, over, longest);
+  watcher.start();
+  const double start = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+  const auto reply = import();
+  const double took = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
+  over = true;
+  EXPECT_TRUE(rt::turn_until(reactor, [&] { return watcher.ready(); }));
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_THAT(reply->text, HasSubstr("s19999"));
+  EXPECT_LT(longest, took / 2) << "of " << took << " s that it took";
 }
 
 TEST_F(ImportTest, NeedsAControlPlane) {

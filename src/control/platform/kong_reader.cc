@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/platform/kong_reader.h"
 
+#include <memory>
 #include <utility>
 
 #include "base/strings.h"
@@ -47,7 +48,18 @@ Json without_nulls(const Json& value) {
   return left;
 }
 
+/// As our own description has it, where it takes it; the rest is refused with its reason when it is planned.
+Json taken(const schema::EntityBase& type, const Json& entry) {
+  const auto canonical = type.process(entry, {.transform = false, .ignore_unknown = true});
+  return without_nulls(canonical ? *canonical : entry);
+}
+
 }  // namespace
+
+struct KongReader::Page {
+  Json::Array entries;
+  std::string next;
+};
 
 std::optional<std::string> wrong_with(std::string_view url) {
   const std::string_view scheme = url.starts_with("http://")    ? std::string_view("http://")
@@ -64,40 +76,46 @@ std::optional<std::string> wrong_with(std::string_view url) {
   return std::nullopt;
 }
 
-KongReader::KongReader(http::Client& client, const entity::Catalog& catalog, KongSource source, rt::Deadline deadline)
-    : client_(client), catalog_(catalog), source_(std::move(source)), deadline_(deadline) {}
+KongReader::KongReader(const Parts& parts, KongSource source, rt::Deadline deadline)
+    : parts_(parts), source_(std::move(source)), deadline_(deadline) {}
 
-Task<Result<Json>> KongReader::read() {
+Task<Result<std::string>> KongReader::read() {
   CO_TRY(co_await read_lists());
   CO_TRY(co_await read_targets());
   CO_TRY(co_await read_memberships());
-  co_return Json(std::move(found_));
+  // It also goes away there.
+  auto write = [all = std::make_shared<Json>(std::move(found_))]() mutable {
+    std::string text = to_json(*all);
+    all.reset();
+    return text;
+  };
+  co_return co_await rt::offload(parts_.pool, parts_.reactor, std::move(write));
 }
 
 Task<Result<>> KongReader::read_lists() {
-  for (const auto& type : catalog_.types()) {
+  for (const auto& type : parts_.catalog.types()) {
     // The ones below others come afterwards; workspaces are what a configuration is in, not what it has.
     const bool apart = type->name() == entity::Target::kName || type->name() == entity::ConsumerGroupConsumer::kName ||
                        type->name() == entity::Workspace::kName;
     if (apart) continue;
-    CO_TRY(auto entries, co_await list("/" + std::string(type->url())));
-    add(*type, std::move(entries));
+    CO_TRY(auto entries, co_await list("/" + std::string(type->url()), type.get()));
+    append_to(found_, type->name(), std::move(entries));
   }
   co_return Result<>{};
 }
 
 Task<Result<>> KongReader::read_targets() {
-  const auto* type = catalog_.find(entity::Target::kName);
+  const auto* type = parts_.catalog.find(entity::Target::kName);
   for (const std::string& id : ids(entity::Upstream::kName)) {
-    CO_TRY(auto entries, co_await list("/upstreams/" + id + "/targets"));
-    add(*type, std::move(entries));
+    CO_TRY(auto entries, co_await list("/upstreams/" + id + "/targets", type));
+    append_to(found_, type->name(), std::move(entries));
   }
   co_return Result<>{};
 }
 
 Task<Result<>> KongReader::read_memberships() {
   for (const std::string& id : ids(entity::ConsumerGroup::kName)) {
-    CO_TRY(const auto consumers, co_await list("/consumer_groups/" + id + "/consumers"));
+    CO_TRY(const auto consumers, co_await list("/consumer_groups/" + id + "/consumers", nullptr));
     Json::Array members;
     for (const Json& consumer : consumers) {
       const Json* member = consumer.find("id");
@@ -111,30 +129,44 @@ Task<Result<>> KongReader::read_memberships() {
   co_return Result<>{};
 }
 
-Task<Result<Json::Array>> KongReader::list(std::string path) {
+Task<Result<Json::Array>> KongReader::list(std::string path, const schema::EntityBase* type) {
   Json::Array entries;
   std::string at = path + "?size=1000";
   for (std::size_t pages = 0; !at.empty(); ++pages) {
     if (pages == kMaxPages) co_return fail(Errc::TooLarge, path + ": has no end", Blame::Upstream);
-    CO_TRY(Json page, co_await get(at));
+    CO_TRY(auto body, co_await get(at));
     // Other lists come and go with releases; these are everywhere, and a list that has begun does not end like that.
-    if (page.is_null() && (pages > 0 || path == "/services" || path == "/routes")) {
+    if (!body && (pages > 0 || path == "/services" || path == "/routes")) {
       co_return fail(Errc::Refused, path + ": answered 404", Blame::Upstream);
     }
-    // A group's consumers come under their own name from older releases.
-    Json* data = page.find("data");
-    if (data == nullptr) data = page.find("consumers");
-    if (data == nullptr && page.is_null()) break;
-    if (data == nullptr || !data->is_array()) co_return fail(Errc::Invalid, path + ": is no list", Blame::Upstream);
-    for (Json& entry : data->as_array()) entries.push_back(std::move(entry));
-    const std::string token = next_of(page);
-    at = token.empty() ? std::string() : path + "?size=1000&offset=" + percent_encode(token);
+    if (!body) break;
+    auto work = [text = *std::move(body), type] { return understand(text, type); };
+    auto page = co_await rt::offload(parts_.pool, parts_.reactor, std::move(work));
+    if (!page) co_return std::unexpected(with_path(path, std::move(page).error()));
+    for (Json& entry : page->entries) entries.push_back(std::move(entry));
+    at = page->next.empty() ? std::string() : path + "?size=1000&offset=" + percent_encode(page->next);
   }
   co_return entries;
 }
 
-/// Null for what is not there.
-Task<Result<Json>> KongReader::get(std::string target) {
+/// On another thread.
+Result<KongReader::Page> KongReader::understand(const std::string& body, const schema::EntityBase* type) {
+  auto parsed = parse_json(body);
+  if (!parsed || !parsed->is_object()) return fail(Errc::Invalid, "answered no JSON object", Blame::Upstream);
+  // A group's consumers come under their own name from older releases.
+  Json* data = parsed->find("data");
+  if (data == nullptr) data = parsed->find("consumers");
+  if (data == nullptr || !data->is_array()) return fail(Errc::Invalid, "is no list", Blame::Upstream);
+  Page page;
+  page.next = next_of(*parsed);
+  page.entries.reserve(data->as_array().size());
+  for (Json& entry : data->as_array()) {
+    page.entries.push_back(type != nullptr ? taken(*type, entry) : std::move(entry));
+  }
+  return page;
+}
+
+Task<Result<std::optional<std::string>>> KongReader::get(std::string target) {
   const std::string path = target.substr(0, target.find('?'));  // the rest is the other side's
   http::ClientRequest request;
   request.url = source_.url + target;
@@ -142,28 +174,15 @@ Task<Result<Json>> KongReader::get(std::string target) {
   if (!source_.token.empty()) request.headers.emplace_back("Kong-Admin-Token", source_.token.reveal());
   request.verify_tls = source_.verify_tls;
   request.max_response = kMaxPage;
-  auto response = co_await client_.send(std::move(request), deadline_);
+  auto response = co_await parts_.client.send(std::move(request), deadline_);
   if (!response) co_return std::unexpected(with_path(path, std::move(response).error()));
-  if (response->status == kNotFound) co_return Json();
+  if (response->status == kNotFound) co_return std::nullopt;
   if (response->status != kOk) {
     co_return fail(Errc::Refused, path + ": answered " + std::to_string(response->status), Blame::Upstream);
   }
   octets_ += response->body.size();
   if (octets_ > kMaxAll) co_return fail(Errc::TooLarge, "more than 64 MB of entities", Blame::Upstream);
-  auto body = parse_json(response->body);
-  if (!body || !body->is_object()) co_return fail(Errc::Invalid, path + ": answered no JSON object", Blame::Upstream);
-  co_return *std::move(body);
-}
-
-/// As our own description has them, where it takes them; the rest is refused with its reason when it is planned.
-void KongReader::add(const schema::EntityBase& type, Json::Array entries) {
-  Json::Array taken;
-  taken.reserve(entries.size());
-  for (Json& entry : entries) {
-    auto canonical = type.process(entry, {.transform = false, .ignore_unknown = true});
-    taken.push_back(without_nulls(canonical ? *canonical : entry));
-  }
-  append_to(found_, type.name(), std::move(taken));
+  co_return std::move(response->body);
 }
 
 std::vector<std::string> KongReader::ids(std::string_view type) const {

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "entity/catalog.h"
 #include "http/client.h"
+#include "rt/offload.h"
 
 namespace sluice::control::platform {
 
@@ -27,26 +28,35 @@ std::optional<std::string> wrong_with(std::string_view url);
 
 /// Reads the whole configuration of a Kong as the entities of a batch, {"services": [..], ..}: publish/batch.h. What
 /// the other side answers is taken without trust: bounded, and never repeated in errors. Redirects are not followed.
+/// Belongs to the control shard, and leaves to another thread whatever takes as long as the configuration is large.
 class KongReader {
  public:
-  /// `client` and `catalog` outlive the reader.
-  KongReader(http::Client& client, const entity::Catalog& catalog, KongSource source, rt::Deadline deadline);
+  struct Parts {
+    http::Client& client;
+    const entity::Catalog& catalog;
+    rt::BlockingPool& pool;
+    rt::Reactor& reactor;
+  };
+  /// What the parts name outlives the reader; the catalog outlives the pool, too.
+  KongReader(const Parts& parts, KongSource source, rt::Deadline deadline);
 
-  /// Errc::Unavailable, Refused or Invalid, with what was asked for; Errc::TooLarge beyond what is taken.
-  Task<Result<Json>> read();
+  /// As JSON. Errc::Unavailable, Refused or Invalid, with what was asked for; Errc::TooLarge beyond what is taken.
+  Task<Result<std::string>> read();
 
  private:
-  /// All entries of a list, page by page; none where the other side has no such list.
-  Task<Result<Json::Array>> list(std::string path);
-  Task<Result<Json>> get(std::string target);
+  struct Page;
+  /// All entries of a list, page by page; none where the other side has no such list. With a type they are as its
+  /// description has them.
+  Task<Result<Json::Array>> list(std::string path, const schema::EntityBase* type);
+  /// Nothing for what is not there.
+  Task<Result<std::optional<std::string>>> get(std::string target);
   Task<Result<>> read_lists();
   Task<Result<>> read_targets();
   Task<Result<>> read_memberships();
-  void add(const schema::EntityBase& type, Json::Array entries);
+  static Result<Page> understand(const std::string& body, const schema::EntityBase* type);
   [[nodiscard]] std::vector<std::string> ids(std::string_view type) const;
 
-  http::Client& client_;
-  const entity::Catalog& catalog_;
+  const Parts parts_;
   const KongSource source_;
   const rt::Deadline deadline_;
   std::size_t octets_ = 0;

@@ -56,7 +56,7 @@ int status_of(const Error& error) {
 /// What clients may be told: not how our store is doing inside.
 std::string detail_of(const Error& error) {
   if (error.blame == Blame::Client) return error.what;
-  return status_of(error) == 503 ? "The store cannot take changes now; try again." : "An unexpected error occurred.";
+  return status_of(error) == 503 ? "That cannot be done now; try again in a moment." : "An unexpected error occurred.";
 }
 
 Json::Object body_of(int status, std::string_view title, std::string_view detail) {

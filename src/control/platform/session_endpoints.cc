@@ -78,6 +78,7 @@ Reply look(const FrontDoor& door, const Request& request) {
   return Reply::json(200, Json::Object{{"state", request.who.kind == iam::Kind::Local ? "local" : "token"},
                                        {"can_set_up", can_set_up},
                                        {"name", request.who.name},
+                                       {"role", request.who.kind == iam::Kind::Reader ? "read-only" : "admin"},
                                        {"user", user != nullptr ? show(*user) : Json()}});
 }
 

@@ -40,6 +40,11 @@ std::expected<Place, Reply> place_of(const Parts& parts, const Request& request,
     place.user = *id;
     params = params.subspan(1);
   }
+  // What others call theirs is for those who may take them away.
+  const bool own = place.user == request.who.user;
+  if (!own && !iam::allow(request.who, iam::Action::Write, "/v3/users/{user}/access-tokens")) {
+    return std::unexpected(problem(403, "Only an administrator sees access tokens of others."));
+  }
   if (parts.accounts->state().find_user(place.user) == nullptr) return no_user();
   if (params.empty()) return place;
   const auto id = Uuid::parse(params.front());

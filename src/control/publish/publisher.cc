@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/raised_flag.h"
 
 namespace sluice::control::publish {
 namespace {
@@ -47,6 +48,15 @@ std::vector<sync::EntityRow> rows_that_differ(const sync::Delta& whole, const st
   return rows;
 }
 
+/// Whether a whole configuration is what is there already.
+bool is_there(const sync::Delta& whole, const store::MemoryStore& store) {
+  std::size_t rows = 0;
+  for (const auto& [workspace, space] : store.spaces()) {
+    for (const auto& table : space.tables()) rows += table.rows().size();
+  }
+  return rows == whole.upserts.size() && rows_that_differ(whole, store).empty();
+}
+
 Refusal not_kept(const store::CommitError& error) {
   using enum store::CommitFailure;
   Refusal refusal{.cause = Refusal::Cause::Unavailable, .what = error.error.what};
@@ -78,18 +88,6 @@ Rows rows_of(const std::vector<store::LogEntry>& entries, const store::Version& 
   return rows;
 }
 
-/// True as long as it lives; also an exception ends that.
-class Flag {
- public:
-  explicit Flag(bool& flag) : flag_(flag) { flag_ = true; }
-  Flag(const Flag&) = delete;
-  Flag& operator=(const Flag&) = delete;
-  ~Flag() { flag_ = false; }
-
- private:
-  bool& flag_;
-};
-
 }  // namespace
 
 /// One change and whoever waits for it. Shared, since either may go first.
@@ -99,8 +97,9 @@ struct Publisher::Job {
   bool load = false;
   bool alone = false;      // to be tried without others, to see who is at fault
   sync::Delta delta;       // of the latest attempt
-  sync::Delta written;     // where that is a whole configuration: what of it changes something
-  store::Version version;  // the one it makes
+  bool changes = false;    // whether that changes anything: if not, there is no version of it
+  sync::Delta written;     // where it is a whole configuration: what of it changes something
+  store::Version version;  // the one it makes, or that is there
   std::optional<Outcome> outcome;
   std::coroutine_handle<> waiting;
 };
@@ -183,7 +182,7 @@ Publisher::Group Publisher::take_group() {
 }
 
 Task<void> Publisher::work() {
-  const Flag working(working_);
+  const RaisedFlag working(working_);
   while (!queue_.empty()) {
     Group group = take_group();
     co_await run(group);
@@ -195,7 +194,7 @@ void Publisher::index_ahead() {
 }
 
 Task<void> Publisher::build_indexes() {
-  const Flag indexing(indexing_);
+  const RaisedFlag indexing(indexing_);
   do {
     co_await rt::Sleep(*options_.control, options_.control->after_ms(1));
   } while (store_.index_ahead());
@@ -258,12 +257,12 @@ void Publisher::prepare(Group& group, Attempt& attempt) {
         return true;
       }
       job->delta = draft.delta(mark);
+      job->changes = job->delta.complete ? !is_there(job->delta, store_) : !is_empty(job->delta);
       if (is_empty(job->delta)) {
         draft.roll_back(mark);
         job->delta.hash = store_.hash();
-      } else {
-        draft.finish_change();
       }
+      if (job->changes) draft.finish_change();
       job->version = draft.version();
       return false;
     });
@@ -350,7 +349,7 @@ Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
   if (options_.ledger != nullptr) {
     std::vector<store::Commit> commits;
     for (const auto& job : group) {
-      if (is_empty(job->delta)) continue;
+      if (!job->changes) continue;
       if (job->delta.complete) {
         job->written.upserts = rows_that_differ(job->delta, store_);
         job->written.removals = rows_left_out(job->delta, store_);
@@ -360,17 +359,21 @@ Task<bool> Publisher::commit(Group& group, Attempt& attempt) {
       commit.note = job->change->note();
       commits.push_back(std::move(commit));
     }
-    const auto kept = co_await options_.ledger->commit(attempt.base, std::move(commits));
-    if (!kept) {
-      attempt.commit_error = kept.error();
-      co_return false;
+    if (!commits.empty()) {
+      const auto kept = co_await options_.ledger->commit(attempt.base, std::move(commits));
+      if (!kept) {
+        attempt.commit_error = kept.error();
+        co_return false;
+      }
+      version = *kept;
     }
-    version = *kept;
   }
   // Who follows the log may have read of it before, and of what came after it: then that stays.
   if (options_.version < version) {
     note_changes(group);
     take(attempt.delta, version);
+  } else if (attempt.delta.complete && !group.front()->changes) {
+    store_.apply({.upserts = {}, .removals = {}, .hash = attempt.delta.hash});  // the same under another name
   }
   attempt.committed = true;
   if (!options_.wait_until_live) answer_done(group);
@@ -435,10 +438,9 @@ Task<void> Publisher::look_up(Group& group, const Attempt& attempt) {
 
 bool Publisher::has_kept(const Group& group, const store::LogPart& news) {
   return group.back()->version <= news.reached && std::ranges::all_of(group, [&](const std::shared_ptr<Job>& job) {
-           if (is_empty(job->delta)) return true;  // made no version
+           if (!job->changes) return true;  // made no version
            const Rows wanted = rows_of(job->delta.complete ? job->written : job->delta);
-           // A configuration that was there already leaves nothing to be told by.
-           return !wanted.empty() && rows_of(news.entries, job->version) == wanted;
+           return rows_of(news.entries, job->version) == wanted;
          });
 }
 

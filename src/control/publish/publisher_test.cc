@@ -289,6 +289,64 @@ TEST_F(PublisherTest, AChangeOfNothingMakesNoVersion) {
   EXPECT_EQ(gateway.compiled, 0U);
 }
 
+TEST_F(PublisherTest, AWholeConfigurationThatIsThereMakesNoVersion) {
+  const auto load = [&](std::string_view text, const std::string& hash) {
+    auto task = publisher.load(replacement(catalog, *parse_json(text), hash));
+    task.start();
+    return finish(task);
+  };
+  constexpr std::string_view kFile = R"({"_format_version":"3.0","services":[{"name":"a","host":"h"}]})";
+  const std::string first(32, '1');
+  const std::string second(32, '2');
+  EXPECT_EQ(load(kFile, first)->version.number, 1U);
+  const auto again = load(kFile, second);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->version.number, 1U);
+  EXPECT_THAT(again->delta.upserts, SizeIs(1)) << "who sent it is told of all of it";
+  EXPECT_THAT(ledger.log, SizeIs(1));
+  EXPECT_EQ(publisher.version(), ledger.head);
+  EXPECT_EQ(store.hash(), second) << "it is known by the text that came last";
+  EXPECT_EQ(load(R"({"_format_version":"3.0","services":[]})", first)->version.number, 2U);
+  EXPECT_FALSE(stored("a"));
+}
+
+TEST_F(PublisherTest, NothingNeedBeKeptForAConfigurationThatIsThereToMakeNoVersion) {
+  Publisher alone(store, &gateway, {});
+  const auto load = [&] {
+    constexpr std::string_view kFile = R"({"_format_version":"3.0","services":[{"name":"a","host":"h"}]})";
+    auto task = alone.load(replacement(catalog, *parse_json(kFile), std::string(32, '1')));
+    task.start();
+    return finish(task);
+  };
+  EXPECT_EQ(load()->version.number, 1U);
+  EXPECT_EQ(load()->version.number, 1U);
+}
+
+TEST_F(PublisherTest, ReplacingEntitiesByWhatTheySayMakesNoVersion) {
+  const auto replace = [&](std::string_view name, std::string_view host) {
+    Operation operation{.verb = Verb::Replace, .type = catalog.find("services")};
+    operation.document = Json::Object{{"name", name}, {"host", host}};
+    return operation;
+  };
+  const auto import = [&](std::vector<Operation> operations) {
+    auto task = publisher.submit(transaction(catalog, std::move(operations)));
+    task.start();
+    return finish(task);
+  };
+  EXPECT_EQ(import({replace("a", "h"), replace("b", "h")})->version.number, 1U);
+  const auto again = import({replace("a", "h"), replace("b", "h")});
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->version.number, 1U);
+  EXPECT_THAT(again->delta.upserts, IsEmpty());
+  ASSERT_THAT(again->effects, SizeIs(2)) << "what they are is told all the same";
+  EXPECT_FALSE(again->effects[0].document == nullptr || again->effects[0].created);
+  EXPECT_THAT(ledger.log, SizeIs(2));
+  const auto one = import({replace("a", "h"), replace("b", "other")});
+  EXPECT_EQ(one->version.number, 2U);
+  EXPECT_THAT(one->delta.upserts, SizeIs(1)) << "and no more than that is in the history";
+  EXPECT_FALSE(import({replace("a", "h"), replace("a", "h")}).has_value()) << "the same twice is a mistake still";
+}
+
 TEST_F(PublisherTest, AVersionOfOthersWithoutRowsIsTakenOver) {
   ledger.append({{}, {}, "other"});
   auto task = submit("mine");

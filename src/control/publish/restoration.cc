@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/time.h"
-#include "store/member.h"
+#include "control/publish/share_unchanged.h"
 #include "store/memory_store.h"
 
 namespace sluice::control::publish {
@@ -26,17 +26,9 @@ void count_from_now(const schema::EntityBase& type, Json& document, std::int64_t
   *ttl = std::max<std::int64_t>(1, ttl->as_int() - (now - made->as_int()));
 }
 
-std::string without_stamp(std::string_view document) {
-  const std::string_view stamp = store::raw_member(document, "updated_at");
-  if (stamp.empty()) return std::string(document);
-  const auto at = static_cast<std::size_t>(stamp.data() - document.data());
-  return std::string(document.substr(0, at)).append(document.substr(at + stamp.size()));
-}
-
-/// Whether both say the same, but for when they did.
 bool same(const store::RowDifference& row) {
   if (row.before == nullptr || row.after == nullptr) return row.before == row.after;
-  return without_stamp(*row.before) == without_stamp(*row.after);
+  return says_the_same(*row.before, *row.after);
 }
 
 class OnlyAfter final : public Change {

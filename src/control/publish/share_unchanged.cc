@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/publish/share_unchanged.h"
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 
@@ -16,33 +14,28 @@ namespace {
 // A stamp younger than this was made by the load, not given by the file.
 constexpr double kLoadSeconds = 60;
 
-/// The document without the values of its time stamps.
-std::string without_stamps(std::string_view document) {
-  std::array<std::string_view, 2> stamps = {store::raw_member(document, "created_at"),
-                                            store::raw_member(document, "updated_at")};
-  std::ranges::sort(stamps, {}, [](std::string_view stamp) { return stamp.data(); });
-  std::string rest;
-  rest.reserve(document.size());
-  std::size_t from = 0;
-  for (const std::string_view stamp : stamps) {
-    if (stamp.empty()) continue;
-    const auto at = static_cast<std::size_t>(stamp.data() - document.data());
-    rest.append(document.substr(from, at - from));
-    from = at + stamp.size();
-  }
-  return rest.append(document.substr(from));
+/// Whether a row lives on from the moment at which it is given.
+bool has_ttl(std::string_view document) {
+  const std::string_view ttl = store::raw_member(document, "ttl");
+  return !ttl.empty() && ttl != "null";
 }
 
 /// Whether a row says the same as the one it replaces, apart from stamps that the load itself made.
 bool unchanged(const std::string& before, const std::string& after, std::int64_t now) {
+  if (has_ttl(after)) return before == after;
   const std::string_view stamp = store::raw_member(after, "created_at");
   const auto made = parse_double(stamp);
   const bool by_load = made && static_cast<double>(now) - *made < kLoadSeconds;
   if (!by_load && store::raw_member(before, "created_at") != stamp) return false;
-  return without_stamps(before) == without_stamps(after);
+  return store::without_values(before, {"created_at", "updated_at"}) ==
+         store::without_values(after, {"created_at", "updated_at"});
 }
 
 }  // namespace
+
+bool says_the_same(std::string_view before, std::string_view after) {
+  return store::without_values(before, {"updated_at"}) == store::without_values(after, {"updated_at"});
+}
 
 void share_unchanged(sync::Delta& delta, const store::MemoryStore& store) {
   const std::int64_t now = unix_seconds();

@@ -20,6 +20,7 @@ class StoreLedger final : public Ledger {
   Task<Result<store::LogPart>> read_log(store::Version after) override;
   Task<Result<store::LogPart>> read_touched(store::Version after, std::size_t most) override;
   Task<Result<store::Contents>> load() override;
+  Task<Result<store::Version>> head() override { return store_.head(); }
 
  private:
   store::AsyncStore& store_;

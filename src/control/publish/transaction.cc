@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "base/time.h"
 #include "control/publish/carrying_out.h"
 #include "control/publish/change.h"
 #include "control/publish/lookup.h"
+#include "control/publish/share_unchanged.h"
 #include "entity/all.h"
 
 namespace sluice::control::publish {
@@ -235,17 +237,31 @@ class Run {
     keep(operation, same, document.as_object());
   }
 
+  /// Leaves a row alone that is to be replaced by what it says already: a state that is sent again changes nothing.
+  bool leave(const Operation& operation, std::size_t position, const Uuid& id, std::string_view text,
+             const store::Space* holder) {
+    if (operation.verb != Verb::Replace || holder == nullptr) return false;
+    const sync::Document& before = *holder->table(operation.type->name()).find(id);
+    if (!says_the_same(*before, text)) return false;
+    left_.insert({operation.type->name(), id});
+    effects_[position] = {id, before};
+    return true;
+  }
+
   /// Puts a canonical document into the draft.
   Uuid store(const Operation& operation, std::size_t position, const Json& document) {
     const EntityBase& type = *operation.type;
     const Uuid id = *Uuid::parse(document.find("id")->as_string());
     const store::Space* holder = holder_of(operation, position, id);
-    const bool twice = work_.written.contains({type.name(), id}) && operation.verb == Verb::Replace;
+    const bool said = work_.written.contains({type.name(), id}) || left_.contains({type.name(), id});
+    const bool twice = said && operation.verb == Verb::Replace;
     const bool foreign = holder != nullptr && type.workspaceable() && holder->id() != operation.workspace;
     if (twice || foreign || (holder != nullptr && operation.verb == Verb::Create)) {
       return fail(position, Kind::PrimaryKey, Json::Object{{"id", id.to_string()}}), Uuid{};
     }
-    effects_[position] = {id, std::make_shared<const std::string>(to_json(document)), holder == nullptr};
+    std::string text = to_json(document);
+    if (leave(operation, position, id, text, holder)) return id;
+    effects_[position] = {id, std::make_shared<const std::string>(std::move(text)), holder == nullptr};
     work_.write(type, id, operation.workspace, effects_[position].document, position);
     return id;
   }
@@ -274,6 +290,7 @@ class Run {
   }
 
   Work work_;
+  std::set<std::pair<std::string_view, Uuid>> left_;  // rows that are what they were to become
   const std::vector<Operation>& operations_;
   std::vector<Effect> effects_;
 };

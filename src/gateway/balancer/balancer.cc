@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/balancer/sweep.h"
+#include "net/metadata_address.h"
 
 namespace sluice::gateway {
 namespace {
@@ -21,6 +22,10 @@ std::unexpected<Error> no_peer() {
 }
 std::unexpected<Error> unresolved() {
   return fail(Errc::Unavailable, "name resolution failed", Blame::Upstream);
+}
+
+std::unexpected<Error> off_limits() {
+  return fail(Errc::Unavailable, "the upstream's address is one where clouds hand out credentials", Blame::Upstream);
 }
 
 bool is_due(const Origin& origin, std::int64_t now_ms) {
@@ -173,7 +178,10 @@ Result<Choice> Balancer::choose(LiveService& service, const Selection& selection
     const bool unknown = service.peers().empty() && !service.origins().empty();
     return unknown ? Result<Choice>(unresolved()) : Result<Choice>(no_peer());
   }
-  if (!peer->endpoint) peer->endpoint = endpoint(peer->address, service);
+  if (!peer->endpoint) {
+    if (net::is_metadata_service(peer->address)) return off_limits();
+    peer->endpoint = endpoint(peer->address, service);
+  }
   const std::string_view host_header =
       service.upstream() != nullptr ? std::string_view(service.upstream()->host_header) : std::string_view{};
   return Choice{peer->endpoint, peer->host, peer->address.port(), host_header, Rc<Peer>(*peer)};

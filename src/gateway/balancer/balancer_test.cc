@@ -121,6 +121,16 @@ TEST_F(BalancerTest, SpreadsRequestsOverTheAddressesOfOneName) {
   EXPECT_EQ(picks(10), (std::map<std::string, int>{{"10.9.9.1:81", 5}, {"10.9.9.2:81", 5}}));
 }
 
+TEST_F(BalancerTest, SendsNothingWhereCloudsHandOutCredentials) {
+  load(config("169.254.169.254", ""));
+  EXPECT_NE(pick(*live()).find("credentials"), std::string::npos);
+  resolver.know("renamed.test", {at("::ffff:169.254.169.254"), at("10.9.9.3")});
+  load(config("renamed.test", ""));
+  std::map<std::string, int> counted = picks(4);
+  EXPECT_EQ(counted["10.9.9.3:81"], 2);
+  EXPECT_EQ(counted.size(), 2U);
+}
+
 TEST_F(BalancerTest, PassesOnThatANameIsNotKnown) {
   load(config("nobody.test", ""));
   EXPECT_EQ(pick(*live()), "name resolution failed");

@@ -55,6 +55,31 @@ std::vector<AddressHealth> addresses_of(const TargetConfig& target, const Upstre
   return found;
 }
 
+/// Addresses that are not in use, and of which somebody has said something: for a name these may come back with any
+/// answer. They take no part in what the target is said to be.
+std::vector<AddressHealth> marked_and_unused(const TargetConfig& target, const UpstreamConfig& upstream,
+                                             const UpstreamHealth* health, const std::vector<AddressHealth>& used) {
+  std::vector<AddressHealth> found;
+  if (health == nullptr) return found;
+  const State well = upstream.settings->healthchecks.enabled() ? State::Healthy : State::HealthchecksOff;
+  for (const auto& [text, healthy] : health->marked_addresses(name_of(target))) {
+    const auto where = net::Address::parse(text);
+    const auto is_same = [&where](const AddressHealth& one) {
+      return one.ip == where->ip() && one.port == where->port();
+    };
+    if (!where || std::ranges::any_of(used, is_same)) continue;
+    found.push_back({where->ip(), where->port(), healthy ? well : State::Unhealthy});
+  }
+  return found;
+}
+
+Json shown(const AddressHealth& address, std::int64_t weight) {
+  return Json::Object{{"ip", address.ip.to_string()},
+                      {"port", static_cast<std::int64_t>(address.port)},
+                      {"weight", weight},
+                      {"health", std::string(name_of(address.state))}};
+}
+
 /// A target is as well as the best of its addresses. A name that nobody has asked for yet is well.
 State sum_up(const std::vector<AddressHealth>& addresses, const TargetConfig& target, const UpstreamConfig& upstream,
              const UpstreamHealth* health) {
@@ -89,11 +114,9 @@ Json health_document(const UpstreamConfig& upstream, const UpstreamHealth* healt
   for (const TargetConfig& target : effective_targets(upstream)) {
     const std::vector<AddressHealth> addresses = addresses_of(target, upstream, health);
     Json::Array list;
-    for (const AddressHealth& address : addresses) {
-      list.push_back(Json::Object{{"ip", address.ip.to_string()},
-                                  {"port", static_cast<std::int64_t>(address.port)},
-                                  {"weight", static_cast<std::int64_t>(target.weight)},
-                                  {"health", std::string(name_of(address.state))}});
+    for (const AddressHealth& address : addresses) list.push_back(shown(address, target.weight));
+    for (const AddressHealth& address : marked_and_unused(target, upstream, health, addresses)) {
+      list.push_back(shown(address, 0));
     }
     const std::string state(name_of(sum_up(addresses, target, upstream, health)));
     targets.set(name_of(target), Json::Object{{"health", state}, {"addresses", std::move(list)}});

@@ -15,7 +15,8 @@ namespace sluice::gateway {
 void append_target_health(const UpstreamConfig& upstream, const UpstreamHealth* health,
                           std::vector<telemetry::TargetHealth>& targets);
 
-/// The same by target, as sync::LocalGateway::upstream_health() promises it.
+/// The same by target, as sync::LocalGateway::upstream_health() promises it. Addresses that somebody has marked are
+/// there too while they are not in use, without weight: a mark that nobody sees is never taken back.
 Json health_document(const UpstreamConfig& upstream, const UpstreamHealth* health);
 
 }  // namespace sluice::gateway

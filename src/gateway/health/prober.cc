@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gateway/balancer/targets.h"
 #include "gateway/health/probe.h"
+#include "net/metadata_address.h"
 #include "rt/scope.h"
 
 namespace sluice::gateway {
@@ -174,6 +175,9 @@ Task<void> Prober::Watch::run(std::shared_ptr<AddressState> state, TargetConfig 
 }
 
 Result<ProbePlan> Prober::Watch::plan_for(const AddressState& state, const TargetConfig& target) {
+  if (net::is_metadata_service(state.where())) {
+    return fail(Errc::Forbidden, "an address where clouds hand out credentials", Blame::Upstream);
+  }
   if (is_secure(check()) && !context_) TRY(make_context());
   return ProbePlan{.check = &check(),
                    .where = state.where(),

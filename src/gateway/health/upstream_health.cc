@@ -176,6 +176,15 @@ bool UpstreamHealth::is_marked(std::string_view target) const {
   return marks_.contains({std::string(target), ""});
 }
 
+std::vector<std::pair<std::string, bool>> UpstreamHealth::marked_addresses(std::string_view target) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, bool>> marked;
+  for (const auto& [key, healthy] : marks_) {
+    if (key.first == target && !key.second.empty()) marked.emplace_back(key.second, healthy);
+  }
+  return marked;
+}
+
 std::vector<std::string> UpstreamHealth::marked() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> targets;

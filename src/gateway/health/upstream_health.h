@@ -54,6 +54,9 @@ class UpstreamHealth {
   /// Whether a target as a whole is out.
   [[nodiscard]] bool is_marked(std::string_view target) const;
   [[nodiscard]] bool is_out(const AddressState& address) const;
+  /// The addresses ("ip:port") of a target that have a mark of their own, in use or not, and whether it says that they
+  /// are well.
+  [[nodiscard]] std::vector<std::pair<std::string, bool>> marked_addresses(std::string_view target) const;
   /// The targets that anything is marked of.
   [[nodiscard]] std::vector<std::string> marked() const;
 

@@ -358,7 +358,7 @@ std::optional<Reply> Proxy::begin_forwarding(Life& life) {
   note_wanted_frames(ex, plan);
   if (!plan.live) plan.live = parts_.balancer.live(life.snapshot(), plan.service);
   life.service = plan.live;
-  life.service->budget.earn();
+  life.service->budget.earn(ex.clock().mono_ms());
   life.selection = selection_for(ex, *life.service);
   if (is_grpc_service(life.service->config())) life.deadline = deadline_of(ex);
   ex.record.upstream_started_ns = ex.clock().mono_ns();

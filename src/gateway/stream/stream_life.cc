@@ -129,7 +129,7 @@ Task<bool> StreamLife::police() {
 Task<bool> StreamLife::reach(Open open) {
   if (!plan_->live) plan_->live = parts_.balancer.live(*snapshot_, plan_->service);
   live_ = plan_->live;
-  live_->budget.earn();
+  live_->budget.earn(session.clock().mono_ms());
   hashed_ = hashed_of(session, *live_);
   selection_.hashed = hashed_;
   session.record.upstream_started_ns = session.clock().mono_ns();

@@ -13,6 +13,7 @@
 #include "gateway/stream_session.h"
 #include "http/admission.h"
 #include "http/server.h"
+#include "net/succession.h"
 #include "net/tls/identity.h"
 #include "net/tls/server_context.h"
 
@@ -58,7 +59,8 @@ struct StreamParts {
   StreamObserver& observer;
   StreamCounts& counts;
   http::Admission& admission;
-  http::Server& server;  // its idle connections make room
+  http::Server& server;         // its idle connections make room
+  net::Succession& succession;  // of UDP sessions
 };
 
 }  // namespace sluice::gateway

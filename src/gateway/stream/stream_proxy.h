@@ -6,6 +6,7 @@
 #include "gateway/stream/stream_parts.h"
 #include "gateway/stream/tcp_server.h"
 #include "gateway/stream/udp_server.h"
+#include "http/connection.h"
 
 namespace sluice::gateway {
 
@@ -30,9 +31,9 @@ class StreamProxy {
     }
   }
   /// Takes no more sessions; those that run go on until they end.
-  void drain() {
+  void drain(http::Idle idle) {
     tcp_.drain();
-    udp_.drain();
+    udp_.drain(idle);
   }
   [[nodiscard]] std::size_t open_sessions() const { return tcp_.open_sessions() + udp_.open_sessions(); }
 

@@ -24,6 +24,29 @@ constexpr std::int64_t kDrainQuietMs = 1000;             // of a session that is
 
 }  // namespace
 
+/// One address that is listened on.
+struct UdpServer::Door final : net::Succession::Member {
+  explicit Door(UdpServer& s) : server(s) {}
+  ~Door() { server.parts_.succession.leave(*this); }
+
+  [[nodiscard]] bool take_inherited(const net::DatagramView& datagram) override {
+    return server.take_inherited(*this, datagram);
+  }
+  void take_back(const net::DatagramView& datagram) override {
+    server.welcome(*this, key_of(*this, datagram), {&datagram, 1});
+  }
+  void stop_reading() override { receiving.cancel(); }
+  void read_again() override {
+    if (!server.leaving_) receiving.spawn(server.receive(*this));
+  }
+  [[nodiscard]] bool is_busy() const override { return !server.sessions_.empty(); }
+
+  UdpServer& server;
+  net::UdpSocket socket;
+  net::Address bound;
+  rt::TaskScope receiving;
+};
+
 struct UdpServer::Session {
   Session(const StreamParts& parts, Snapshot::Ref snapshot, Door& d, const Key& k)
       : life(parts, std::move(snapshot), Transport::Udp), door(d), key(k), active_ms(parts.reactor.clock().mono_ms()) {}
@@ -79,9 +102,11 @@ void UdpServer::listen(const StreamDoor& /*door*/, int socket) {
     incoming_ = std::make_unique<net::DatagramBatch>();
     answers_ = std::make_unique<net::DatagramBatch>();
   }
-  Door& door = *doors_.emplace_back(std::make_unique<Door>());
+  Door& door = *doors_.emplace_back(std::make_unique<Door>(*this));
   door.socket.attach(parts_.reactor, socket);
-  receiving_.spawn(receive(door));
+  door.bound = net::Address::local_of(socket);
+  parts_.succession.join(door.bound, door);
+  door.receiving.spawn(receive(door));
 }
 
 Task<void> UdpServer::receive(Door& door) {
@@ -109,27 +134,49 @@ void UdpServer::distribute(Door& door, Datagrams datagrams) {
     while (next < datagrams.size() && key_of(door, datagrams[next]) == key) ++next;
     const Datagrams burst = datagrams.subspan(at, next - at);
     at = next;
-    auto found = sessions_.find(key);
-    if (found != sessions_.end()) {
-      forward(*found->second, burst);
-      continue;
-    }
-    Session* made = begin(door, key);
-    if (made == nullptr) {
-      drop(burst.size());
-      continue;
-    }
-    made->peer = burst.front().peer;
-    made->local = burst.front().local.is_set() ? burst.front().local : net::Address::local_of(door.socket.fd());
-    made->life.set_client(made->peer, made->local);
-    made->task = run(*made);
-    made->task.start();  // an upstream that is known is there now, and nothing needs keeping
-    if (made->ended) {
-      drop(burst.size());
+    if (parts_.succession.has_elder() && !sessions_.contains(key)) {
+      ask(door, burst);
     } else {
-      forward(*made, burst);
+      welcome(door, key, burst);
     }
   }
+}
+
+/// They may belong to a session of the process that was here before.
+void UdpServer::ask(Door& door, Datagrams datagrams) {
+  for (const net::DatagramView& datagram : datagrams) {
+    switch (parts_.succession.ask(door.bound, datagram)) {
+      case net::Succession::Answer::Asked:
+        break;
+      case net::Succession::Answer::Lost:
+        drop(1);
+        break;
+      case net::Succession::Answer::Alone:
+        welcome(door, key_of(door, datagram), {&datagram, 1});
+        break;
+    }
+  }
+}
+
+bool UdpServer::take_inherited(const Door& door, const net::DatagramView& datagram) {
+  const auto found = sessions_.find(key_of(door, datagram));
+  if (found == sessions_.end()) return false;
+  forward(*found->second, {&datagram, 1});
+  return true;
+}
+
+/// Datagrams of one client, whose session begins with them unless it is there.
+void UdpServer::welcome(Door& door, const Key& key, Datagrams datagrams) {
+  if (const auto found = sessions_.find(key); found != sessions_.end()) return forward(*found->second, datagrams);
+  Session* made = begin(door, key);
+  if (made == nullptr) return drop(datagrams.size());
+  made->peer = datagrams.front().peer;
+  made->local = datagrams.front().local.is_set() ? datagrams.front().local : door.bound;
+  made->life.set_client(made->peer, made->local);
+  made->task = run(*made);
+  made->task.start();  // an upstream that is known is there now, and nothing needs keeping
+  if (made->ended) return drop(datagrams.size());
+  forward(*made, datagrams);
 }
 
 bool UdpServer::is_memory_short() const {
@@ -327,9 +374,11 @@ void UdpServer::answer(Session& session) {
   }
 }
 
-void UdpServer::drain() {
-  receiving_.cancel();
-  draining_.spawn(end_quiet_ones());
+void UdpServer::drain(http::Idle idle) {
+  leaving_ = true;
+  for (const auto& door : doors_) door->receiving.cancel();
+  const bool sessions_go_on = idle == http::Idle::Keep && parts_.succession.has_heir();
+  if (!sessions_go_on && draining_.empty()) draining_.spawn(end_quiet_ones());
 }
 
 Task<void> UdpServer::end_quiet_ones() {

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "gateway/stream/stream_life.h"
+#include "http/connection.h"
+#include "net/succession.h"
 #include "net/udp_socket.h"
 #include "rt/scope.h"
 
@@ -27,6 +29,9 @@ namespace sluice::gateway {
 ///
 /// Until its upstream is known a session keeps datagrams; how many octets is limited for each and for all of them.
 /// While memory is short nothing is kept, and no session begins.
+///
+/// When another process takes over, sessions go on here until they end: it asks about datagrams that it knows nothing
+/// of (net::Succession).
 class UdpServer {
  public:
   explicit UdpServer(const StreamParts& parts);
@@ -38,14 +43,13 @@ class UdpServer {
   void publish(Snapshot::Ref snapshot) { snapshot_ = std::move(snapshot); }
   /// Takes ownership of a bound socket. `door` outlives the server.
   void listen(const StreamDoor& door, int socket);
-  /// Reads no more from clients, so that another process may; upstreams have a moment to send what they still have.
-  void drain();
+  /// Reads no more from clients, so that another process may. Sessions go on if that process knows of us and `idle`
+  /// allows it; otherwise upstreams have a moment to send what they still have.
+  void drain(http::Idle idle);
   [[nodiscard]] std::size_t open_sessions() const { return sessions_.size(); }
 
  private:
-  struct Door {
-    net::UdpSocket socket;
-  };
+  struct Door;
   /// The door, and the addresses of both sides.
   struct Key {
     const Door* door;
@@ -64,6 +68,9 @@ class UdpServer {
   static Key key_of(const Door& door, const net::DatagramView& datagram);
   Task<void> receive(Door& door);
   void distribute(Door& door, Datagrams datagrams);
+  void ask(Door& door, Datagrams datagrams);
+  void welcome(Door& door, const Key& key, Datagrams datagrams);
+  [[nodiscard]] bool take_inherited(const Door& door, const net::DatagramView& datagram);
   Session* begin(Door& door, const Key& key);
   [[nodiscard]] bool make_room();
   [[nodiscard]] bool free_descriptor(const Session& wanting);
@@ -90,8 +97,8 @@ class UdpServer {
   Sessions sessions_;
   std::size_t kept_ = 0;          // octets of datagrams that wait for an upstream
   std::shared_ptr<Ended> ended_;  // freed at the end of the turn, if we are still there
+  bool leaving_ = false;
   rt::TaskScope draining_;
-  rt::TaskScope receiving_;
 };
 
 }  // namespace sluice::gateway

@@ -5,6 +5,13 @@
 #include <utility>
 
 namespace sluice::http::h2 {
+namespace {
+
+// What is received and thrown away behind an answer that did not wait for it.
+constexpr std::size_t kDiscardOctets = 32 * 1024 * 1024;
+constexpr std::int64_t kDiscardMs = 2'000;
+
+}  // namespace
 
 void IncomingBody::append(std::string_view bytes) {
   incoming_.append(bytes);
@@ -29,6 +36,17 @@ Task<Result<Chunk>> IncomingBody::read() {
   if (!ended_ && limit_.passed(reactor_.clock())) return Result<Chunk>(too_late());
   if (auto now = take()) return std::move(*now);
   return wait_and_read();
+}
+
+Task<void> IncomingBody::discard_rest() {
+  patience_.set_pause(kDiscardMs);
+  wait_no_longer_than(reactor_.after_ms(kDiscardMs));
+  std::size_t discarded = 0;
+  while (!closed_ && !ended_ && discarded < kDiscardOctets && !limit_.passed(reactor_.clock())) {
+    Result<Chunk> chunk = co_await read();
+    if (!chunk) break;
+    discarded += chunk->bytes.size();
+  }
 }
 
 /// The receiver's own deadline is not the sender's fault.

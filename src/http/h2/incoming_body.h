@@ -53,6 +53,10 @@ class IncomingBody final : public BodyReader {
   /// Resumes a reader that has something to read now.
   void wake();
 
+  /// Reads on for a moment for nobody: some clients that are still sending take a reset behind a whole answer for a
+  /// failure and lose the answer. Ends with the content, or when that takes too long or too much.
+  Task<void> discard_rest();
+
   [[nodiscard]] bool ended() const { return ended_; }
   /// How long the peer is waited for.
   [[nodiscard]] Patience& patience() { return patience_; }

@@ -152,18 +152,13 @@ bool ServerConnection::is_window_full() const {
          nghttp2_session_get_effective_local_window_size(session_);
 }
 
-/// Notes since when the client may not send, and for how long it might not. Called whenever either may have changed.
+/// Called whenever the window may have filled up or been opened.
 void ServerConnection::watch_window() {
-  const std::int64_t now = reactor().clock().mono_ms();
-  if (is_window_full()) {
-    if (held_since_ms_ < 0) held_since_ms_ = now;
-  } else if (held_since_ms_ >= 0) {
-    held_ms_ += now - std::exchange(held_since_ms_, -1);
-  }
+  held_back_.note(is_window_full(), reactor().clock().mono_ms());
 }
 
 std::int64_t ServerConnection::held_back_ms() const {
-  return held_ms_ + (held_since_ms_ < 0 ? 0 : reactor().clock().mono_ms() - held_since_ms_);
+  return held_back_.total_ms(reactor().clock().mono_ms());
 }
 
 // --- the end ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include "http/h2/session.h"
 #include "http/h2/stream_ids.h"
 #include "http/server_stream.h"
+#include "http/time_spent.h"
 #include "net/stream.h"
 #include "rt/timer_wheel.h"
 
@@ -82,8 +83,7 @@ class ServerConnection final : public Connection, public Session, private rt::Ti
   bool idle_ = false;
   bool goaway_final_ = false;
   std::uint64_t discarded_ = 0;  // octets, while lingering
-  std::int64_t held_since_ms_ = -1;
-  std::int64_t held_ms_ = 0;
+  TimeSpent held_back_;          // while the client might not send
   Task<void> writing_ = Task<void>::done();
 };
 

@@ -12,13 +12,6 @@
 #include "http/h2/written_fields.h"
 
 namespace sluice::http::h2 {
-namespace {
-
-// What is received and thrown away behind an answer that did not wait for it.
-constexpr std::size_t kDiscardOctets = 32 * 1024 * 1024;
-constexpr std::int64_t kDiscardMs = 2'000;
-
-}  // namespace
 
 ServerExchange::ServerExchange(ServerConnection& connection, std::int32_t id, std::int64_t started_ns)
     : SessionStream(connection, id, memory, connection.options().head,
@@ -94,23 +87,9 @@ Task<void> ServerExchange::live() {
   } catch (const std::exception& error) {
     log::error("request.failed", {{"error", error.what()}});
   }
-  if (complete_) co_await discard_rest();
+  // Who waits for leave to send will not get it.
+  if (complete_ && !expects_continue_) co_await body_.discard_rest();
   finish();
-}
-
-/// Gives a client that is still sending a little time to finish: some take RST_STREAM behind a whole answer for a
-/// failure and lose the answer.
-Task<void> ServerExchange::discard_rest() {
-  if (expects_continue_) co_return;  // it waits for leave to send, and will not get it
-  body_.patience().set_pause(kDiscardMs);
-  const rt::Deadline deadline = reactor().after_ms(kDiscardMs);
-  body_.wait_no_longer_than(deadline);
-  std::size_t discarded = 0;
-  while (!closed_ && !body_.ended() && discarded < kDiscardOctets && !deadline.passed(reactor().clock())) {
-    Result<Chunk> chunk = co_await body_.read();
-    if (!chunk) break;
-    discarded += chunk->bytes.size();
-  }
 }
 
 /// The handler is done: what it left open is closed.

@@ -68,7 +68,6 @@ class ServerExchange final : public ServerStream, private ExchangeMemory, public
   [[nodiscard]] std::int64_t held_back_ms() const override;
 
   Task<void> live();
-  Task<void> discard_rest();
   void finish();
   void submit_head(const ResponseHead& head, Framing framing, bool has_body);
 

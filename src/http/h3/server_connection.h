@@ -13,6 +13,7 @@
 #include "http/h2/frame_budget.h"
 #include "http/h3/server_exchange.h"
 #include "http/server_stream.h"
+#include "http/time_spent.h"
 #include "net/quic/connection.h"
 #include "rt/timer_wheel.h"
 #include "rt/waiter.h"
@@ -129,8 +130,7 @@ class ServerConnection final : public Connection, private net::quic::Application
   std::int64_t notice_ends_ms_ = 0;
   std::size_t unread_ = 0;  // octets of content that nobody has read yet
   std::size_t kept_ = 0;
-  std::int64_t held_since_ms_ = -1;
-  std::int64_t held_ms_ = 0;
+  TimeSpent held_back_;  // while the client might not send
 };
 
 }  // namespace sluice::http::h3

@@ -115,7 +115,6 @@ class ServerExchange final : public ServerStream, private ExchangeMemory, privat
   [[nodiscard]] std::int64_t held_back_ms() const override;
 
   Task<void> live();
-  Task<void> discard_rest();
   void finish();
   [[nodiscard]] Result<> submit_head(const ResponseHead& head, Framing framing, bool has_body);
   Task<Result<>> send_content(BodyReader& body, Task<Result<Chunk>> reading);

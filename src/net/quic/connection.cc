@@ -9,8 +9,6 @@
 #include <vector>
 
 #include <ngtcp2/ngtcp2_crypto.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "crypto/random.h"
@@ -40,7 +38,7 @@ struct Connection::Callbacks {
   static int handshake_completed(ngtcp2_conn* conn, void* data) {
     Connection& connection = of(data);
     connection.established_ = true;
-    connection.endpoint_.handshakes_ -= 1;
+    connection.endpoint_.handshake_ends(connection.first_ip_);
     connection.forget_first_id();
     const ngtcp2_transport_params* local = ::ngtcp2_conn_get_local_transport_params(conn);
     const_cast<ngtcp2_transport_params*>(local)->active_connection_id_limit = kClientIdsTaken;
@@ -135,16 +133,15 @@ Connection::Connection(Endpoint& endpoint, const Arrival& arrival, const Limits&
       application_(application),
       handshake_(endpoint.credentials(), arrival.tls),
       peer_(arrival.peer),
-      local_(arrival.local) {
-  endpoint_.adopt(*this);
+      local_(arrival.local),
+      first_ip_(arrival.peer.ip()) {
+  endpoint_.handshake_begins(first_ip_);
   if (!open(arrival, limits)) over_ = told_ = true;
 }
 
 Connection::~Connection() {
-  hearing_.cancel();
-  own_socket_.close();
   if (waiting_) endpoint_.do_not_send(*this);
-  endpoint_.lose(*this);
+  if (!established_) endpoint_.handshake_ends(first_ip_);
   if (conn_ == nullptr) return;
   forget_first_id();
   for (const ngtcp2_cid& id : ids()) endpoint_.forget(id, *this);
@@ -298,7 +295,7 @@ void Connection::say_goodbye(const ngtcp2_connection_close_error& reason) {
   const std::string_view words(reinterpret_cast<const char*>(packet.data()), static_cast<std::size_t>(size));
   const Address peer = address_of(path.path.remote);
   const Address local = address_of(path.path.local);
-  endpoint_.send(*this, {.bytes = words, .peer = &peer, .local = &local});
+  endpoint_.send({.bytes = words, .peer = &peer, .local = &local});
   retire(words);
 }
 
@@ -372,7 +369,7 @@ ngtcp2_ssize Connection::write_packet(ngtcp2_path& path, ngtcp2_pkt_info& info, 
 /// As much as may leave in one go; the timer, which knows the pace, asks for the rest.
 void Connection::send() {
   if (over_) return;
-  Train train(endpoint_.train_buffer(), [this](const OutgoingView& view) { endpoint_.send(*this, view); });
+  Train train(endpoint_.train_buffer(), [this](const OutgoingView& view) { endpoint_.send(view); });
   const std::size_t quantum = ::ngtcp2_conn_get_send_quantum(conn_);
   std::size_t sent = 0;
   ngtcp2_ssize written = 0;
@@ -444,35 +441,6 @@ void Connection::keep_alive(bool wanted) {
   if (over_ || std::exchange(keeps_alive_, wanted) == wanted) return;
   ::ngtcp2_conn_set_keep_alive_timeout(conn_, wanted ? keep_alive_ns_ : 0);
   if (!busy_) ask_to_send();
-}
-
-// --- a socket of its own ----------------------------------------------------------------------------------------
-
-bool Connection::take_own_socket() {
-  if (own_socket_.is_open()) return true;
-  const Result<int> bound = bind_udp(local_, {.reuse_port = true, .tell_local = true});
-  if (!bound) return false;
-  if (::connect(*bound, peer_.data(), peer_.size()) != 0) {
-    ::close(*bound);
-    return false;
-  }
-  own_socket_.attach(reactor(), *bound);
-  hearing_.spawn(hear_own_socket());
-  return true;
-}
-
-/// Until the kernel says that nobody is there any more; then the timer ends the connection.
-Task<void> Connection::hear_own_socket() {
-  constexpr std::int64_t kPauseMs = 10;
-  while (!over_) {
-    co_await own_socket_.readable(rt::Deadline::never());
-    UdpSocket::State state = UdpSocket::State::Moved;
-    while (!over_ && (state = endpoint_.receive_from(own_socket_)) == UdpSocket::State::Moved) {
-    }
-    if (state == UdpSocket::State::Failed || own_socket_.is_broken()) {
-      co_await rt::Sleep(reactor(), reactor().after_ms(kPauseMs));
-    }
-  }
 }
 
 }  // namespace sluice::net::quic

@@ -15,7 +15,6 @@
 #include "net/quic/application.h"
 #include "net/quic/handshake.h"
 #include "net/udp_socket.h"
-#include "rt/scope.h"
 #include "rt/timer_wheel.h"
 
 namespace sluice::net::quic {
@@ -86,8 +85,6 @@ class Connection final : private rt::Timer {
   void receive(const DatagramView& datagram);
   /// What ask_to_send() has asked for.
   void send();
-  /// From now on on a socket of its own, which another process does not read. False: the system has none.
-  bool take_own_socket();
 
  private:
   struct Callbacks;
@@ -107,14 +104,14 @@ class Connection final : private rt::Timer {
   void retire(std::string_view farewell);
   void forget_first_id();
   [[nodiscard]] std::vector<ngtcp2_cid> ids() const;
-  Task<void> hear_own_socket();
 
   Endpoint& endpoint_;
   Application& application_;
   Handshake handshake_;
   ngtcp2_conn* conn_ = nullptr;
   Address peer_, local_;
-  ngtcp2_cid first_id_{};  // in the endpoint's table until the handshake is complete
+  const IpAddress first_ip_;  // of the client, while it shook hands
+  ngtcp2_cid first_id_{};     // in the endpoint's table until the handshake is complete
   ngtcp2_tstamp keep_alive_ns_ = 0;
   bool keeps_alive_ = false;
   bool established_ = false;
@@ -122,8 +119,6 @@ class Connection final : private rt::Timer {
   bool told_ = false;     // the application knows that it is over
   bool busy_ = false;     // ngtcp2 is on the stack
   bool waiting_ = false;  // in the endpoint's list of those who want to send
-  UdpSocket own_socket_;
-  rt::TaskScope hearing_;
 
   friend class Endpoint;
 };

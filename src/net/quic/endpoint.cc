@@ -8,6 +8,7 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <sys/socket.h>
 
+#include "base/client_network.h"
 #include "base/log.h"
 #include "crypto/random.h"
 #include "net/quic/addresses.h"
@@ -56,16 +57,20 @@ Endpoint::Endpoint(rt::Reactor& reactor, int socket, Group& group, std::size_t s
       group_(group),
       shard_(shard),
       host_(host),
+      bound_(Address::local_of(socket)),
+      succession_(group.succession(shard)),
       incoming_(std::make_unique<DatagramBatch>()),
       train_(std::make_unique_for_overwrite<Train::Buffer>()),
       self_(std::make_shared<Endpoint*>(this)) {
   prepare(socket);
   socket_.attach(reactor, socket);
   group_.join(shard_, *this);
+  if (succession_ != nullptr) succession_->join(bound_, *this);
   hearing_.spawn(hear());
 }
 
 Endpoint::~Endpoint() {
+  if (succession_ != nullptr) succession_->leave(*this);
   group_.leave(shard_);
   hearing_.cancel();
   socket_.close();
@@ -73,33 +78,27 @@ Endpoint::~Endpoint() {
 
 void Endpoint::drain() {
   draining_ = true;
-  if (!socket_.is_open()) return;
-  // One by one: those that cannot have a socket share the old one, with whoever serves the address now.
-  const bool all_have = std::ranges::all_of(connections_, [](Connection* each) { return each->take_own_socket(); });
-  if (!all_have) return;
-  hearing_.cancel();
-  socket_.close();
+  if (table_.empty() || (succession_ != nullptr && succession_->has_heir())) hearing_.cancel();
+}
+
+void Endpoint::read_again() {
+  if (hearing_.empty()) hearing_.spawn(hear());
 }
 
 // --- what comes in ----------------------------------------------------------------------------------------------
-
-UdpSocket::State Endpoint::receive_from(UdpSocket& socket) {
-  const UdpSocket::State state = socket.receive(*incoming_);
-  if (state != UdpSocket::State::Moved) return state;
-  for (const DatagramView& train : incoming_->datagrams()) receive(train);
-  return state;
-}
 
 Task<void> Endpoint::hear() {
   for (;;) {
     co_await socket_.readable(rt::Deadline::never());
     for (unsigned batches = 1;; ++batches) {
-      const UdpSocket::State state = receive_from(socket_);
+      const UdpSocket::State state = socket_.receive(*incoming_);
       if (state == UdpSocket::State::Blocked) break;
       if (state == UdpSocket::State::Failed) {
         co_await rt::Sleep(reactor_, reactor_.after_ms(kPauseMs));
         continue;
       }
+      for (const DatagramView& train : incoming_->datagrams()) receive(train);
+      if (draining_ && table_.empty()) co_return;  // another process may read the same socket
       if (batches % kBatchesPerTurn == 0) co_await rt::Sleep(reactor_, reactor_.after_ms(1));
     }
     if (socket_.is_broken()) co_await rt::Sleep(reactor_, reactor_.after_ms(kPauseMs));
@@ -116,41 +115,50 @@ void Endpoint::receive(const DatagramView& train) {
   }
 }
 
-void Endpoint::dispatch(const DatagramView& datagram, Origin origin) {
+/// False: it is of nothing that is here, and is for whoever gave it to us.
+bool Endpoint::dispatch(const DatagramView& datagram, Origin origin) {
   const auto octets = octets_of(datagram.bytes);
   ngtcp2_version_cid head{};
   const int outcome = ::ngtcp2_pkt_decode_version_cid(&head, octets.data(), octets.size(), ConnectionIds::kLength);
   const bool long_header = !octets.empty() && (octets.front() & 0x80U) != 0;
-  if (long_header && head.version == 0) return;  // itself an answer about versions: RFC 9000, 6.1
+  if (long_header && head.version == 0) return true;  // itself an answer about versions: RFC 9000, 6.1
   if (outcome == NGTCP2_ERR_VERSION_NEGOTIATION || (outcome == 0 && long_header && !is_spoken(head.version))) {
-    return negotiate_version(datagram, head);
+    negotiate_version(datagram, head);
+    return true;
   }
-  if (outcome != 0) return;
-  const std::string_view id = text_of(head.dcid, head.dcidlen);
-  if (const auto found = table_.find(id); found != table_.end()) return found->second->receive(datagram);
-  meet_unknown(datagram, id, long_header, origin);
+  if (outcome != 0 || deliver(datagram, text_of(head.dcid, head.dcidlen), long_header, origin)) return true;
+  if (origin == Origin::Heir) return false;
+  if (origin == Origin::Socket && ask_elder(datagram)) return true;
+  ngtcp2_pkt_hd first{};
+  if (long_header && ::ngtcp2_accept(&first, octets.data(), octets.size()) == 0) begin(datagram, first);
+  return true;
 }
 
-/// Of no connection that is here.
-void Endpoint::meet_unknown(const DatagramView& datagram, std::string_view id, bool long_header, Origin origin) {
+/// To the connection with this id, on whichever shard it is, or to what is left of it.
+bool Endpoint::deliver(const DatagramView& datagram, std::string_view id, bool long_header, Origin origin) {
+  if (const auto found = table_.find(id); found != table_.end()) {
+    found->second->receive(datagram);
+    return true;
+  }
   if (auto* farewell = farewells_.find(id, reactor_.clock().mono_ms())) {
     if (!farewell->words.empty() && farewell->may_answer()) {
       answer(datagram, octets_of(std::span<const char>(farewell->words)));
     }
-    return;
+    return true;
   }
   const std::optional<std::size_t> owner = group_.ids().owner(id);
-  if (owner && *owner != shard_) {
-    if (origin == Origin::Socket && *owner < group_.shards()) static_cast<void>(group_.forward(*owner, datagram));
-    return;
+  if (!owner) return false;
+  if (*owner != shard_) {
+    if (origin != Origin::Shard && *owner < group_.shards()) static_cast<void>(group_.forward(*owner, datagram));
+    return true;
   }
-  if (!long_header) {
-    if (owner) reset(datagram, id);
-    return;
-  }
-  ngtcp2_pkt_hd head{};
-  const auto octets = octets_of(datagram.bytes);
-  if (::ngtcp2_accept(&head, octets.data(), octets.size()) == 0) begin(datagram, head, owner.has_value());
+  if (long_header) return false;  // of a first packet this can only be the id of a Retry
+  reset(datagram, id);
+  return true;
+}
+
+bool Endpoint::ask_elder(const DatagramView& datagram) {
+  return succession_ != nullptr && succession_->ask(bound_, datagram) != Succession::Answer::Alone;
 }
 
 Endpoint::TokenCheck Endpoint::check_token(const DatagramView& datagram, const ngtcp2_pkt_hd& head) const {
@@ -166,17 +174,23 @@ Endpoint::TokenCheck Endpoint::check_token(const DatagramView& datagram, const n
   return check;
 }
 
-/// A first packet. `is_ours`: it addresses us by an id that we have issued, which can only be that of a Retry.
-void Endpoint::begin(const DatagramView& datagram, const ngtcp2_pkt_hd& head, bool is_ours) {
+/// A first packet.
+void Endpoint::begin(const DatagramView& datagram, const ngtcp2_pkt_hd& head) {
   if (draining_ || datagram.bytes.size() < kSmallestFirst || handshakes_ >= kMostHandshakes) return;
   const TokenCheck token = check_token(datagram, head);
   if (token.broken) return refuse(datagram, head, NGTCP2_INVALID_TOKEN);
-  if (is_ours && !token.validated) return;  // of a connection that is no more
-  Welcome welcome = host_.judge(datagram.peer, token.validated);
-  if (welcome == Welcome::Yes && !token.validated && handshakes_ >= validate_from_) welcome = Welcome::Validated;
-  if (welcome == Welcome::No) return refuse(datagram, head, NGTCP2_CONNECTION_REFUSED);
-  if (welcome == Welcome::Validated) return retry(datagram, head);
-
+  // It addresses us by an id that we have issued: by that of a Retry, or of a connection that is no more.
+  if (!token.validated && group_.ids().owner(quic::octets_of(head.dcid))) return;
+  switch (judge(datagram, token.validated)) {
+    case Welcome::No:
+      return refuse(datagram, head, NGTCP2_CONNECTION_REFUSED);
+    case Welcome::Validated:
+      return retry(datagram, head);
+    case Welcome::Later:
+      return;
+    case Welcome::Yes:
+      break;
+  }
   Arrival arrival{.peer = datagram.peer,
                   .local = datagram.local,
                   .version = head.version,
@@ -192,6 +206,16 @@ void Endpoint::begin(const DatagramView& datagram, const ngtcp2_pkt_hd& head, bo
   if (Connection* made = host_.arrive(*this, arrival)) made->receive(datagram);
 }
 
+/// A client that has too many handshakes under way hears nothing: it tries again by itself, and some will have ended.
+Welcome Endpoint::judge(const DatagramView& datagram, bool validated) {
+  const auto same = handshakes_of_.find(client_network(datagram.peer.ip()));
+  const std::size_t of_same = same == handshakes_of_.end() ? 0 : same->second;
+  if (of_same >= kMostHandshakesOfOne && handshakes_ >= kMostHandshakes / 2) return Welcome::Later;
+  const Welcome welcome = host_.judge(datagram.peer, validated);
+  const bool many = handshakes_ >= validate_from_ || of_same >= kHandshakesOfOneBeforeRetry;
+  return welcome == Welcome::Yes && !validated && many ? Welcome::Validated : welcome;
+}
+
 // --- what is said without a connection --------------------------------------------------------------------------
 
 bool Endpoint::may_answer() {
@@ -204,7 +228,6 @@ bool Endpoint::may_answer() {
 }
 
 void Endpoint::answer(const DatagramView& datagram, std::span<const std::uint8_t> octets) {
-  if (!socket_.is_open()) return;
   const OutgoingView view{.bytes = {reinterpret_cast<const char*>(octets.data()), octets.size()},
                           .peer = &datagram.peer,
                           .local = &datagram.local};
@@ -284,14 +307,15 @@ void Endpoint::retire(const Connection& connection, const std::vector<ngtcp2_cid
   farewells_.add(std::move(ids), farewell, reactor_.clock().mono_ms() + for_ms);
 }
 
-void Endpoint::adopt(Connection& connection) {
-  connections_.push_back(&connection);
+void Endpoint::handshake_begins(const IpAddress& client) {
   ++handshakes_;
+  ++handshakes_of_[client_network(client)];
 }
 
-void Endpoint::lose(Connection& connection) {
-  std::erase(connections_, &connection);
-  if (!connection.is_established()) --handshakes_;
+void Endpoint::handshake_ends(const IpAddress& client) {
+  --handshakes_;
+  const auto found = handshakes_of_.find(client_network(client));
+  if (--found->second == 0) handshakes_of_.erase(found);
 }
 
 void Endpoint::want_to_send(Connection& connection) {
@@ -318,9 +342,8 @@ void Endpoint::send_waiting() {
 }
 
 /// What the socket does not take is lost, as on any way: the connection finds out, and slows down.
-void Endpoint::send(Connection& connection, const OutgoingView& train) {
-  UdpSocket& socket = connection.own_socket_.is_open() ? connection.own_socket_ : socket_;
-  if (socket.is_open()) static_cast<void>(socket.send({&train, 1}));
+void Endpoint::send(const OutgoingView& train) {
+  static_cast<void>(socket_.send({&train, 1}));
 }
 
 }  // namespace sluice::net::quic

@@ -14,11 +14,13 @@
 #include <ngtcp2/ngtcp2.h>
 
 #include "base/hash.h"
+#include "base/ip.h"
 #include "net/quic/connection.h"
 #include "net/quic/credentials.h"
 #include "net/quic/farewells.h"
 #include "net/quic/group.h"
 #include "net/quic/train.h"
+#include "net/succession.h"
 #include "net/udp_socket.h"
 #include "rt/scope.h"
 
@@ -28,6 +30,7 @@ namespace sluice::net::quic {
 enum class Welcome : std::uint8_t {
   Yes,
   Validated,  // only if its address is certain: a Retry goes out
+  Later,      // it hears nothing
   No,
 };
 
@@ -49,11 +52,17 @@ class Host {
 /// are, answers by itself what needs no connection, and lets new ones in.
 ///
 /// Who floods it with first packets from forged addresses gets, from the point on where many handshakes are under way,
-/// a Retry for each, which keeps no state here. Other answers without a connection are limited in number.
-class Endpoint {
+/// a Retry for each, which keeps no state here. Other answers without a connection are limited in number. Of one client
+/// (an IPv4 address, or an IPv6 network of 64 bits) the same holds with smaller numbers: whoever forges its address
+/// takes no more places than those before the Retry, and it alone takes no place from others.
+///
+/// Where the process before still has connections, it is asked about packets of which nothing is known here.
+class Endpoint final : private Succession::Member {
  public:
   static constexpr std::size_t kHandshakesBeforeRetry = 64;
   static constexpr std::size_t kMostHandshakes = 1024;
+  static constexpr std::size_t kHandshakesOfOneBeforeRetry = 16;
+  static constexpr std::size_t kMostHandshakesOfOne = 64;  // once half of all are taken
 
   /// Takes over a bound socket (UdpOptions::tell_local). `group` and `host` outlive it.
   Endpoint(rt::Reactor& reactor, int socket, Group& group, std::size_t shard, Host& host);
@@ -61,18 +70,22 @@ class Endpoint {
   Endpoint& operator=(const Endpoint&) = delete;
   ~Endpoint();
 
-  /// Lets nobody in any more, and gives up the socket as soon as each connection has one of its own, so that another
-  /// process may serve the address.
+  /// Lets nobody in any more. Where another process serves the address it alone reads the socket from now on.
   void drain();
   /// From how many handshakes under way on addresses are validated; for tests.
   void validate_from(std::size_t handshakes) { validate_from_ = handshakes; }
 
-  void receive_forwarded(const DatagramView& datagram) { dispatch(datagram, Origin::Forwarded); }
+  void receive_forwarded(const DatagramView& datagram) { dispatch(datagram, Origin::Shard); }
   [[nodiscard]] rt::Reactor& reactor() const { return reactor_; }
 
  private:
   friend class Connection;
-  enum class Origin : bool { Socket, Forwarded };
+  enum class Origin : std::uint8_t {
+    Socket,
+    Shard,  // another one of this process
+    Heir,   // the process that reads now, and that knows nothing of it
+    Elder,  // the process that was here before, and that knows nothing of it
+  };
   /// What a token of a first packet proves.
   struct TokenCheck {
     bool validated = false;  // that its sender is where it says it is
@@ -82,9 +95,11 @@ class Endpoint {
 
   Task<void> hear();
   void receive(const DatagramView& train);
-  void dispatch(const DatagramView& datagram, Origin origin);
-  void meet_unknown(const DatagramView& datagram, std::string_view id, bool long_header, Origin origin);
-  void begin(const DatagramView& datagram, const ngtcp2_pkt_hd& head, bool is_ours);
+  bool dispatch(const DatagramView& datagram, Origin origin);
+  bool deliver(const DatagramView& datagram, std::string_view id, bool long_header, Origin origin);
+  [[nodiscard]] bool ask_elder(const DatagramView& datagram);
+  void begin(const DatagramView& datagram, const ngtcp2_pkt_hd& head);
+  [[nodiscard]] Welcome judge(const DatagramView& datagram, bool validated);
   [[nodiscard]] TokenCheck check_token(const DatagramView& datagram, const ngtcp2_pkt_hd& head) const;
   void negotiate_version(const DatagramView& datagram, const ngtcp2_version_cid& head);
   void retry(const DatagramView& datagram, const ngtcp2_pkt_hd& head);
@@ -109,26 +124,34 @@ class Endpoint {
   void want_to_send(Connection& connection);
   void do_not_send(Connection& connection);
   void send_waiting();
-  void send(Connection& connection, const OutgoingView& train);
-  void adopt(Connection& connection);
-  void lose(Connection& connection);
+  void send(const OutgoingView& train);
+  void handshake_begins(const IpAddress& client);
+  void handshake_ends(const IpAddress& client);
   [[nodiscard]] Train::Buffer& train_buffer() { return *train_; }
-  UdpSocket::State receive_from(UdpSocket& socket);
+
+  // Succession::Member
+  [[nodiscard]] bool take_inherited(const DatagramView& datagram) override { return dispatch(datagram, Origin::Heir); }
+  void take_back(const DatagramView& datagram) override { dispatch(datagram, Origin::Elder); }
+  void stop_reading() override { hearing_.cancel(); }
+  void read_again() override;
+  [[nodiscard]] bool is_busy() const override { return !table_.empty(); }
 
   rt::Reactor& reactor_;
   Group& group_;
   const std::size_t shard_;
   Host& host_;
   UdpSocket socket_;
+  const Address bound_;
+  Succession* const succession_;  // null: there are no other processes
   Credentials credentials_;
   std::unique_ptr<DatagramBatch> incoming_;
   std::unique_ptr<Train::Buffer> train_;  // what one connection is about to send
   std::unordered_map<std::string, Connection*, StringHash, std::equal_to<>> table_;
   Farewells farewells_;
-  std::vector<Connection*> connections_;
   std::vector<Connection*> waiting_;  // to send; null: has gone meanwhile
   std::shared_ptr<Endpoint*> self_;   // its end says to work that is posted that this has gone
   std::size_t handshakes_ = 0;
+  std::unordered_map<IpAddress, std::size_t> handshakes_of_;  // by client_network()
   std::size_t validate_from_ = kHandshakesBeforeRetry;
   std::int64_t answers_since_ms_ = 0;
   unsigned answers_ = 0;

@@ -135,5 +135,61 @@ TEST_F(QuicEndpoint, IsSilentOnceItDrains) {
   EXPECT_NE(client.receive(batch), UdpSocket::State::Moved);
 }
 
+/// The process before: all datagrams are its own.
+struct Elder final : Succession::Member {
+  [[nodiscard]] bool take_inherited(const DatagramView& datagram) override {
+    taken.emplace_back(datagram.bytes.begin(), datagram.bytes.end());
+    return true;
+  }
+  void take_back(const DatagramView&) override {}
+  void stop_reading() override {}
+  void read_again() override {}
+  [[nodiscard]] bool is_busy() const override { return true; }
+
+  std::vector<std::string> taken;
+};
+
+TEST_F(QuicEndpoint, AsksTheProcessBeforeAboutConnectionsThatAreNotItsOwn) {
+  Succession before(reactor), now(reactor);
+  Group fresh(shards);
+  fresh.lend(0, now);
+  const int bound_socket = bound();
+  const Address where = Address::local_of(bound_socket);
+  Endpoint successor(reactor, bound_socket, fresh, 0, host);
+  Elder elder;
+  before.join(where, elder);
+  const auto ends = Succession::make_channel();
+  before.make_way(ends->first);
+  now.follow(ends->second);
+  client.close();
+  client.attach(reactor, *connect_udp(where));
+  const std::string foreign = short_header(octets_of(group.ids().issue(0)));
+  send(short_header(octets_of(fresh.ids().issue(0))));  // of one that it had itself
+  send(foreign);
+  rt::turn_until(reactor, [&] { return !elder.taken.empty(); });
+  EXPECT_EQ(elder.taken, std::vector<std::string>{foreign});
+}
+
+TEST_F(QuicEndpoint, ReadsNothingWhenAnotherProcessDoes) {
+  Succession now(reactor);
+  Group fresh(shards);
+  fresh.lend(0, now);
+  const int bound_socket = bound();
+  const Address where = Address::local_of(bound_socket);
+  Endpoint predecessor(reactor, bound_socket, fresh, 0, host);
+  const auto ends = Succession::make_channel();
+  now.make_way(ends->first);
+  Succession next(reactor);
+  next.follow(ends->second);
+  for (int turns = 0; turns < 10; ++turns) reactor.run_once(1);
+  client.close();
+  client.attach(reactor, *connect_udp(where));
+  send(of_unknown_version());
+  for (int turns = 0; turns < 10; ++turns) reactor.run_once(1);
+  EXPECT_NE(client.receive(batch), UdpSocket::State::Moved);
+  now.stay();
+  EXPECT_FALSE(answer().empty()) << "it reads again, what came meanwhile too";
+}
+
 }  // namespace
 }  // namespace sluice::net::quic

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/quic/connection_ids.h"
+#include "net/succession.h"
 #include "net/udp_socket.h"
 #include "rt/shards.h"
 
@@ -29,6 +30,9 @@ class Group {
   // Each on the shard's own thread.
   void join(std::size_t shard, Endpoint& endpoint) { members_[shard].endpoint = &endpoint; }
   void leave(std::size_t shard) { members_[shard].endpoint = nullptr; }
+  /// Before join(): how the endpoint speaks to those of other processes; outlives it. Without, it knows of none.
+  void lend(std::size_t shard, Succession& succession) { members_[shard].succession = &succession; }
+  [[nodiscard]] Succession* succession(std::size_t shard) const { return members_[shard].succession; }
 
   /// Takes a copy of a single datagram to the shard that owns its connection. False: too many are on their way there,
   /// and this one is lost.
@@ -37,7 +41,8 @@ class Group {
  private:
   static constexpr unsigned kMostUnderWay = 1024;
   struct Member {
-    Endpoint* endpoint = nullptr;  // of its own thread alone
+    Endpoint* endpoint = nullptr;  // of its own thread alone, as the next
+    Succession* succession = nullptr;
     std::atomic<unsigned> under_way{0};
   };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -42,6 +43,11 @@ class Row {
 };
 
 enum class Access : std::uint8_t { Read, Write };
+
+struct Index {
+  std::string_view name;
+  std::string_view on;  // "changes (made_at) WHERE ended IS NULL"
+};
 enum class Outcome : std::uint8_t { Committed, Aborted, Unknown };
 
 /// One connection to a database, used by one thread at a time.
@@ -72,8 +78,21 @@ class Connection {
   /// commit is always known to have changed nothing.
   virtual Result<std::string> transaction_name() = 0;
   virtual Result<Outcome> outcome(std::string_view transaction_name) = 0;
-  /// Serialises those that prepare a store at the same time, for the length of the transaction.
-  virtual Result<> lock_for_upgrade() = 0;
+  /// Serialises those that prepare a store at the same time, for the length of the transaction. Errc::Unavailable when
+  /// another one takes longer than `patience`.
+  virtual Result<> lock_for_upgrade(Millis patience) = 0;
+  /// What the rest of the transaction does to tables waits no longer than a moment for those who use them, and fails
+  /// with Errc::Unavailable then: whoever came later would wait behind it.
+  virtual Result<> be_brief() = 0;
+  /// For a connection that only reads, and may take long: a statement is given up after `patience` without an answer
+  /// and, whatever it does, soon after `give_up` has become true, which outlives the connection. What is given up ends
+  /// at the server as well.
+  virtual void take_time(Millis patience, const std::atomic<bool>& give_up) = 0;
+  /// Makes an index of a table that others read meanwhile; to be called outside of transactions. On PostgreSQL they
+  /// write meanwhile, too; in an SQLite file they wait until it is made, and fail when that takes longer than their
+  /// patience. One that is there already is left alone, one that another process is making is waited for, and one that
+  /// somebody did not finish is made again. However long it takes, it is not given up.
+  virtual Result<> build_index(const Index& index) = 0;
 
   /// Wakes the listeners when the transaction commits.
   virtual Result<> notify() = 0;

@@ -2,18 +2,22 @@
 #include "store/sql/postgres.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <map>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include "base/log.h"
 #include "base/strings.h"
 
 namespace sluice::store::sql {
@@ -29,6 +33,13 @@ constexpr Millis kDoubt{1'000};
 constexpr Millis kProbePatience{700};
 /// Statements that travel together before we look at their results.
 constexpr std::size_t kPipeline = 256;
+/// Names of locks: arbitrary numbers of ours.
+constexpr std::int64_t kUpgradeLock = 0x736C'7569'6365;
+constexpr std::int64_t kIndexLock = kUpgradeLock + 1;
+/// How often is asked for a lock that another process has, and is told that it has it still.
+constexpr Millis kLockPause{200};
+constexpr Millis kTellEvery{10'000};
+constexpr std::string_view kTooManyConnections = "53300";  // too_many_connections
 
 struct Finish {
   void operator()(PGconn* connection) const { PQfinish(connection); }
@@ -37,6 +48,9 @@ struct Clear {
   void operator()(PGresult* result) const { PQclear(result); }
 };
 using ResultOf = std::unique_ptr<PGresult, Clear>;
+struct FreeCancel {
+  void operator()(PGcancel* cancel) const { PQfreeCancel(cancel); }
+};
 
 template <class T>
 T from_network(const char* octets) {
@@ -148,8 +162,13 @@ class PostgresConnection final : public Connection {
                   "WHERE current_setting('synchronous_commit') = 'off'");
   }
 
-  /// Whether the server lets anybody in at this moment.
-  bool answers() { return start() && establish(kProbePatience); }
+  /// Whether the server is alive: lets somebody in at this moment, or says that it is full.
+  bool answers() {
+    if (!start()) return false;
+    PQsetErrorVerbosity(connection_.get(), PQERRORS_SQLSTATE);
+    const auto let_in = establish(kProbePatience);
+    return let_in || let_in.error().what.contains(kTooManyConnections);
+  }
   Result<> script(std::string_view statements) override {
     TRY(flush());
     if (PQsendQuery(connection_.get(), std::string(statements).c_str()) != 1) return lost();
@@ -204,15 +223,36 @@ class PostgresConnection final : public Connection {
     return status == "aborted" ? Outcome::Aborted : Outcome::Unknown;
   }
 
-  Result<> lock_for_upgrade() override {
-    constexpr std::int64_t kLock = 0x736C'7569'6365;  // an arbitrary number of ours
-    const ValueView lock[] = {kLock};
-    TRY(query("SELECT pg_advisory_xact_lock($1)", lock, [](const Row&) -> Result<> { return {}; }));
+  Result<> lock_for_upgrade(Millis patience) override {
+    TRY(acquire("SELECT CAST(pg_try_advisory_xact_lock($1) AS TEXT)", kUpgradeLock, patience));
     // Not IF NOT EXISTS: that takes a right which the user needs only once.
     const ValueView schema[] = {options_.schema};
     TRY(const auto found,
         read_text("SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE nspname = CAST($1 AS TEXT)", schema));
     return found.empty() ? script("CREATE SCHEMA " + quoted_schema()) : Result<>();
+  }
+
+  Result<> be_brief() override { return script("SET LOCAL lock_timeout = '1s'"); }
+
+  void take_time(Millis patience, const std::atomic<bool>& give_up) override {
+    patience_ = patience;
+    give_up_ = &give_up;
+  }
+
+  /// In the way that keeps no writer waiting, and whatever limits the user's role has: a start that is cut short at it
+  /// begins anew each time.
+  Result<> build_index(const Index& index) override {
+    TRY(acquire("SELECT CAST(pg_try_advisory_lock($1) AS TEXT)", kIndexLock, Millis::max()));
+    TRY(script("SET statement_timeout = 0; SET lock_timeout = 0"));
+    long_since_ = told_ = Clock::now();
+    auto built = build_index_alone(index);
+    long_since_.reset();
+    if (usable()) TRY(script("RESET statement_timeout; RESET lock_timeout"));
+    // A lock of the session's, not of a transaction's. On a lost connection it is gone already.
+    const ValueView lock[] = {kIndexLock};
+    auto unlocked = usable() ? read_text("SELECT CAST(pg_advisory_unlock($1) AS TEXT)", lock) : std::string();
+    if (built && !unlocked) return std::unexpected(std::move(unlocked).error());
+    return built;
   }
 
   Result<> notify() override {
@@ -316,16 +356,94 @@ class PostgresConnection final : public Connection {
       const int unsent = PQflush(connection_.get());
       if (unsent < 0) return lost();
       const auto events = static_cast<short>(unsent == 1 ? POLLIN | POLLOUT : POLLIN);
-      const Millis patience = std::min(kDoubt, options_.timeout - silent);
-      TRY(const bool ready, poll_socket(events, patience));
-      silent = ready ? Millis(0) : silent + patience;
+      const Millis step = std::min(kDoubt, patience_ - silent);
+      TRY(const bool ready, poll_socket(events, step));
+      silent = ready || long_since_ ? Millis(0) : silent + step;
       if (ready && PQconsumeInput(connection_.get()) != 1) return lost();
+      if (give_up_ != nullptr && *give_up_) return give_up("the store is being closed");
       if (ready) continue;
-      if (silent >= options_.timeout || !PostgresConnection(options_, name_).answers()) {
-        return lost(Errc::Timeout, "no sign of life for " + std::to_string(silent.count()) + " ms");
-      }
+      if (!PostgresConnection(options_, name_).answers()) return lost(Errc::Timeout, silence(silent));
+      if (silent >= patience_) return give_up(silence(silent));
+      if (long_since_) tell_of_index();
     }
     return {};
+  }
+
+  static std::string silence(Millis silent) { return "no sign of life for " + std::to_string(silent.count()) + " ms"; }
+
+  /// The server hears of it where it has only read: a COMMIT that waits for a standby must not be told to do without.
+  std::unexpected<Error> give_up(std::string_view why) {
+    if (give_up_ == nullptr) return lost(Errc::Timeout, why);
+    const std::unique_ptr<PGcancel, FreeCancel> cancel(PQgetCancel(connection_.get()));
+    std::array<char, 256> error{};
+    const bool heard = cancel != nullptr && PostgresConnection(options_, name_).answers();  // PQcancel() knows no limit
+    if (heard) PQcancel(cancel.get(), error.data(), static_cast<int>(error.size()));
+    return lost(Errc::Unavailable, why);
+  }
+
+  /// Asks for a lock with a statement that says "true" when it is ours: again and again, since who waits in a statement
+  /// is given up after a while, and is one of those that the server waits for before it takes an index into use.
+  Result<> acquire(std::string_view statement, std::int64_t lock, Millis patience) {
+    const ValueView values[] = {lock};
+    const auto start = Clock::now();
+    told_ = start;
+    for (;;) {
+      TRY(const auto taken, read_text(statement, values));
+      if (taken == "true") return {};
+      if (std::chrono::floor<Millis>(Clock::now() - start) >= patience) {
+        return fail(Errc::Unavailable,
+                    name_ + ": another process prepares or restores the store, " + holders_of(lock) + "; try again",
+                    Blame::System, Retry::Safe);
+      }
+      if (is_time_to_tell()) {
+        log::info("store.waiting", {{"store", name_},
+                                    {"for", lock == kIndexLock ? "an index that another process makes"
+                                                               : "another process that prepares or restores the store"},
+                                    {"seconds", seconds_since(start)},
+                                    {"blocked_by", holders_of(lock)}});
+      }
+      std::this_thread::sleep_for(kLockPause);
+    }
+  }
+
+  /// That an index is being made still, and who is waited for, as another connection sees it.
+  void tell_of_index() {
+    if (!is_time_to_tell()) return;
+    PostgresConnection other(options_, name_);
+    std::string blockers = "not known";
+    if (other.open()) {
+      const ValueView self[] = {PQbackendPID(connection_.get())};
+      blockers = other.sessions("a.pid = ANY(pg_blocking_pids(CAST(CAST($1 AS BIGINT) AS INTEGER)))", self);
+    }
+    log::info("store.making_index",
+              {{"store", name_}, {"seconds", seconds_since(*long_since_)}, {"blocked_by", blockers}});
+  }
+
+  bool is_time_to_tell() {
+    if (Clock::now() - told_ < kTellEvery) return false;
+    told_ = Clock::now();
+    return true;
+  }
+  static std::int64_t seconds_since(Clock::time_point start) {
+    return std::chrono::floor<std::chrono::seconds>(Clock::now() - start).count();
+  }
+
+  std::string holders_of(std::int64_t lock) {
+    constexpr int kHalf = 32;
+    const ValueView halves[] = {lock >> kHalf, lock & 0xFFFF'FFFF};
+    return sessions(
+        "a.pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+        "AND CAST(classid AS BIGINT) = $1 AND CAST(objid AS BIGINT) = $2)",
+        halves);
+  }
+
+  /// Sessions that meet a condition, for people: "812 (sluice of kong at 10.0.0.7, idle in transaction)".
+  std::string sessions(std::string_view condition, Values values) {
+    const std::string statement =
+        "SELECT string_agg(a.pid || ' (' || COALESCE(NULLIF(a.application_name, ''), '?') || ' of ' || "
+        "COALESCE(CAST(a.usename AS TEXT), '?') || COALESCE(' at ' || host(a.client_addr), '') || "
+        "COALESCE(', ' || a.state, '') || ')', ', ') FROM pg_stat_activity a WHERE ";
+    return read_text(statement + std::string(condition), values).value_or("not known");
   }
 
   Result<std::uint64_t> execute(std::string_view statement, Values values, const EachRow& each) {
@@ -396,6 +514,20 @@ class PostgresConnection final : public Connection {
     return {};
   }
 
+  /// Whoever makes one and dies on the way leaves one behind that is kept up to date and never used.
+  Result<> build_index_alone(const Index& index) {
+    const ValueView place[] = {index.name, options_.schema};
+    TRY(const auto valid,
+        read_text("SELECT CAST(i.indisvalid AS TEXT) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                  "JOIN pg_namespace n ON n.oid = c.relnamespace "
+                  "WHERE c.relname = CAST($1 AS TEXT) AND n.nspname = CAST($2 AS TEXT)",
+                  place));
+    if (valid == "true") return {};
+    const std::string name(index.name);
+    if (!valid.empty()) TRY(script("DROP INDEX CONCURRENTLY " + name));
+    return script("CREATE INDEX CONCURRENTLY " + name + " ON " + std::string(index.on));
+  }
+
   Result<std::string> read_text(std::string_view statement, Values values) {
     std::string text;
     TRY(query(statement, values, [&](const Row& row) -> Result<> {
@@ -430,6 +562,10 @@ class PostgresConnection final : public Connection {
   std::unique_ptr<PGconn, Finish> connection_;
   std::map<std::string, std::string, std::less<>> statements_;  // names of prepared ones
   std::size_t queued_ = 0;                                      // in the open pipeline; 0: there is none
+  Millis patience_ = options_.timeout;
+  const std::atomic<bool>* give_up_ = nullptr;
+  std::optional<Clock::time_point> long_since_;  // while a statement may take as long as it likes
+  Clock::time_point told_;                       // that somebody is waited for
   bool usable_ = true;
 };
 

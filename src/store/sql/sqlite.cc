@@ -103,7 +103,16 @@ class SqliteConnection final : public Connection {
   [[nodiscard]] bool usable() const override { return true; }
   Result<std::string> transaction_name() override { return std::string(); }
   Result<Outcome> outcome(std::string_view) override { return Outcome::Aborted; }
-  Result<> lock_for_upgrade() override { return {}; }  // BEGIN IMMEDIATE has done it
+  Result<> lock_for_upgrade(Millis) override { return {}; }  // BEGIN IMMEDIATE has done it
+  Result<> be_brief() override { return {}; }                // nothing of ours waits in the middle of a transaction
+  void take_time(Millis, const std::atomic<bool>& give_up) override {
+    constexpr int kLookEvery = 10'000;  // of its virtual machine's instructions
+    const auto over = [](void* flag) { return static_cast<const std::atomic<bool>*>(flag)->load() ? 1 : 0; };
+    sqlite3_progress_handler(db_.get(), kLookEvery, over, const_cast<std::atomic<bool>*>(&give_up));
+  }
+  Result<> build_index(const Index& index) override {
+    return script("CREATE INDEX IF NOT EXISTS " + std::string(index.name) + " ON " + std::string(index.on));
+  }
 
   Result<> notify() override { return {}; }
   Result<> listen() override {
@@ -155,6 +164,8 @@ class SqliteConnection final : public Connection {
       case SQLITE_LOCKED:
         return fail(Errc::Unavailable, what + ": another process holds it; end that process, or try again",
                     Blame::System, Retry::Safe);
+      case SQLITE_INTERRUPT:
+        return fail(Errc::Unavailable, what + ": the store is being closed", Blame::System, Retry::Safe);
       case SQLITE_PERM:
       case SQLITE_READONLY:
       case SQLITE_CANTOPEN:

@@ -9,6 +9,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 export default defineConfig({
   plugins: [vue(), platformStandIn()],
   resolve: { alias: { '@': here('./src'), '@ui': here('../../packages/ui/src') } },
+  server: { fs: { allow: [here('../../..')] } }, // texts that the command line prints stand beside it
   preview: {
     headers: {
       'Content-Security-Policy':

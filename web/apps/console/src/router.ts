@@ -5,6 +5,8 @@ import { t, type Text } from './i18n';
 declare module 'vue-router' {
   interface RouteMeta {
     title?: Text;
+    /** A page for making changes. */
+    writes?: true;
   }
 }
 
@@ -20,7 +22,7 @@ const routes: RouteRecordRaw[] = [
     path: '/control-planes/new',
     name: 'control-plane-new',
     component: () => import('./pages/ControlPlaneFormPage.vue'),
-    meta: { title: 'controlPlanes.create' },
+    meta: { title: 'controlPlanes.create', writes: true },
   },
   {
     path: '/control-planes/:cp',
@@ -33,7 +35,7 @@ const routes: RouteRecordRaw[] = [
         name: 'control-plane-edit',
         props: true,
         component: () => import('./pages/ControlPlaneFormPage.vue'),
-        meta: { title: 'nav.settings' },
+        meta: { title: 'nav.settings', writes: true },
       },
       {
         path: 'nodes',
@@ -47,7 +49,7 @@ const routes: RouteRecordRaw[] = [
         name: 'node-new',
         props: true,
         component: () => import('./pages/AddNodePage.vue'),
-        meta: { title: 'nodes.add' },
+        meta: { title: 'nodes.add', writes: true },
       },
       {
         path: 'tester',
@@ -82,22 +84,30 @@ const routes: RouteRecordRaw[] = [
         name: 'plugin-catalog',
         props: true,
         component: () => import('./pages/PluginCatalogPage.vue'),
-        meta: { title: 'plugins.catalog' },
+        meta: { title: 'plugins.catalog', writes: true },
       },
       {
         path: 'plugins/new/:plugin',
         name: 'plugin-new',
         props: (route) => ({ ...route.params, type: 'plugins' }),
         component: () => import('./pages/EntityFormPage.vue'),
+        meta: { writes: true },
       },
       { path: ':type', name: 'entities', props: true, component: () => import('./pages/EntityListPage.vue') },
-      { path: ':type/new', name: 'entity-new', props: true, component: () => import('./pages/EntityFormPage.vue') },
+      {
+        path: ':type/new',
+        name: 'entity-new',
+        props: true,
+        component: () => import('./pages/EntityFormPage.vue'),
+        meta: { writes: true },
+      },
       { path: ':type/:id', name: 'entity', props: true, component: () => import('./pages/EntityPage.vue') },
       {
         path: ':type/:id/edit',
         name: 'entity-edit',
         props: true,
         component: () => import('./pages/EntityFormPage.vue'),
+        meta: { writes: true },
       },
     ],
   },
@@ -130,7 +140,9 @@ export const router = createRouter({
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
 });
 
-router.afterEach((to) => {
+// Pages that know a better name say it themselves (PageHead).
+router.afterEach((to, from) => {
+  if (to.path === from.path && document.title) return;
   const title = to.meta.title ? `${t(to.meta.title)} · ` : '';
   document.title = `${title}${t('product')}`;
 });

@@ -56,8 +56,14 @@ export class Admin {
     return found;
   }
 
-  get<T = Entity>(path: string, signal?: AbortSignal): Promise<Reply<T>> {
+  get<T>(path: string, signal?: AbortSignal): Promise<Reply<T>> {
     return call<T>(this.path(path), { signal });
+  }
+
+  /** One entity. A consumer group comes inside an object that has no id, beside its members and plugins. */
+  async read(path: string): Promise<Reply<Entity>> {
+    const { data, etag } = await this.get<Entity | { id?: never; consumer_group: Entity }>(path);
+    return { data: data.id === undefined ? data.consumer_group : data, etag };
   }
 
   async create(path: string, body: unknown): Promise<Entity> {

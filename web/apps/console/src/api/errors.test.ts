@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { flattenFields, unplaced } from './errors';
+import { flattenFields, sentence, unplaced } from './errors';
 
 describe('flattenFields', () => {
   it('names nested fields and elements by their paths', () => {
@@ -38,5 +38,16 @@ describe('unplaced', () => {
       ['config.x', 'unknown field'],
     ]);
     expect(unplaced(fields, (path) => path === 'name')).toEqual(['nothing given', 'config.x: unknown field']);
+  });
+});
+
+describe('sentence', () => {
+  it('begins with a capital where a word begins it', () => {
+    expect(sentence("must set one of 'hosts', 'paths'")).toBe("Must set one of 'hosts', 'paths'");
+  });
+
+  it('leaves addresses and paths of fields alone', () => {
+    for (const text of ['https://a.example: answered 404', 'config.limit: required', '/paths: no'])
+      expect(sentence(text)).toBe(text);
   });
 });

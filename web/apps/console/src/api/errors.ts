@@ -32,12 +32,20 @@ export function flattenFields(fields: unknown, invalidParameters?: unknown): Map
   return flat;
 }
 
-/** Messages that no shown field takes: those of entities, and those whose path is none of `shown`. */
-export function unplaced(fields: ReadonlyMap<string, string>, shown: (path: string) => boolean): string[] {
-  return [...fields].filter(([path]) => !shown(path)).map(([path, text]) => say(path, text));
+/** With a capital in front, where it begins with a word rather than with an address or the name of a field. */
+export function sentence(text: string): string {
+  return text.replace(/^[a-z]+(?=[\s,])/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
 }
 
-function say(path: string, text: string): string {
-  const field = path.replace(/\.?@entity$/, '');
-  return field ? `${field}: ${text}` : text;
+/** Messages that no shown field takes: those of entities, and those whose path is none of `shown`. */
+export function unplaced(
+  fields: ReadonlyMap<string, string>,
+  shown: (path: string) => boolean,
+  labelOf = (path: string): string => path,
+): string[] {
+  const say = (path: string, text: string): string => {
+    const field = path.replace(/\.?@entity$/, '');
+    return field ? `${labelOf(field)}: ${text}` : text;
+  };
+  return [...fields].filter(([path]) => !shown(path)).map(([path, text]) => say(path, text));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { flattenFields } from './errors';
+import { t } from '@/i18n';
+import { flattenFields, sentence } from './errors';
 
 /** What the server refused, with what it says about single fields by their paths (`config.queue.max_retry_time`). */
 export class ApiError extends Error {
@@ -10,6 +11,14 @@ export class ApiError extends Error {
   ) {
     super(message);
     this.name = 'ApiError';
+  }
+}
+
+/** The server did not answer at all. */
+export class Unreachable extends Error {
+  constructor() {
+    super(t('common.unreachable'));
+    this.name = 'Unreachable';
   }
 }
 
@@ -70,12 +79,14 @@ export function onRefused(told: () => void): void {
   refused = told;
 }
 
-/** A call whose answer is read by the caller. */
+/** A call whose answer is read by the caller. Throws Unreachable when there is none. */
 export async function send(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   if (token) headers.set('Authorization', `Bearer ${token}`);
   else if (csrfToken && (options.method ?? 'GET') !== 'GET') headers.set('X-CSRF-Token', csrfToken);
-  const response = await fetch(path, { ...options, headers, credentials: 'same-origin' });
+  const response = await fetch(path, { ...options, headers, credentials: 'same-origin' }).catch((error: unknown) => {
+    throw error instanceof TypeError ? new Unreachable() : error;
+  });
   if (response.status === 401 && path !== '/v3/session') refused();
   return response;
 }
@@ -93,7 +104,7 @@ async function patiently(attempt: () => Promise<Response>): Promise<Response> {
   }
 }
 
-/** One call to our own server. Throws ApiError for what it refuses, TypeError when it cannot be reached. */
+/** One call to our own server. Throws ApiError for what it refuses, Unreachable when it does not answer. */
 export async function call<T>(path: string, options: Options = {}): Promise<Reply<T>> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
@@ -115,5 +126,5 @@ export async function call<T>(path: string, options: Options = {}): Promise<Repl
 export const part = (text: string): string => encodeURIComponent(text);
 
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return sentence(error instanceof Error ? error.message : String(error));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { reactive } from 'vue';
+import { computed, reactive } from 'vue';
 import { ApiError, call, onRefused, useCsrfToken, useToken } from './http';
 import type { User } from './accounts';
 
@@ -10,19 +10,29 @@ export const session = reactive({
    */
   state: 'unknown' as 'unknown' | 'local' | 'token' | 'user' | 'refused' | 'unreachable',
   user: null as User | null,
+  /** Of the user, or of the token that was typed in. */
+  role: 'admin' as User['role'],
   /** Whether the first account is still to be made. */
   canSetUp: false,
 });
+
+/**
+ * Whether the server would take a change from whoever is here: pages offer nothing that it would refuse. Everybody may
+ * change what is their own: account, sessions, access tokens.
+ */
+export const mayWrite = computed(() => session.role === 'admin');
 
 interface Answer {
   state: 'signed_in' | 'signed_out' | 'local' | 'token';
   csrf_token?: string;
   can_set_up?: boolean;
   user?: User | null;
+  role?: User['role'];
 }
 
 function take(answer: Answer): void {
   session.user = answer.user ?? null;
+  session.role = answer.user?.role ?? answer.role ?? 'admin';
   session.canSetUp = answer.can_set_up ?? false;
   session.state = ({ signed_in: 'user', signed_out: 'refused', local: 'local', token: 'token' } as const)[answer.state];
   useCsrfToken(answer.csrf_token ?? '');

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ref, shallowRef } from 'vue';
+import { shallowRef } from 'vue';
 import { YAMLParseError } from 'yaml';
 import { toast } from '@ui/toasts';
 import { adminOf } from '@/api/entities';
-import { ApiError, messageOf } from '@/api/http';
 import { same } from '@/form/form_model';
 import { t } from '@/i18n';
 import { FileProblem, withoutNulls } from '@/model/state_file';
+import { attempts, linesOf } from './attempt';
 import type { Step } from './PlanList.vue';
 
 export type Batch = Record<string, unknown>;
@@ -14,35 +14,17 @@ export type Batch = Record<string, unknown>;
 function say(error: unknown): string[] {
   if (error instanceof FileProblem) return [t('transfer.notAFile', { what: error.message })];
   if (error instanceof YAMLParseError) return [error.message];
-  if (error instanceof ApiError && error.fields.size) {
-    return [...error.fields].map(
-      ([path, message]) => `${path.replace(/^upsert\./, '').replace(/\.?@entity$/, '')}: ${message}`,
-    );
-  }
-  return [messageOf(error)];
+  return linesOf(error, (path) => path.replace(/^upsert\./, '').replace(/\.?@entity$/, ''));
 }
 
 /** What a batch would do to a control plane, before it does. Failures become texts to be shown. */
 export function batchPlan(cp: string) {
   const admin = adminOf(cp);
   const plan = shallowRef<Step[]>();
-  const problems = ref<string[]>([]);
-  const busy = ref(false);
+  const { problems, busy, attempt } = attempts(say);
   let batch: Batch = {};
 
-  async function attempt(work: () => Promise<void>): Promise<void> {
-    busy.value = true;
-    problems.value = [];
-    try {
-      await work();
-    } catch (error) {
-      problems.value = say(error);
-    } finally {
-      busy.value = false;
-    }
-  }
-
-  const make = (read: () => Batch | Promise<Batch>): Promise<void> =>
+  const make = (read: () => Batch | Promise<Batch>): Promise<boolean> =>
     attempt(async () => {
       plan.value = undefined;
       batch = await read();
@@ -52,7 +34,7 @@ export function batchPlan(cp: string) {
       );
     });
 
-  const apply = (): Promise<void> =>
+  const apply = (): Promise<boolean> =>
     attempt(async () => {
       await admin.post('/batch', batch);
       toast(t('transfer.applied', { n: plan.value?.length ?? 0 }));

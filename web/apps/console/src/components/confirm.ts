@@ -5,6 +5,8 @@ export interface Question {
   title: string;
   text: string;
   action: string;
+  /** What not doing it is called, where “Cancel” would not say it. */
+  refusal?: string | undefined;
   danger: boolean;
   /** What must be typed before the action is offered. */
   typed?: string | undefined;

@@ -7,6 +7,8 @@ import type { Field } from './field_schema';
 /** What fields of one form share. */
 export interface FormContext {
   admin: Admin;
+  /** Key of the type of entity. */
+  type: string;
   /** Messages of the server by the path of the field. */
   errors: Ref<ReadonlyMap<string, string>>;
   /** Paths that must be given because of what other fields say. */
@@ -59,10 +61,31 @@ export function labelOf(name: string): string {
   return joined.charAt(0).toUpperCase() + joined.slice(1);
 }
 
+/** `config.redis.host` as its form calls it: "Redis › Host". */
+export function labelOfPath(path: string): string {
+  const steps = path.replace(/^config\./, '').split('.');
+  return steps.map((step) => (/^\d+$/.test(step) ? String(Number(step) + 1) : labelOf(step))).join(' › ');
+}
+
+/** A message of the server, with labels for the paths of fields that it quotes. */
+export function withLabels(text: string): string {
+  const quoted = text.includes('these fields') ? /'([\w.]+)'/g : /'(config\.[\w.]+)'/g;
+  return text.replace(quoted, (_, path: string) => `“${labelOfPath(path)}”`);
+}
+
+/** Helps nobody who sees the label: "Its port." */
+const SAYS_NOTHING = /^Its (\w+ )?(name|port)( here)?\.$/;
+
+/** What explains a field: our own words where we have better ones than the server's description. */
+export function helpOf(field: Field, path: string, type: string): string {
+  const own = maybe(`help.${type}.${path}`);
+  return own ?? (SAYS_NOTHING.test(field.description) ? '' : field.description);
+}
+
 export const idOf = (path: string): string => `field-${path.replaceAll('.', '-')}`;
 
 /** Ids of what explains a field, for aria-describedby. */
-export function describedBy(field: Field, path: string, error: string | undefined): string | undefined {
-  const ids = [error ? `${idOf(path)}-error` : '', field.description ? `${idOf(path)}-help` : ''].filter(Boolean);
+export function describedBy(path: string, help: string, error: string | undefined): string | undefined {
+  const ids = [error ? `${idOf(path)}-error` : '', help ? `${idOf(path)}-help` : ''].filter(Boolean);
   return ids.length ? ids.join(' ') : undefined;
 }

@@ -34,6 +34,8 @@ export interface Field {
   greaterThan: number | null;
   /** The server fills it in. */
   auto: boolean;
+  /** Not for every eye: marked so, or by the name of a secret. */
+  secret: boolean;
   /** May be `{vault://...}`. */
   referenceable: boolean;
   deprecated: string;
@@ -64,6 +66,9 @@ type Raw = Record<string, unknown>;
 
 const MULTILINE = new Set(['jwk', 'payload']);
 const SECRET = /(password|secret|^key$|token|api_key)$/;
+
+/** Whether texts that are called so are secrets. */
+export const namesSecret = (name: string): boolean => SECRET.test(name);
 
 const TYPES = new Set<FieldType>([
   'string',
@@ -103,7 +108,7 @@ function widgetOf(field: Omit<Field, 'widget'>, raw: Raw): Widget {
       if (field.oneOf.length) return 'select';
       if (field.name === 'expression') return 'expression';
       if (MULTILINE.has(field.name) || /\bPEM\b/.test(field.description)) return 'multiline';
-      return raw['encrypted'] || SECRET.test(field.name) ? 'secret' : 'text';
+      return field.secret ? 'secret' : 'text';
     default:
       return 'json';
   }
@@ -122,6 +127,7 @@ export function readField(name: string, raw: Raw): Field {
     between: Array.isArray(raw['between']) ? (raw['between'] as [number, number]) : null,
     greaterThan: typeof raw['gt'] === 'number' ? raw['gt'] : null,
     auto: raw['auto'] === true,
+    secret: raw['encrypted'] === true || (type === 'string' && namesSecret(name)),
     referenceable: raw['referenceable'] === true,
     deprecated: deprecation ? (deprecation.message ?? '') || name : '',
     reference: String(raw['reference'] ?? ''),

@@ -22,8 +22,18 @@ function isSet(model: Model, path: string): boolean {
   return valueAt(model, path) != null;
 }
 
-/** The fields of a form in their sections. The members of `config` stand on their own, not in a record. */
-export function layoutOf(schema: Schema, fields: Field[], model: Model, main: string[], hidden: string[]): Section[] {
+/**
+ * The fields of a form in their sections. The members of `config` stand on their own, not in a record. `placed`: where
+ * a plugin applies has been said, so its settings come first.
+ */
+export function layoutOf(
+  schema: Schema,
+  fields: Field[],
+  model: Model,
+  main: string[],
+  hidden: string[],
+  placed = false,
+): Section[] {
   const shown = fields.filter((field) => !hidden.includes(field.name) && !field.fixedNull);
   const visible = ({ field, path }: Entry): boolean => !field.deprecated || isSet(model, path);
   const config = shown.find((field) => field.name === 'config' && field.widget === 'record');
@@ -41,15 +51,16 @@ export function layoutOf(schema: Schema, fields: Field[], model: Model, main: st
   const first = settings.length <= FEW ? settings : settings.filter(essential);
   // Where nothing has to be said, everything is worth the same.
   const top = first.length ? first : settings;
+  const application: Section = {
+    key: 'scope',
+    title: 'form.sections.scope',
+    entries: scope.map((field) => ({ field, path: field.name })),
+    folded: false,
+  };
+  const configuration: Section = { key: 'config', title: 'form.sections.config', entries: top, folded: false };
   const sections: Section[] = [
     { key: 'general', title: 'form.sections.general', entries: general, folded: false },
-    {
-      key: 'scope',
-      title: 'form.sections.scope',
-      entries: scope.map((field) => ({ field, path: field.name })),
-      folded: false,
-    },
-    { key: 'config', title: 'form.sections.config', entries: top, folded: false },
+    ...(placed ? [configuration, application] : [application, configuration]),
     {
       key: 'configMore',
       title: 'form.sections.configMore',

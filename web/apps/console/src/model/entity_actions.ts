@@ -43,7 +43,7 @@ export async function toggleEntity(
   entity['enabled'] = on;
   try {
     const path = pathOf(type, entity, parent);
-    const { data, etag } = await admin.get(path);
+    const { data, etag } = await admin.read(path);
     await admin.replace(path, { ...data, enabled: on }, etag);
     toast(t(on ? 'list.turnedOn' : 'list.turnedOff', { name: nameOf(type, entity) }));
   } catch (error) {

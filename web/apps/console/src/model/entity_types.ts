@@ -3,6 +3,7 @@
 // fields come first, what belongs to what. A field that is not named here is shown all the same.
 import type { Entity } from '@/api/entities';
 import { part } from '@/api/http';
+import { shortened } from './secrets';
 
 export type TypeKey =
   | 'services'
@@ -48,6 +49,8 @@ export interface EntityType {
   key: TypeKey;
   /** Of the list, and of the schema where they differ. */
   path: string;
+  /** What asks for credentials of this type. */
+  plugin?: string;
   /** Only below an entity that `parent` names. */
   parent?: { field: string; type: TypeKey; segment?: string };
   names: string[];
@@ -63,12 +66,13 @@ const tags: Column = { field: 'tags', kind: 'tags' };
 const related = (type: TypeKey, path: string, field: string): Related => ({ type, path, field });
 const plugins = (field: string): Related => related('plugins', 'plugins', field);
 
-function credential(key: CredentialKey, path: string, columns: Column[], main: string[]): EntityType {
+function credential(key: CredentialKey, plugin: string, path: string, columns: Column[], main: string[]): EntityType {
   return {
     key,
+    plugin,
     path,
     parent: { field: 'consumer', type: 'consumers' },
-    names: main,
+    names: columns.filter(({ kind }) => kind !== 'tags').map(({ field }) => field),
     columns,
     main,
     related: [],
@@ -255,46 +259,57 @@ const ALL: EntityType[] = [
   },
   credential(
     'keyauth_credentials',
+    'key-auth',
     '/key-auths',
     [{ field: 'key', kind: 'secret' }, { field: 'ttl', kind: 'mono' }, tags],
     ['key', 'ttl', 'tags'],
   ),
   credential(
     'basicauth_credentials',
+    'basic-auth',
     '/basic-auths',
     [{ field: 'username', kind: 'mono' }, tags],
     ['username', 'password', 'tags'],
   ),
   credential(
     'jwt_secrets',
+    'jwt',
     '/jwts',
     [{ field: 'key', kind: 'mono' }, { field: 'algorithm', kind: 'text' }, tags],
     ['key', 'algorithm', 'secret', 'rsa_public_key', 'tags'],
   ),
   credential(
     'hmacauth_credentials',
+    'hmac-auth',
     '/hmac-auths',
     [{ field: 'username', kind: 'mono' }, tags],
     ['username', 'secret', 'tags'],
   ),
   credential(
     'oauth2_credentials',
+    'oauth2',
     '/oauth2',
     [{ field: 'name', kind: 'text' }, { field: 'client_id', kind: 'mono' }, tags],
     ['name', 'client_id', 'client_secret', 'redirect_uris', 'tags'],
   ),
   credential(
     'mtls_auth_credentials',
+    'mtls-auth',
     '/mtls-auths',
     [{ field: 'subject_name', kind: 'mono' }, tags],
     ['subject_name', 'ca_certificate', 'tags'],
   ),
-  credential('acls', '/acls', [{ field: 'group', kind: 'mono' }, tags], ['group', 'tags']),
+  credential('acls', 'acl', '/acls', [{ field: 'group', kind: 'mono' }, tags], ['group', 'tags']),
 ];
 
 const byKey = new Map<string, EntityType>(ALL.map((type) => [type.key, type]));
 
 export const LISTED = ALL.filter((type) => type.listed);
+
+/** The credentials that a plugin asks consumers for. */
+export function credentialsOf(plugin: string): EntityType | undefined {
+  return ALL.find((type) => type.plugin === plugin);
+}
 
 export function entityType(key: string): EntityType | undefined {
   return byKey.get(key);
@@ -304,7 +319,8 @@ export function entityType(key: string): EntityType | undefined {
 export function nameOf(type: EntityType, entity: Entity): string {
   for (const field of type.names) {
     const value = entity[field];
-    if (typeof value === 'string' && value !== '') return value;
+    const secret = type.columns.some((column) => column.field === field && column.kind === 'secret');
+    if (typeof value === 'string' && value !== '') return secret ? shortened(value) : value;
   }
   return String(entity.id).slice(0, 8);
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { dockerSnippet, kubernetesSnippet, linkOf, linuxSnippet } from './node_snippets';
+import { isLoopback, isUsable, linkOf, snippetOf, WAYS } from './node_snippets';
 
-const identity = { certificate: '-----C-----\nc\n', privateKey: '-----K-----\nk\n' };
-const link = { address: 'cp.example:8005', serverName: 'a.cp.example', authority: '' };
+const identity = { certificate: '-----BEGIN CERTIFICATE-----\nc\nd\n', privateKey: '-----BEGIN PRIVATE KEY-----\nk\n' };
+const link = {
+  address: '10.0.0.7:8005',
+  serverName: 'a.cp.example',
+  authority: '-----BEGIN CERTIFICATE-----\na\n',
+};
 
 describe('linkOf', () => {
   it('reads host and port from the URL, whatever its scheme', () => {
@@ -27,36 +31,55 @@ describe('linkOf', () => {
   });
 });
 
-describe('snippets', () => {
-  it('have everything filled in', () => {
-    for (const text of [
-      dockerSnippet(link, identity),
-      linuxSnippet(link, identity),
-      kubernetesSnippet(link, identity),
-    ]) {
-      for (const part of ['cp.example:8005', 'a.cp.example', '-----C-----', '-----K-----', 'data_plane']) {
-        expect(text).toContain(part);
-      }
-      expect(text).not.toMatch(/undefined|cluster_ca_cert/i);
+describe('addresses', () => {
+  it('of this machine are known', () => {
+    for (const address of ['127.0.0.1:8005', '127.1.2.3:1', 'localhost:8005', '[::1]:8005']) {
+      expect(isLoopback(address), address).toBe(true);
+    }
+    for (const address of ['10.0.0.7:8005', 'localhost.example:1', '[fe80::1]:8005']) {
+      expect(isLoopback(address), address).toBe(false);
     }
   });
 
-  it('hand over the authority where there is one', () => {
-    const own = { ...link, authority: '-----A-----\na\n' };
-    expect(linuxSnippet(own, identity)).toContain('cluster_ca_cert = /etc/sluice/cluster-ca.crt');
-    expect(dockerSnippet(own, identity)).toContain('SLUICE_CLUSTER_CA_CERT=/etc/sluice/cluster-ca.crt');
+  it('that would break out of a command are not used', () => {
+    expect(isUsable(link)).toBe(true);
+    for (const address of ['a b:1', "a';id;':1", '$(id):1', 'a.example', 'a:']) {
+      expect(isUsable({ ...link, address }), address).toBe(false);
+    }
+    expect(isUsable({ ...link, serverName: 'a"b' })).toBe(false);
+  });
+});
+
+describe('snippets', () => {
+  it.each(WAYS)('have everything filled in, and nothing that is not of this node: %s', (way) => {
+    const text = snippetOf(way, link, identity);
+    for (const part of [link.address, link.serverName, 'c\n', 'd\n', 'k\n', 'a\n', 'cluster-ca.crt', 'data_plane'])
+      expect(text).toContain(part);
+    expect(text).not.toMatch(/undefined|0123456789|MII|MIG|LABELS/);
   });
 
-  it('are valid YAML for Kubernetes', () => {
-    const documents = parseAllDocuments(kubernetesSnippet({ ...link, authority: 'A\n' }, identity)) as {
-      toJS(): object;
-    }[];
-    const [secret, deployment, service] = documents.map((document) => document.toJS());
+  it.each(WAYS)('leave the authority out where there is none: %s', (way) => {
+    const text = snippetOf(way, { ...link, authority: '' }, identity);
+    expect(text).not.toMatch(/ca.cert|cluster-ca/i);
+    expect(text).toContain('k\n');
+    expect(text.match(/BEGIN/g)).toHaveLength(2);
+  });
+
+  it('quote what a shell would read as a pattern', () => {
+    const text = snippetOf('docker', { ...link, address: '[::1]:8005' }, identity);
+    expect(text).toContain("--env 'SLUICE_CLUSTER_CONTROL_PLANE=[::1]:8005'");
+  });
+
+  it.each([link.authority, ''])('are valid YAML for Kubernetes', (authority) => {
+    const yaml = /<<'END-OF-FILE'\n([^]*?)END-OF-FILE/.exec(snippetOf('kubernetes', { ...link, authority }, identity))!;
+    const documents = parseAllDocuments(yaml[1]!) as { toJS(): object }[];
+    const [space, secret, deployment, service] = documents.map((document) => document.toJS());
+    expect(space).toMatchObject({ kind: 'Namespace', metadata: { name: 'sluice' } });
     expect(secret).toMatchObject({
       kind: 'Secret',
-      stringData: { 'cluster.key': '-----K-----\nk\n', 'cluster-ca.crt': 'A\n' },
+      stringData: { 'cluster.key': identity.privateKey, ...(authority ? { 'cluster-ca.crt': authority } : {}) },
     });
-    expect(deployment).toMatchObject({ kind: 'Deployment' });
+    expect(deployment).toMatchObject({ kind: 'Deployment', metadata: { namespace: 'sluice' } });
     expect(service).toMatchObject({ kind: 'Service' });
   });
 });

@@ -1,7 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands that start a data plane, with everything filled in.
+// What starts a data plane, with everything filled in. The texts are those that `sluice dp join` prints when it is told
+// the values below (src/cli/cluster/join_kit_test.cc makes and checks them), so both say the same. They are filled in
+// here because the private key does not leave the browser.
 import type { ClusterDoor, ControlPlane } from '@/api/control_planes';
+import docker from '../../../../../src/cli/cluster/testdata/docker_pinned.txt?raw';
+import kubernetes from '../../../../../src/cli/cluster/testdata/kubernetes_namespace.txt?raw';
+import shell from '../../../../../src/cli/cluster/testdata/shell_pinned.txt?raw';
+import linux from '../../../../../src/cli/cluster/testdata/systemd_pinned.txt?raw';
 import type { Identity } from './x509';
+
+const TEXTS = { shell, linux, docker, kubernetes };
+/** What the texts were made with. */
+const SAMPLE = {
+  address: '0123456789.cp.example.com:8005',
+  serverName: '0123456789.cp.example.com',
+  certificate: 'MIIB',
+  privateKey: 'MIGH',
+  authority: 'MIIC',
+};
 
 export interface Link {
   /** host:port */
@@ -10,6 +26,10 @@ export interface Link {
   /** PEM of the authority that the control plane's own certificate comes from; empty: one that the machine trusts. */
   authority: string;
 }
+
+/** What runs the node. */
+export type Way = keyof typeof TEXTS;
+export const WAYS = Object.keys(TEXTS) as Way[];
 
 /**
  * Where nodes of a control plane connect to. A certificate from an authority goes with names below a domain, and the
@@ -25,122 +45,42 @@ export function linkOf({ config }: Pick<ControlPlane, 'config'>, door: ClusterDo
   return { ...named, address: `${bracketed}:${door.port}`, authority: door.authority };
 }
 
-function settings(link: Link): [string, string][] {
-  return [
-    ['role', 'data_plane'],
-    ['database', 'off'],
-    ['cluster_mtls', 'pki'],
-    ['cluster_control_plane', link.address],
-    ['cluster_server_name', link.serverName],
-  ];
+/** Whether the address means the machine itself, which a container or another machine cannot reach by it. */
+export function isLoopback(address: string): boolean {
+  const host = address.replace(/:\d*$/, '').replace(/^\[|\]$/g, '');
+  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
-const indented = (text: string, by: number): string => text.trimEnd().replace(/^/gm, ' '.repeat(by));
-
-const HOME = '/etc/sluice';
-
-/** The files of a node by their names, and the settings that name them. */
-function filesOf(link: Link, identity: Identity): { name: string; setting: string; text: string }[] {
-  const files = [
-    { name: 'cluster.crt', setting: 'cluster_cert', text: identity.certificate },
-    { name: 'cluster.key', setting: 'cluster_cert_key', text: identity.privateKey },
-  ];
-  if (link.authority.trim()) files.push({ name: 'cluster-ca.crt', setting: 'cluster_ca_cert', text: link.authority });
-  return files;
+/** Quotes and the like mean something in shells and settings files; no address has them. */
+export function isUsable({ address, serverName }: Link): boolean {
+  return /^[^\s'"\\`$%#]+:\d{1,5}$/.test(address) && /^[^\s'"\\`$%#]+$/.test(serverName);
 }
 
-/** Shell: the files below `folder`. */
-function writeFiles(link: Link, identity: Identity, folder: string, sudo: string): string[] {
-  const write = ({ name, text }: { name: string; text: string }): string =>
-    `${sudo}tee ${folder}/${name} >/dev/null <<'PEM'\n${text.trim()}\nPEM`;
-  return [...filesOf(link, identity).map(write), `${sudo}chmod 600 ${folder}/cluster.key`];
+/** Without the authority's certificate, and what names it. */
+function withoutAuthority(text: string): string {
+  return text
+    .replace(/^cat > cluster-ca\.crt [^]*?\nEND-OF-FILE\n\n/m, '')
+    .replace(/^ +cluster-ca\.crt: \|\n(?: {4}.*\n)*/m, '')
+    .replace(/^.*cluster-ca\.crt.*\n/gm, '');
 }
 
-function allSettings(link: Link, identity: Identity): [string, string][] {
-  return [
-    ...settings(link),
-    ...filesOf(link, identity).map(({ name, setting }): [string, string] => [setting, `${HOME}/${name}`]),
-  ];
-}
+/** A shell takes brackets and the like for patterns. */
+const shellWord = (text: string): string => (/^[\w\-./:=,@]*$/.test(text) ? text : `'${text}'`);
 
-const asVariables = (list: [string, string][]): [string, string][] =>
-  list.map(([name, value]) => [`SLUICE_${name.toUpperCase()}`, value]);
-
-export function dockerSnippet(link: Link, identity: Identity): string {
-  return [
-    'mkdir -p sluice-node',
-    ...writeFiles(link, identity, 'sluice-node', ''),
-    'docker run -d --name sluice-node --restart unless-stopped \\',
-    '  -p 8000:8000 -p 8443:8443 \\',
-    `  -v "$PWD/sluice-node:${HOME}:ro" -v sluice-node-state:/var/lib/sluice \\`,
-    ...asVariables(allSettings(link, identity)).map(([name, value]) => `  -e ${name}=${value} \\`),
-    '  sluice start',
-  ].join('\n');
-}
-
-export function linuxSnippet(link: Link, identity: Identity): string {
-  return [
-    `sudo mkdir -p ${HOME}`,
-    ...writeFiles(link, identity, HOME, 'sudo '),
-    `sudo tee ${HOME}/sluice.conf >/dev/null <<'CONF'`,
-    ...allSettings(link, identity).map(([name, value]) => `${name} = ${value}`),
-    'CONF',
-    'sudo systemctl restart sluice',
-    'sudo systemctl status sluice --no-pager',
-  ].join('\n');
-}
-
-export function kubernetesSnippet(link: Link, identity: Identity): string {
-  const environment = [...asVariables(allSettings(link, identity)), ['SLUICE_STATUS_LISTEN', '0.0.0.0:8007']];
-  const secrets = filesOf(link, identity).map(({ name, text }) => `  ${name}: |\n${indented(text.trim(), 4)}`);
-  return `apiVersion: v1
-kind: Secret
-metadata:
-  name: sluice-node
-stringData:
-${secrets.join('\n')}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: sluice-node
-spec:
-  replicas: 2
-  selector:
-    matchLabels: {app: sluice-node}
-  template:
-    metadata:
-      labels: {app: sluice-node}
-    spec:
-      containers:
-        - name: sluice
-          image: sluice
-          args: [start]
-          env:
-${environment.map(([name, value]) => `            - {name: ${name}, value: "${value}"}`).join('\n')}
-          ports:
-            - {name: proxy, containerPort: 8000}
-            - {name: proxy-tls, containerPort: 8443}
-          readinessProbe:
-            httpGet: {path: /status/ready, port: 8007}
-          volumeMounts:
-            - {name: cluster, mountPath: ${HOME}, readOnly: true}
-            - {name: state, mountPath: /var/lib/sluice}
-      volumes:
-        - name: cluster
-          secret: {secretName: sluice-node}
-        - name: state
-          emptyDir: {}
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: sluice-node
-spec:
-  type: LoadBalancer
-  selector: {app: sluice-node}
-  ports:
-    - {name: http, port: 80, targetPort: proxy}
-    - {name: https, port: 443, targetPort: proxy-tls}
-`;
+/** One text that is pasted into a shell, which is afterwards as it was before. */
+export function snippetOf(way: Way, link: Link, identity: Identity): string {
+  const pems = new Map([
+    [SAMPLE.certificate, identity.certificate],
+    [SAMPLE.privateKey, identity.privateKey],
+    [SAMPLE.authority, link.authority],
+  ]);
+  const pem = (whole: string, indent: string, content: string): string =>
+    pems.get(content)?.trim().replace(/^/gm, indent) ?? whole;
+  const text = link.authority.trim() ? TEXTS[way] : withoutAuthority(TEXTS[way]);
+  return text
+    .replace(/^.*CLUSTER_DP_LABELS.*\n/gm, '') // the console does not ask for labels
+    .replace(/^( *)-----BEGIN [\w ]+-----\n *(\w+)\n *-----END [\w ]+-----$/gm, pem)
+    .replaceAll(SAMPLE.address, () => link.address)
+    .replaceAll(SAMPLE.serverName, () => link.serverName)
+    .replace(/(?<=--env )\S+/g, shellWord);
 }

@@ -31,24 +31,7 @@ export function categoryOf(name: string): Category {
   return PATTERNS.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other';
 }
 
-export interface Available {
-  name: string;
-  /** Larger ones run first; unknown where the server says the order alone. */
-  priority: number | null;
-}
-
 /** Plugins of this control plane, in the order in which they run. */
-export async function availablePlugins(admin: Admin): Promise<Available[]> {
-  const node = await admin.get<{ plugins?: { available_on_server?: Record<string, unknown> } }>('/').catch(() => null);
-  const listed = node?.data.plugins?.available_on_server;
-  if (!listed) {
-    const { data } = await admin.get<{ enabled_plugins: string[] }>('/plugins/enabled');
-    return data.enabled_plugins.map((name) => ({ name, priority: null }));
-  }
-  const found = Object.entries(listed).map(([name, entry]) => {
-    const priority = (entry as { priority?: unknown } | null)?.priority;
-    return { name, priority: typeof priority === 'number' ? priority : null };
-  });
-  // Larger priority first, equal ones by name descending.
-  return found.sort((a, b) => (b.priority ?? 0) - (a.priority ?? 0) || (a.name < b.name ? 1 : -1));
+export async function availablePlugins(admin: Admin): Promise<string[]> {
+  return (await admin.get<{ enabled_plugins: string[] }>('/plugins/enabled')).data.enabled_plugins;
 }

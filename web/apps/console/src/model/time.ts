@@ -27,6 +27,19 @@ export function ago(time: number, now = Date.now() / 1000): string {
   return relative.format(0, 'second');
 }
 
+/** "33 seconds": how long it has been since. */
+export function lasted(since: number, now = Date.now() / 1000): string {
+  const difference = Math.max(0, Math.round(now - since));
+  const [unit, length] = STEPS.find((step) => difference >= step[1]) ?? (['second', 1] as const);
+  const format = new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' });
+  return format.format(Math.trunc(difference / length));
+}
+
+/** "12:03" */
+export function clock(time: number): string {
+  return new Intl.DateTimeFormat('en', { timeStyle: 'short', hour12: false }).format(new Date(time * 1000));
+}
+
 export function exact(time: number): string {
   return absolute.format(new Date(time * 1000));
 }

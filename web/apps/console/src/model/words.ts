@@ -60,5 +60,7 @@ const word = (type: string, form: string): string => maybe(`types.${type}.${form
 export const titleOf = (type: string): string => word(type, 'many');
 /** "service" */
 export const singularOf = (type: string): string => word(type, 'one');
+/** "an API key", of types that have it */
+export const articledOf = (type: string): string => maybe(`types.${type}.a`) ?? singularOf(type);
 /** What it is good for, in a sentence or two. */
 export const teachingOf = (type: string): string => word(type, 'teach');

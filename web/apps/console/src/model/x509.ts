@@ -109,8 +109,11 @@ export interface Identity {
   privateKey: string;
 }
 
-/** A client certificate for `name` that is valid for `years` from an hour ago on (clocks differ). */
-export async function makeIdentity(name: string, years = 10, now = new Date()): Promise<Identity> {
+/** As long as one that `sluice dp join` makes. */
+const DAYS = 1095;
+
+/** A client certificate for `name` that is valid for `days` and an hour back (clocks differ). */
+export async function makeIdentity(name: string, days = DAYS, now = new Date()): Promise<Identity> {
   const keys = await crypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('spki', keys.publicKey));
   const privateKey = new Uint8Array(await crypto.subtle.exportKey('pkcs8', keys.privateKey));
@@ -122,8 +125,7 @@ export async function makeIdentity(name: string, years = 10, now = new Date()): 
   const serial = crypto.getRandomValues(new Uint8Array(16));
   serial[0] = (serial[0]! & 0x7f) | 0x40;
   const from = new Date(now.getTime() - 3_600_000);
-  const until = new Date(now);
-  until.setUTCFullYear(until.getUTCFullYear() + years);
+  const until = new Date(now.getTime() + days * 86_400_000);
   const body = der(
     Tag.Sequence,
     der(Tag.Version, der(Tag.Integer, Uint8Array.of(2))),
