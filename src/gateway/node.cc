@@ -300,6 +300,7 @@ std::string Node::metrics() const {
                           parts_.counters.capacity() * kCounterSize});
   Snapshot::Ref current = snapshot();
   for (const auto& entry : current->upstreams) {
+    if (!parts_.options.proxies) break;
     append_target_health(*entry.value, board_.find(entry.key).get(), stats.targets);
   }
   stats.own.push_back({"sluice_config_generation", "Generation of the configuration that is served.",
@@ -402,7 +403,9 @@ Json Node::explain(const sync::ExplainQuery& query) const {
 Json Node::upstream_health(const Uuid& upstream) const {
   Snapshot::Ref now = snapshot();
   const auto* found = now->upstreams.find(upstream);
-  return found != nullptr ? health_document(**found, board_.find(upstream).get()) : Json(Json::Object());
+  if (found == nullptr) return Json::object();
+  return parts_.options.proxies ? health_document(**found, board_.find(upstream).get())
+                                : unasked_health_document(**found);
 }
 
 /// A target that is gone leaves no mark behind for one of the same name that comes later.
@@ -415,6 +418,7 @@ void Node::forget_marks() {
 }
 
 bool Node::set_health(const Uuid& upstream, const std::string& target, bool healthy) {
+  if (!parts_.options.proxies) return false;
   Snapshot::Ref now = snapshot();
   const auto* found = now->upstreams.find(upstream);
   if (found == nullptr || !has_target(**found, target.substr(0, target.find('/')))) return false;

@@ -133,7 +133,7 @@ void Shard::publish(const Snapshot::Ref& snapshot) {
   stream_tls_.identities = identities_;
   streams_.publish(snapshot);
   balancer_.sweep(*snapshot);
-  prober_.publish(*snapshot);
+  if (options_.proxies) prober_.publish(*snapshot);
   if (keeper_) keeper_->publish(*snapshot);
 }
 

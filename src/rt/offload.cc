@@ -11,28 +11,40 @@ BlockingPool::~BlockingPool() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
+    while (!idle_.empty()) call_last();
   }
-  wake_.notify_all();
   for (auto& thread : threads_) thread.join();
 }
 
 void BlockingPool::submit(std::function<void()> work) {
-  {
-    std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
-  }
-  wake_.notify_one();
+  std::lock_guard lock(mutex_);
+  queue_.push_back(std::move(work));
+  if (!idle_.empty()) call_last();
+}
+
+/// With the lock held, so that the seat is still there.
+void BlockingPool::call_last() {
+  Seat& seat = *idle_.back();
+  idle_.pop_back();
+  seat.called = true;
+  seat.wake.notify_one();
 }
 
 void BlockingPool::serve() {
+  Seat seat;
+  std::unique_lock lock(mutex_);
   for (;;) {
-    std::unique_lock lock(mutex_);
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    auto work = std::move(queue_.front());
-    queue_.pop_front();
-    lock.unlock();
-    work();
+    while (!queue_.empty()) {
+      auto work = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      work();
+      work = nullptr;
+      lock.lock();
+    }
+    if (stopping_) return;
+    idle_.push_back(&seat);
+    seat.wake.wait(lock, [&seat] { return std::exchange(seat.called, false); });
   }
 }
 

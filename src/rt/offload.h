@@ -17,7 +17,8 @@
 
 namespace sluice::rt {
 
-/// Threads for work that blocks (files, password hashing), so that no reactor ever does.
+/// Threads for work that blocks (files, password hashing), so that no reactor ever does. Who worked last works next, so
+/// that what an allocator keeps for a thread is kept for few of them.
 class BlockingPool {
  public:
   explicit BlockingPool(std::size_t threads);
@@ -30,11 +31,18 @@ class BlockingPool {
   void submit(std::function<void()> work);
 
  private:
+  /// Where a thread waits to be called.
+  struct Seat {
+    std::condition_variable wake;
+    bool called = false;
+  };
+
   void serve();
+  void call_last();
 
   std::mutex mutex_;
-  std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;
+  std::vector<Seat*> idle_;  // the last one came last
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -13,6 +13,7 @@
 namespace sluice::telemetry {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Batch = std::vector<std::string>;
@@ -91,7 +92,9 @@ TEST_F(QueueTest, GivesABatchUpAfterTheRetryTime) {
   pass(5000);
   EXPECT_TRUE(queue->idle());
   EXPECT_EQ(lost("retries"), 1);
-  EXPECT_THAT(capture.text(), HasSubstr("1 queue entries were lost"));
+  log::flush();
+  // Only counted when another test has lost something within the same second.
+  EXPECT_THAT(capture.text(), AnyOf(HasSubstr("1 queue entries were lost"), HasSubstr("\"repeated\":")));
 }
 
 TEST_F(QueueTest, NeverRepeatsWhenTheRetryTimeIsNegative) {

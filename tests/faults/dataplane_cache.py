@@ -145,7 +145,7 @@ def damaged_files(world: World) -> str:
         node.start()
         must(not is_ready(node), "ready without a configuration")
         must(get(node.ports["proxy"]) == 404, "something is served")
-        must("cluster_cache.none_usable" in log_of(node), "the log does not say why")
+        wait_for("the log says why", lambda: "cluster_cache.none_usable" in log_of(node), 5)
     wait_for("everything from the control plane", lambda: is_ready(node), 20)
     must(version_number(node) >= seen, "an older version than before")
     return f"{count} kinds of damage to a file of {len(kept[newest])} octets"
@@ -189,7 +189,7 @@ def another_key(world: World) -> None:
     (node.folder / "sluice.conf").write_text(text + "\n")
     node.start()
     must(not is_ready(node), "ready")
-    must("cluster_cache.unreadable" in log_of(node), "the log does not say why")
+    wait_for("the log says why", lambda: "cluster_cache.unreadable" in log_of(node), 5)
     for file in (prefix_of(node) / "cluster").iterdir():
         must(b"/live" not in file.read_bytes(), f"{file} is readable")
 

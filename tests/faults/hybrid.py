@@ -105,7 +105,29 @@ def bad_entity(world: World) -> str:
     return str(issues[0]["code"])
 
 
-CHECKS = (journey, control_plane_dies_under_traffic, every_protocol, bad_entity)
+def only_nodes_ask_upstreams(world: World) -> str:
+    """a control plane asks no upstream whether it is well, and says so; a data plane does"""
+    hybrid = Hybrid(world)
+    origin = world.origin()
+    checks = {"active": {"type": "tcp", "healthy": {"interval": 0.1, "successes": 1}}}
+    target = f"127.0.0.1:{origin.port}"
+    add_route(hybrid.control, "live", origin.port)
+    for path, body in (("/upstreams", {"name": "pool", "healthchecks": checks}),
+                       ("/upstreams/pool/targets", {"target": target})):  # fmt: skip
+        status, answer = ask(hybrid.control, "POST", path, body)
+        must(status == 201, f"POST {path}: {status} {answer}")
+    time.sleep(1)
+    must(origin.accepted == 0, f"{origin.accepted} connections from the control plane")
+    status, answer = ask(hybrid.control, "GET", "/upstreams/pool/health")
+    must(status == 200 and answer["data"][0]["health"] == "HEALTHCHECKS_OFF", f"{status}: {answer}")
+    status, answer = ask(hybrid.control, "PUT", f"/upstreams/pool/targets/{target}/unhealthy")
+    must(status == 404, f"it can be marked where nobody asks it: {status} {answer}")
+    hybrid.join()
+    wait_for("the data plane's question", lambda: origin.accepted > 0, 20)
+    return f"{origin.accepted} connections from the data plane"
+
+
+CHECKS = (journey, control_plane_dies_under_traffic, every_protocol, bad_entity, only_nodes_ask_upstreams)
 
 if __name__ == "__main__":
     sys.exit(fault.run(__doc__, *map(in_a_world, CHECKS)))

@@ -45,6 +45,12 @@ def workers(gateway) -> set[int]:
     return set(process.children(gateway.process.pid))
 
 
+def start_and_wait(gateway) -> None:
+    """The ports accept before there is a worker."""
+    gateway.start()
+    wait_for("the Admin API", lambda: ask(gateway, "GET", "/")[0] == 200, 10)
+
+
 class Echoes:
     """A WebSocket that is used all the time."""
 
@@ -309,7 +315,7 @@ def writes_are_kept(under: Fault) -> None:
         installed = Installed(under.binary, world.folder / "bin")
         gateway.stop()
         gateway.binary = installed.path
-        gateway.start()
+        start_and_wait(gateway)
         with Writers(gateway, world.origin().port) as writers:
             for n in range(20 if under.full else 4):
                 time.sleep(world.random.uniform(0.2, 0.6))
@@ -330,7 +336,7 @@ def unfit_is_refused(under: Fault) -> None:
         installed = Installed(under.binary, world.folder / "bin")
         gateway.stop()
         gateway.binary = installed.path
-        gateway.start()
+        start_and_wait(gateway)
         conf = gateway.folder / "sluice.conf"
         good = conf.read_text()
         before = workers(gateway)
@@ -590,7 +596,7 @@ def posted_configuration_goes_along(under: Fault) -> None:
         installed = Installed(under.binary, world.folder / "bin")
         gateway.stop()
         gateway.binary = installed.path
-        gateway.start()
+        start_and_wait(gateway)
         text = (gateway.folder / "config.yaml").read_text().replace("/live", "/posted")
         wait_for("the Admin API", lambda: ask(gateway, "POST", "/config", {"config": text})[0] in (200, 201), 5)
         wait_for("the posted route", lambda: get(gateway.ports["proxy"], "/posted") == 200, 5)

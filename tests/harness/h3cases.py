@@ -571,7 +571,7 @@ async def a_host_with_many_unfinished_handshakes_shuts_nobody_else_out(under: On
     for _ in range(54):
         outcomes = await asyncio.gather(*(half_a_handshake(under, "127.0.0.2") for _ in range(10)))
         let_in += sum(outcomes)
-    assert 480 <= let_in <= 512, let_in  # of 540: half of the places of a shard
+    assert 480 <= let_in <= 524, let_in  # of 540: half of the places of a shard, and a few that have ended meanwhile
     async with client(under) as c:
         assert (await c.get("/")).status == 200
     assert await half_a_handshake(under, "127.0.0.3")
@@ -657,11 +657,11 @@ async def what_is_under_way_is_finished_at_the_end(under: OneRoute) -> None:
 
 async def replace_the_program(under: OneRoute) -> None:
     supervisor = under.gateway.process.pid
-    workers = children(supervisor)
-    if not workers:
-        return  # without a supervisor nothing is replaced
     async with client(under) as old:
         assert (await old.get("/")).status == 200
+        workers = children(supervisor)
+        if not workers:
+            return  # without a supervisor nothing is replaced
         slow = old.send("GET", "/slow")
         upload = old.send("POST", "/mirror", {}, b"x" * 1000, end=False)
         await asyncio.sleep(0.1)

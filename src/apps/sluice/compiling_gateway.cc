@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/explain.h"
+#include "gateway/health/health_report.h"
 
 namespace sluice::apps {
 namespace {
@@ -69,6 +70,12 @@ sync::NodeStatus CompilingGateway::status() const {
 
 Json CompilingGateway::explain(const sync::ExplainQuery& query) const {
   return gateway::explain_request(*current_, query);
+}
+
+/// Nobody here asks the targets.
+Json CompilingGateway::upstream_health(const Uuid& upstream) const {
+  const auto* found = current_->upstreams.find(upstream);
+  return found != nullptr ? gateway::unasked_health_document(**found) : Json::object();
 }
 
 }  // namespace sluice::apps

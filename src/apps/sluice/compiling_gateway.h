@@ -50,8 +50,7 @@ class CompilingGateway final : public sync::LocalGateway {
   [[nodiscard]] sync::NodeStatus status() const override;
   [[nodiscard]] std::string metrics() const override { return {}; }
   [[nodiscard]] Json explain(const sync::ExplainQuery& query) const override;
-  /// Nobody here asks the targets.
-  [[nodiscard]] Json upstream_health(const Uuid&) const override { return Json::object(); }
+  [[nodiscard]] Json upstream_health(const Uuid& upstream) const override;
 
  private:
   Compiler& compiler_;

@@ -97,6 +97,7 @@ gateway::GatewayOptions gateway_options(const settings::Settings& settings) {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   options.hostname = name.data();
+  options.proxies = settings.role != settings::Role::ControlPlane;
   options.server_tokens = settings.headers.server || settings.headers.via;
   options.latency_tokens = settings.headers.proxy_latency || settings.headers.upstream_latency;
   options.upstream_status_header = settings.headers.upstream_status;

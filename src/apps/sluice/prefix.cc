@@ -41,7 +41,9 @@ std::vector<std::string> folders_of_worker(const settings::Settings& settings) {
   if (settings.database == settings::Database::Off) return folders;
   if (settings.database == settings::Database::Sqlite) folders.emplace_back("store");
   const std::size_t slash = settings.keyring_path.find('/');
-  if (slash != 0 && slash != std::string::npos) folders.push_back(settings.keyring_path.substr(0, slash));
+  folders.emplace_back("secrets");  // where the first link to the console is left, wherever the keyring is
+  const std::string of_keyring = settings.keyring_path.substr(0, slash == std::string::npos ? 0 : slash);
+  if (!of_keyring.empty() && of_keyring != "secrets") folders.push_back(of_keyring);
   return folders;
 }
 

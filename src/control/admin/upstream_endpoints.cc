@@ -133,20 +133,29 @@ double threshold_of(const store::Space& space, const Uuid& upstream) {
   return threshold != nullptr && threshold->is_number() ? threshold->number() : 0;
 }
 
+/// Nobody has looked for the target's addresses yet, so nothing speaks against it.
+bool is_unasked(const Json& shown) {
+  return shown.find("data")->find("addresses")->as_array().empty() && *shown.find("health") != Json("DNS_ERROR") &&
+         *shown.find("health") != Json("UNHEALTHY");
+}
+
 /// `?balancer_health=1`: the upstream as a whole.
 Reply balancer_health(const Parts& parts, const Uuid& upstream, const std::vector<Target>& targets, const Json& health,
                       double threshold) {
   Json::Array hosts;
   std::int64_t total = 0;
   std::int64_t available = 0;
+  bool unasked = false;
   for (const Target& target : targets) {
     const Json shown = with_health(target.document, health);
     const Json& data = *shown.find("data");
+    unasked = unasked || is_unasked(shown);
     total += data.find("weight")->find("total")->as_int();
     available += data.find("weight")->find("available")->as_int();
     hosts.push_back(data);
   }
-  const bool up = static_cast<double>(available) * 100 > threshold * static_cast<double>(total);
+  const bool enough = static_cast<double>(available) * 100 > threshold * static_cast<double>(total);
+  const bool up = total > 0 ? enough : unasked;
   const char* state = targets.empty() || up ? "HEALTHY" : "UNHEALTHY";
   Json::Object weight{{"total", total}, {"available", available}, {"unavailable", total - available}};
   Json::Object details{{"healthy", up}, {"weight", std::move(weight)}, {"hosts", std::move(hosts)}};

@@ -32,10 +32,8 @@ std::string_view name_of(State state) {
 }
 
 /// What is known of one target's addresses: of a name, those in use; none when it has not been resolved.
-std::vector<AddressHealth> addresses_of(const TargetConfig& target, const UpstreamConfig& upstream,
-                                        const UpstreamHealth* health) {
+std::vector<AddressHealth> addresses_of(const TargetConfig& target, bool checked, const UpstreamHealth* health) {
   const std::string name = name_of(target);
-  const bool checked = upstream.settings->healthchecks.enabled();
   const auto judge = [&](bool healthy, bool taken_out) {
     if (taken_out || (checked && !healthy)) return State::Unhealthy;
     return checked ? State::Healthy : State::HealthchecksOff;
@@ -57,11 +55,11 @@ std::vector<AddressHealth> addresses_of(const TargetConfig& target, const Upstre
 
 /// Addresses that are not in use, and of which somebody has said something: for a name these may come back with any
 /// answer. They take no part in what the target is said to be.
-std::vector<AddressHealth> marked_and_unused(const TargetConfig& target, const UpstreamConfig& upstream,
-                                             const UpstreamHealth* health, const std::vector<AddressHealth>& used) {
+std::vector<AddressHealth> marked_and_unused(const TargetConfig& target, bool checked, const UpstreamHealth* health,
+                                             const std::vector<AddressHealth>& used) {
   std::vector<AddressHealth> found;
   if (health == nullptr) return found;
-  const State well = upstream.settings->healthchecks.enabled() ? State::Healthy : State::HealthchecksOff;
+  const State well = checked ? State::Healthy : State::HealthchecksOff;
   for (const auto& [text, healthy] : health->marked_addresses(name_of(target))) {
     const auto where = net::Address::parse(text);
     const auto is_same = [&where](const AddressHealth& one) {
@@ -81,13 +79,13 @@ Json shown(const AddressHealth& address, std::int64_t weight) {
 }
 
 /// A target is as well as the best of its addresses. A name that nobody has asked for yet is well.
-State sum_up(const std::vector<AddressHealth>& addresses, const TargetConfig& target, const UpstreamConfig& upstream,
+State sum_up(const std::vector<AddressHealth>& addresses, const TargetConfig& target, bool checked,
              const UpstreamHealth* health) {
   if (addresses.empty()) {
     const std::string name = name_of(target);
     if (health != nullptr && health->is_marked(name)) return State::Unhealthy;
     if (health != nullptr && health->is_unresolved(name)) return State::DnsError;
-    return upstream.settings->healthchecks.enabled() ? State::Healthy : State::HealthchecksOff;
+    return checked ? State::Healthy : State::HealthchecksOff;
   }
   for (const AddressHealth& address : addresses) {
     if (address.state != State::Unhealthy) return address.state;
@@ -95,14 +93,31 @@ State sum_up(const std::vector<AddressHealth>& addresses, const TargetConfig& ta
   return State::Unhealthy;
 }
 
+/// Of all targets, by name.
+Json document_of(const UpstreamConfig& upstream, bool checked, const UpstreamHealth* health) {
+  Json::Object targets;
+  for (const TargetConfig& target : effective_targets(upstream)) {
+    const std::vector<AddressHealth> addresses = addresses_of(target, checked, health);
+    Json::Array list;
+    for (const AddressHealth& address : addresses) list.push_back(shown(address, target.weight));
+    for (const AddressHealth& address : marked_and_unused(target, checked, health, addresses)) {
+      list.push_back(shown(address, 0));
+    }
+    const std::string state(name_of(sum_up(addresses, target, checked, health)));
+    targets.set(name_of(target), Json::Object{{"health", state}, {"addresses", std::move(list)}});
+  }
+  return targets;
+}
+
 }  // namespace
 
 void append_target_health(const UpstreamConfig& upstream, const UpstreamHealth* health,
                           std::vector<telemetry::TargetHealth>& targets) {
+  const bool checked = upstream.settings->healthchecks.enabled();
   for (const TargetConfig& target : effective_targets(upstream)) {
     const std::string name = name_of(target);
-    const std::vector<AddressHealth> addresses = addresses_of(target, upstream, health);
-    if (addresses.empty()) targets.push_back({upstream.name, name, "", sum_up(addresses, target, upstream, health)});
+    const std::vector<AddressHealth> addresses = addresses_of(target, checked, health);
+    if (addresses.empty()) targets.push_back({upstream.name, name, "", sum_up(addresses, target, checked, health)});
     for (const AddressHealth& address : addresses) {
       targets.push_back({upstream.name, name, net::Address(address.ip, address.port).to_string(), address.state});
     }
@@ -110,18 +125,11 @@ void append_target_health(const UpstreamConfig& upstream, const UpstreamHealth* 
 }
 
 Json health_document(const UpstreamConfig& upstream, const UpstreamHealth* health) {
-  Json::Object targets;
-  for (const TargetConfig& target : effective_targets(upstream)) {
-    const std::vector<AddressHealth> addresses = addresses_of(target, upstream, health);
-    Json::Array list;
-    for (const AddressHealth& address : addresses) list.push_back(shown(address, target.weight));
-    for (const AddressHealth& address : marked_and_unused(target, upstream, health, addresses)) {
-      list.push_back(shown(address, 0));
-    }
-    const std::string state(name_of(sum_up(addresses, target, upstream, health)));
-    targets.set(name_of(target), Json::Object{{"health", state}, {"addresses", std::move(list)}});
-  }
-  return targets;
+  return document_of(upstream, upstream.settings->healthchecks.enabled(), health);
+}
+
+Json unasked_health_document(const UpstreamConfig& upstream) {
+  return document_of(upstream, false, nullptr);
 }
 
 }  // namespace sluice::gateway

@@ -18,5 +18,7 @@ void append_target_health(const UpstreamConfig& upstream, const UpstreamHealth* 
 /// The same by target, as sync::LocalGateway::upstream_health() promises it. Addresses that somebody has marked are
 /// there too while they are not in use, without weight: a mark that nobody sees is never taken back.
 Json health_document(const UpstreamConfig& upstream, const UpstreamHealth* health);
+/// The same of a node that asks no upstream, as control planes are: that nothing is checked.
+Json unasked_health_document(const UpstreamConfig& upstream);
 
 }  // namespace sluice::gateway

@@ -34,6 +34,15 @@ TEST_F(HealthReport, ShowsMarksOfAddressesThatAreNotInUse) {
   EXPECT_EQ(document().find("10.0.0.2"), std::string::npos);
 }
 
+TEST_F(HealthReport, WhoAsksNobodySaysThatNothingIsChecked) {
+  EXPECT_EQ(to_json(unasked_health_document(upstream)),
+            R"({"api.test:80":{"health":"HEALTHCHECKS_OFF","addresses":[]}})");
+  upstream.targets.front().host = "10.0.0.1";
+  EXPECT_EQ(to_json(unasked_health_document(upstream)),
+            R"({"10.0.0.1:80":{"health":"HEALTHCHECKS_OFF","addresses":[)"
+            R"({"ip":"10.0.0.1","port":80,"weight":70,"health":"HEALTHCHECKS_OFF"}]}})");
+}
+
 TEST_F(HealthReport, ShowsAnAddressOnceThatIsMarkedAndInUse) {
   const auto used = health.address("api.test:80", *net::Address::parse("10.0.0.1:80"), 0);
   health.mark("api.test:80/10.0.0.1:80", false);

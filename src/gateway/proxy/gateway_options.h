@@ -25,6 +25,7 @@ struct GatewayOptions {
   std::string version = "3.10.0";       // that clients expect
   std::string node_id;
   std::string hostname;
+  bool proxies = true;  // false: only others serve what it compiles, and it asks no upstream
 
   // `headers`: which of its own fields the gateway adds to responses.
   bool server_tokens = true;
