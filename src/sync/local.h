@@ -75,7 +75,8 @@ class LocalGateway {
   /// addresses behind each; {} for an upstream that is not known.
   [[nodiscard]] virtual Json upstream_health(const Uuid& upstream) const = 0;
   /// Takes a target ("host:port"), or one of its addresses ("host:port/ip:port"), out of the turns of its upstream, or
-  /// puts it back, until told otherwise. A restart forgets it. False: there is no such upstream or target.
+  /// puts it back, until told otherwise. A restart forgets it. False: there is no such upstream or target,
+  /// or nobody here asks any.
   virtual bool set_health(const Uuid& /*upstream*/, const std::string& /*target*/, bool /*healthy*/) { return false; }
 };
 

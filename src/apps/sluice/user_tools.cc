@@ -123,17 +123,17 @@ Result<> reset(AccountDesk& open, const UserArguments& wanted) {
   const User* user = open.state().find_user(wanted.email);
   if (user == nullptr) return fail(Errc::NotFound, "there is no user " + wanted.email);
   const Uuid id = user->id;
-  // Who is locked out may have been shut out, too.
-  const auto let_in = [&](const AccountState& state) {
-    return change_user(state, id, unix_millis(), [](User& after) { after.active = true; });
-  };
-  if (!user->active) TRY(open.ledger->change(let_in, kAuthor));
-  if (!wanted.with_password) return give_link(open, id);
-  TRY(const std::string hash, new_hash(wanted.email));
+  const bool shut_out = !user->active;  // and not only locked out
+  std::string hash;
+  if (wanted.with_password) {
+    TRY(hash, new_hash(wanted.email));
+  }
   const auto set = [&](const AccountState& state) {
-    return set_password(state, id, hash, unix_millis(), std::nullopt);
+    return shut_out ? let_in_again(state, id, hash, unix_millis())
+                    : set_password(state, id, hash, unix_millis(), std::nullopt);
   };
-  return open.ledger->change(set, kAuthor);
+  if (shut_out || wanted.with_password) TRY(open.ledger->change(set, kAuthor));
+  return wanted.with_password ? Result<>{} : give_link(open, id);
 }
 
 Result<> remove(AccountDesk& open, const UserArguments& wanted) {

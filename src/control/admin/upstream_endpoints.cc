@@ -133,10 +133,12 @@ double threshold_of(const store::Space& space, const Uuid& upstream) {
   return threshold != nullptr && threshold->is_number() ? threshold->number() : 0;
 }
 
-/// Nobody has looked for the target's addresses yet, so nothing speaks against it.
+/// Nobody has looked for the target's addresses yet, and nothing speaks against it.
 bool is_unasked(const Json& shown) {
-  return shown.find("data")->find("addresses")->as_array().empty() && *shown.find("health") != Json("DNS_ERROR") &&
-         *shown.find("health") != Json("UNHEALTHY");
+  const Json& data = *shown.find("data");
+  const Json& health = *shown.find("health");
+  return data.find("weight")->find("total")->as_int() == 0 && data.find("nodeWeight")->as_int() > 0 &&
+         health != Json("DNS_ERROR") && health != Json("UNHEALTHY");
 }
 
 /// `?balancer_health=1`: the upstream as a whole.

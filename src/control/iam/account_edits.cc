@@ -63,6 +63,16 @@ store::Commit with_password(const AccountState& state, User user, const std::str
   return commit;
 }
 
+void revoke_tokens(store::Commit& commit, const AccountState& state, const Uuid& user, std::int64_t now) {
+  for (const auto& [key, token] : state.tokens()) {
+    if (token.user != user || !is_good(token, now)) continue;
+    AccessToken revoked = token;
+    revoked.revoked_ms = now;
+    revoked.updated_ms = now;
+    commit.upserts.push_back(revoked.row());
+  }
+}
+
 /// Somebody else owns the organization when its owner goes: whoever has been an administrator for longest.
 void pass_on(store::Commit& commit, const AccountState& state, const Uuid& leaving, std::int64_t now) {
   if (!state.organization() || state.organization()->owner != leaving) return;
@@ -133,13 +143,18 @@ Result<store::Commit> set_password(const AccountState& state, const Uuid& id, co
   if (before == nullptr) return no_such_user();
   store::Commit commit = with_password(state, *before, hash, now, fresh);
   // Whoever had the password may have made themselves a token with it.
-  for (const auto& [key, token] : state.tokens()) {
-    if (token.user != id || !is_good(token, now)) continue;
-    AccessToken revoked = token;
-    revoked.revoked_ms = now;
-    revoked.updated_ms = now;
-    commit.upserts.push_back(revoked.row());
-  }
+  revoke_tokens(commit, state, id, now);
+  return commit;
+}
+
+Result<store::Commit> let_in_again(const AccountState& state, const Uuid& id, const std::string& hash,
+                                   std::int64_t now) {
+  const User* before = state.find_user(id);
+  if (before == nullptr) return no_such_user();
+  User after = *before;
+  after.active = true;
+  store::Commit commit = with_password(state, after, hash, now, std::nullopt);
+  revoke_tokens(commit, state, id, now);
   return commit;
 }
 

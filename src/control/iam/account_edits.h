@@ -41,6 +41,10 @@ Result<store::Commit> remove_user(const AccountState& state, const Uuid& id, std
 /// tokens, and makes links worthless.
 Result<store::Commit> set_password(const AccountState& state, const Uuid& id, const std::string& hash, std::int64_t now,
                                    const std::optional<Session>& fresh);
+/// Who was shut out comes in again, with nothing of what opened the door before: no session, token or link. An empty
+/// `hash`: by a new link only.
+Result<store::Commit> let_in_again(const AccountState& state, const Uuid& id, const std::string& hash,
+                                   std::int64_t now);
 /// By who has shown the present one; access tokens stay. Forbidden: what was shown holds no longer.
 Result<store::Commit> change_password(const AccountState& state, const Uuid& id, const Shown& shown,
                                       const std::string& hash, std::int64_t now, const std::optional<Session>& fresh);

@@ -232,6 +232,10 @@ Peer* LiveService::on_trial(std::int64_t now_ms) const {
   return nullptr;
 }
 
+bool LiveService::has_another(const Selection& selection) const {
+  return std::ranges::any_of(candidates_, [&](const Peer* peer) { return !selection.has_failed(peer); });
+}
+
 /// Addresses that have failed this request come last.
 Peer* LiveService::next_in_turn(const Selection& selection) {
   Peer* first = nullptr;

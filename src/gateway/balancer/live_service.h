@@ -73,6 +73,8 @@ class LiveService : public RcObject {
 
   /// Null when nobody can take the request. Allocates nothing.
   [[nodiscard]] Peer* choose(const Selection& selection, const rt::Clock& clock);
+  /// Whether a peer is left that has not failed this request.
+  [[nodiscard]] bool has_another(const Selection& selection) const;
   /// Whether anybody could.
   [[nodiscard]] bool has_candidates() const { return !candidates_.empty(); }
   /// For tests and explanations.

@@ -518,7 +518,8 @@ bool Proxy::may_try_again(Attempt& attempt, const Error& error) {
   const bool unreached = !attempt.was_sent && !slow;
   const bool first = !life.selection.has_failed(peer);
   if (first && !attempt.stale) life.selection.failed.push_back(peer);
-  return (unreached && first) || life.service->budget.spend(life.ex.clock().mono_ms());
+  const bool free = unreached && first && life.service->has_another(life.selection);
+  return free || life.service->budget.spend(life.ex.clock().mono_ms());
 }
 
 /// After the response: the connection waits for the next request if nothing of this one is left on it.

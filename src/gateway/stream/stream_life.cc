@@ -171,7 +171,8 @@ bool StreamLife::may_try_again(const Error& error, const Choice& choice) {
   const Peer* peer = choice.peer.get();
   const bool first = !selection_.has_failed(peer);
   if (first) selection_.failed.push_back(peer);
-  return (first && error.code != Errc::Timeout) || live_->budget.spend(session.clock().mono_ms());
+  const bool free = first && error.code != Errc::Timeout && live_->has_another(selection_);
+  return free || live_->budget.spend(session.clock().mono_ms());
 }
 
 telemetry::Try& StreamLife::note_try(const Choice& choice, std::int64_t began_ns) {
