@@ -31,7 +31,7 @@ TEST(RetryBudget, GivesOneForTenRequests) {
 
 /// 100 requests a second, for `seconds`.
 void serve(RetryBudget& budget, std::int64_t from_ms, int seconds) {
-  for (std::int64_t at = from_ms; at < from_ms + seconds * 1000; at += 10) budget.earn(at);
+  for (std::int64_t at = from_ms; at < from_ms + std::int64_t{1000} * seconds; at += 10) budget.earn(at);
 }
 
 TEST(RetryBudget, LetsWhatTheLastSecondsEarnedBeSpentAtOnce) {
