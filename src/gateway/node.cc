@@ -299,9 +299,10 @@ std::string Node::metrics() const {
   stats.shared.push_back({"kong_rate_limiting_counters", parts_.counters.size() * kCounterSize,
                           parts_.counters.capacity() * kCounterSize});
   Snapshot::Ref current = snapshot();
-  for (const auto& entry : current->upstreams) {
-    if (!parts_.options.proxies) break;
-    append_target_health(*entry.value, board_.find(entry.key).get(), stats.targets);
+  if (parts_.options.proxies) {
+    for (const auto& entry : current->upstreams) {
+      append_target_health(*entry.value, board_.find(entry.key).get(), stats.targets);
+    }
   }
   stats.own.push_back({"sluice_config_generation", "Generation of the configuration that is served.",
                        telemetry::MetricType::Gauge, static_cast<double>(now.generation)});

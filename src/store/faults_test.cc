@@ -260,17 +260,12 @@ TEST_F(FaultsTest, AStoreOfALaterReleaseIsUsedOrRefusedAsItSays) {
 
 // PostgreSQL ----------------------------------------------------------------------------------------------------------
 
-class PostgresFaultsTest : public FaultsTest {
+class PostgresFaultsTest : public WithPostgres<FaultsTest> {
  protected:
   void SetUp() override {
-    server = PostgresServer::shared();
-    if (server == nullptr) GTEST_SKIP() << "no PostgreSQL";
-    server->start();
-    static int tests = 0;
-    schema = "faults" + std::to_string(++tests);
-    store = open_it();
+    WithPostgres::SetUp();
+    if (!IsSkipped()) store = expect(open_it());
   }
-  std::unique_ptr<DurableStore> open_it() { return expect(open_postgres(server->options(schema), catalog, keyring)); }
   /// Whoever needs a table waits until its owner is rolled back.
   std::unique_ptr<sql::Connection> lock(sql::Database& database, const std::string& table) {
     auto owner = std::move(database.connect().value());
@@ -292,15 +287,13 @@ class PostgresFaultsTest : public FaultsTest {
     return done;
   }
 
-  PostgresServer* server = nullptr;
-  std::string schema;
   std::unique_ptr<DurableStore> store;
   Version known{1, 0};
 };
 
 TEST_F(PostgresFaultsTest, KillingTheWriterLosesNothingThatWasAcknowledged) {
   for (std::uint64_t round = 0; round < rounds(4); ++round) {
-    const std::uint64_t acknowledged = kill_writer([&] { return open_it(); });
+    const std::uint64_t acknowledged = kill_writer([&] { return expect(open_it()); });
     EXPECT_GT(acknowledged, 0U);
     EXPECT_GE(check_whole(*store), acknowledged);
   }

@@ -62,14 +62,11 @@ TEST_F(FormatTest, AFileOfTheReleaseBeforeIsBroughtUpToDate) {
   EXPECT_EQ(ask(*db, "SELECT name FROM sqlite_master WHERE name = 'changes_before'"), "changes_before");
 }
 
-class PostgresFormatTest : public FormatTest {
+class PostgresFormatTest : public WithPostgres<FormatTest> {
  protected:
   void SetUp() override {
-    server = PostgresServer::shared();
-    if (server == nullptr) GTEST_SKIP() << "no PostgreSQL";
-    server->start();
-    static int tests = 0;
-    schema = "format" + std::to_string(++tests);
+    WithPostgres::SetUp();
+    if (IsSkipped()) return;
     const auto store = expect(open_it());
     for (std::uint64_t n = 1; n <= 50; ++n) {
       const Commit change{{consumer_row(catalog, n)}, {}, "tester"};
@@ -79,7 +76,6 @@ class PostgresFormatTest : public FormatTest {
     db = expect(database->connect());
     take_back(*db);
   }
-  Result<std::unique_ptr<DurableStore>> open_it() { return open_postgres(server->options(schema), catalog, keyring); }
 
   /// A change as the release before makes it.
   static void write(sql::Connection& replica, int number) {
@@ -104,8 +100,6 @@ class PostgresFormatTest : public FormatTest {
     return ask(*db, "SELECT CAST(indisvalid AS TEXT) FROM pg_index WHERE indexrelid = to_regclass('changes_before')");
   }
 
-  PostgresServer* server = nullptr;
-  std::string schema;
   std::unique_ptr<sql::Database> database;
   std::unique_ptr<sql::Connection> db;
 };

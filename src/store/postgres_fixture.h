@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "store/store_fixture.h"
 
@@ -28,6 +31,8 @@ class PostgresServer {
 
   /// For a store in a schema of its own.
   [[nodiscard]] PostgresOptions options(const std::string& schema) const;
+  /// The name of one that no test has had.
+  std::string new_schema() { return "test" + std::to_string(++schemas_); }
 
  private:
   explicit PostgresServer(std::string programs);
@@ -38,6 +43,26 @@ class PostgresServer {
   TempFolder folder_;
   std::string programs_;
   int pid_ = 0;
+  int schemas_ = 0;
+};
+
+/// Tests of a fixture that has `catalog` and `keyring`, each with a schema of its own at the shared server, which runs.
+/// Skipped where PostgreSQL is not installed: a SetUp() that goes on from this one asks IsSkipped() first.
+template <class Fixture>
+class WithPostgres : public Fixture {
+ protected:
+  void SetUp() override {
+    server = PostgresServer::shared();
+    if (server == nullptr) GTEST_SKIP() << "no PostgreSQL";
+    server->start();
+    schema = server->new_schema();
+  }
+  Result<std::unique_ptr<DurableStore>> open_it() {
+    return open_postgres(server->options(schema), this->catalog, this->keyring);
+  }
+
+  PostgresServer* server = nullptr;
+  std::string schema;
 };
 
 }  // namespace sluice::store

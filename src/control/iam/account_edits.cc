@@ -63,14 +63,19 @@ store::Commit with_password(const AccountState& state, User user, const std::str
   return commit;
 }
 
-void revoke_tokens(store::Commit& commit, const AccountState& state, const Uuid& user, std::int64_t now) {
+/// The same, and without access tokens: whoever had the password may have made themselves one with it.
+store::Commit with_nothing_of_before(const AccountState& state, User user, const std::string& hash, std::int64_t now,
+                                     const std::optional<Session>& fresh) {
+  const Uuid id = user.id;
+  store::Commit commit = with_password(state, std::move(user), hash, now, fresh);
   for (const auto& [key, token] : state.tokens()) {
-    if (token.user != user || !is_good(token, now)) continue;
+    if (token.user != id || !is_good(token, now)) continue;
     AccessToken revoked = token;
     revoked.revoked_ms = now;
     revoked.updated_ms = now;
     commit.upserts.push_back(revoked.row());
   }
+  return commit;
 }
 
 /// Somebody else owns the organization when its owner goes: whoever has been an administrator for longest.
@@ -141,10 +146,7 @@ Result<store::Commit> set_password(const AccountState& state, const Uuid& id, co
                                    const std::optional<Session>& fresh) {
   const User* before = state.find_user(id);
   if (before == nullptr) return no_such_user();
-  store::Commit commit = with_password(state, *before, hash, now, fresh);
-  // Whoever had the password may have made themselves a token with it.
-  revoke_tokens(commit, state, id, now);
-  return commit;
+  return with_nothing_of_before(state, *before, hash, now, fresh);
 }
 
 Result<store::Commit> let_in_again(const AccountState& state, const Uuid& id, const std::string& hash,
@@ -153,9 +155,7 @@ Result<store::Commit> let_in_again(const AccountState& state, const Uuid& id, co
   if (before == nullptr) return no_such_user();
   User after = *before;
   after.active = true;
-  store::Commit commit = with_password(state, after, hash, now, std::nullopt);
-  revoke_tokens(commit, state, id, now);
-  return commit;
+  return with_nothing_of_before(state, std::move(after), hash, now, std::nullopt);
 }
 
 Result<store::Commit> change_password(const AccountState& state, const Uuid& id, const Shown& shown,
